@@ -1,0 +1,69 @@
+"""What hotloop itself raises, with the user's source line and a caret.
+
+Errors of the *user's program* are Python's and NumPy's own exceptions; the classes here say that
+hotloop could not compile something, or that it has a bug::
+
+    hotloop.errors.UnsupportedError: a generator function can't be compiled
+      File "model.py", line 12
+        for x in (f(y) for y in ys):
+                 ^
+      instead: build an array and loop over it
+"""
+
+from __future__ import annotations
+
+import linecache
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in the user's source; `column` is 0-based, -1 if unknown."""
+
+    file: str
+    line: int
+    column: int = -1
+    function: str = "?"
+
+    def show(self) -> str:
+        text = linecache.getline(self.file, self.line).rstrip("\n")
+        head = f'  File "{self.file}", line {self.line}, in {self.function}'
+        if not text.strip():
+            return head
+        indent = len(text) - len(text.lstrip())
+        caret = ""
+        if self.column >= indent:
+            caret = "\n    " + " " * (self.column - indent) + "^"
+        return f"{head}\n    {text.strip()}{caret}"
+
+
+class HotloopError(Exception):
+    """Base of hotloop's own errors; `location` is where in the user's source, if known."""
+
+    def __init__(self, message: str, location: Location | None = None, remedy: str = ""):
+        super().__init__(message)
+        self.message, self.location, self.remedy = message, location, remedy
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.location is not None:
+            parts.append(self.location.show())
+        if self.remedy:
+            parts.append("  instead: " + self.remedy)
+        return "\n".join(parts)
+
+
+class UnsupportedError(HotloopError):
+    """A construct that hotloop can't compile; names it and says what to do."""
+
+
+class StagingError(UnsupportedError):
+    """A value known only at run time is needed while compiling (a Python object's index, a rank)."""
+
+
+class TypeInstabilityError(UnsupportedError):
+    """A variable has types on two paths that can't be joined (two ranks, two dtypes of an array)."""
+
+
+class InternalError(HotloopError):
+    """A bug in hotloop: an invariant of an IR does not hold. Please report it with the text."""

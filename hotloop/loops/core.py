@@ -1,0 +1,228 @@
+"""Loops: loop nests over buffers, the form in which programs are optimized for the machine.
+
+    for i in 0..n:
+      t1 = exp(-a[i])
+      r0[i] <- 1.0 / (t1 + 1.0)
+
+Expressions are hash-consed (`loops.expr`): equal expressions are one object, integer index
+arithmetic is in affine normal form, so "same index", "unit stride", "overlap" are look-ups.
+Statements are plain dataclasses in lists, rewritten in place by the passes of this package. Names
+(str) are unique in a kernel. `loops.text` prints and parses, `loops.verify` checks, `loops.interp`
+gives the meaning in NumPy; like their twins in `ir`, and all passes are functions over these classes.
+
+Values are scalars of a NumPy dtype; bool is stored as one byte. There is no complex dtype here:
+lowering makes it two floats, a complex buffer having a last axis of 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hotloop.errors import Location
+from hotloop.loops.expr import Expr
+
+ARG, ARG_WRITTEN, RESULT, TEMP = "arg", "argw", "result", "temp"
+
+
+@dataclass(eq=False, slots=True)
+class Buffer:
+    """Memory for an array.
+
+    `shape` holds i64 expressions. `strides` is None for C order, else one i64 expression an axis,
+    in *bytes* (arguments only). Two different Buffers never overlap (the entry checks it for
+    arguments that are written). `index` is the position among the kernel's parameters (ARG) or
+    results (RESULT).
+    """
+    name: str
+    dtype: np.dtype
+    shape: tuple[Expr, ...]
+    kind: str
+    strides: tuple[Expr, ...] | None = None
+    index: int = -1
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(eq=False, slots=True)
+class Let:
+    """`name = value`; visible to the statements after it in its list and inside them."""
+    name: str
+    value: Expr
+
+
+@dataclass(eq=False, slots=True)
+class Store:
+    """`buffer[index] <- value`; `combine` accumulates with a scalar operation instead."""
+    buffer: Buffer
+    index: tuple[Expr, ...]
+    value: Expr
+    combine: str | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Carry:
+    """A scalar carried by a loop: `name` is bound to `init`, then to `next` (evaluated at the end
+    of the body, all carries in parallel). After the loop `name` is the last value.
+
+    `reduce` names a combiner if the compiler may reorder: `next` is then
+    `combiner(name, something that does not mention name)` and `identity` its neutral value.
+    """
+    name: str
+    dtype: np.dtype
+    init: Expr
+    next: Expr
+    reduce: str | None = None
+
+
+@dataclass(eq=False, slots=True)
+class For:
+    """`for var in lo..hi step step`; `step` is an expression, positive or negative, not 0.
+
+    `until`: a carry of dtype bool; the loop ends after the iteration that makes it true.
+    `swaps`: pairs (buffer, buffer): at the end of an iteration the name on the left takes over the
+    memory of the one on the right, all pairs in parallel (a permutation of pointers).
+    `regular`: made by the compiler from a whole-array operation: iterations are independent but for
+    carries with `reduce`.
+    `lanes`: 0 scalar, else this loop's iterations are the lanes of vectors (loops.vectorize).
+    """
+    var: str
+    lo: Expr
+    hi: Expr
+    step: Expr
+    body: list[Statement]
+    carries: list[Carry] = field(default_factory=list)
+    until: str | None = None
+    swaps: list[tuple[Buffer, Buffer]] = field(default_factory=list)
+    regular: bool = False
+    lanes: int = 0
+    note: str = ""
+    location: Location | None = None
+
+
+@dataclass(eq=False, slots=True)
+class While:
+    """Evaluate `test` (statements), leave unless `cond`, run `body`, repeat; carries as in For."""
+    test: list[Statement]
+    cond: Expr
+    body: list[Statement]
+    carries: list[Carry] = field(default_factory=list)
+    swaps: list[tuple[Buffer, Buffer]] = field(default_factory=list)
+    location: Location | None = None
+
+
+@dataclass(eq=False, slots=True)
+class If:
+    """`outs`: (name, dtype, value at the end of `then`, value at the end of `orelse`)."""
+    cond: Expr
+    then: list[Statement]
+    orelse: list[Statement]
+    outs: list[tuple[str, np.dtype, Expr, Expr]] = field(default_factory=list)
+    location: Location | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Check:
+    """Leave the kernel with error number `error` (index into Kernel.errors) unless `cond`;
+    `operands` (up to 4 scalars) are for the message."""
+    cond: Expr
+    error: int
+    operands: tuple[Expr, ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A library routine on whole buffers, or (routine None) call-back number `site` into Python.
+
+    `ins` are Buffers (whole) or scalar Exprs; `outs` Buffers already allocated. A call-back may
+    also fill scalars: `scalars` are (name, dtype) bound afterwards (data-dependent sizes, print: none).
+    """
+    routine: str | None
+    site: int
+    ins: tuple[Buffer | Expr, ...]
+    outs: tuple[Buffer, ...] = ()
+    scalars: tuple[tuple[str, np.dtype], ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Alloc:
+    """From here on `buffer` (TEMP or RESULT) has memory, uninitialized; its shape can be evaluated
+    here. A TEMP is freed when the statement list it stands in ends (unless swapped away), a RESULT
+    goes to the caller."""
+    buffer: Buffer
+
+
+@dataclass(eq=False, slots=True)
+class Nest:
+    """One einsum-like statement, the form between lowering and fusion:
+
+    for each index in `domain` (loop variables `vars`), the last `reduced` loops being summed over:
+    store (or combine with `combine`) each (buffer, index, value) of `stores`, all evaluated before
+    any is stored. With `combine` there is one store, its index not mentioning the reduced
+    variables, and the buffer need not be initialized.
+    """
+    vars: tuple[str, ...]
+    domain: tuple[Expr, ...]
+    stores: list[tuple[Buffer, tuple[Expr, ...], Expr]]
+    reduced: int = 0
+    combine: str | None = None
+    location: Location | None = None
+
+
+Statement = Let | Store | For | While | If | Check | Call | Alloc | Nest
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSite:
+    """What a failing Check raises: `exception(message.format(*operands))` at `location`."""
+    exception: type[BaseException]
+    message: str
+    location: Location | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarParam:
+    name: str
+    dtype: np.dtype
+
+
+@dataclass(eq=False, slots=True)
+class Kernel:
+    """A whole compiled function.
+
+    params   in the Program's order: ScalarParam or Buffer (kinds ARG, ARG_WRITTEN)
+    results  in order: Buffer (kind RESULT, allocated by an Alloc) or (Expr) scalar value at the end
+    body     statements
+    errors   what Checks raise
+    sites    what Calls with routine None call: Python callables taking and giving NumPy arrays
+    notes    what the passes did, for `explain`: lines of text
+    """
+    name: str
+    params: list[ScalarParam | Buffer]
+    results: list[Buffer | Expr]
+    body: list[Statement]
+    errors: list[ErrorSite] = field(default_factory=list)
+    sites: list[object] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def parts(statement: Statement) -> tuple[list[Statement], ...]:
+    """The statement lists inside a statement."""
+    if isinstance(statement, For):
+        return (statement.body,)
+    if isinstance(statement, While):
+        return (statement.test, statement.body)
+    if isinstance(statement, If):
+        return (statement.then, statement.orelse)
+    return ()
+
+
+def walk(statements: list[Statement]) -> Iterator[Statement]:
+    """All statements, outer before inner, in order."""
+    for statement in statements:
+        yield statement
+        for inner in parts(statement):
+            yield from walk(inner)
