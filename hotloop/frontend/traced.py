@@ -1,0 +1,120 @@
+"""What tracing a function gives: the Program and how to call it like the function.
+
+A `Traced` says where the Program's parameters come from (`Input.path`), under which conditions it
+may be used (`guards`, the inputs' own types), and how the function's result and side effects on
+Python objects are put together from the Program's results (`result`, `writes`).
+
+A *path* is a tuple of steps from a root to a value::
+
+    (("arg", "x"),)                            the argument x (bound by parameter name)
+    (("arg", "self"), ("attr", "weights"))     an attribute
+    (("arg", "pair"), ("item", 0))             an item of a tuple, list or dict
+    (("global", "SCALE"),)                     a global of the function (`Guard.function` says whose)
+    (("cell", "k"),)                           a closed-over variable
+    (("random_key",),)                         a fresh u64 for each call: the key of random draws
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hotloop.ir.core import Program
+
+Path = tuple[tuple[Any, ...], ...]
+
+ARRAY, PYTHON, NUMPY = "array", "python", "numpy"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Parameter k of the Program. `kind`: an ndarray; a Python bool/int/float/complex (its dtype is
+    bool/int64/float64/complex128); a NumPy scalar. Rank, static dimensions (ints, only size 1) and
+    dimensions that must be equal (the same Var) are in the parameter's type. `contiguous`: C order.
+    `owner` is the function whose globals or cells a global or cell path starts from."""
+    path: Path
+    kind: str
+    dtype: np.dtype
+    rank: int
+    contiguous: bool
+    written: bool
+    owner: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The Traced may be used only if the object at `path` is still `value` (identity, or equality
+    of type and value for numbers, strings and tuples of such)."""
+    path: Path
+    value: Any
+    owner: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarOut:
+    """Result `k` of the Program as a Python (`PYTHON`) or NumPy (`NUMPY`) scalar."""
+    k: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class WidenedOut:
+    """A scalar of two possible kinds: result `flag` true: (`kind`) result `k`; false: result `k`
+    converted back to `narrow_dtype` as `narrow_kind`, or None if `narrow_kind` is None."""
+    flag: int
+    k: int
+    kind: str
+    narrow_kind: str | None
+    narrow_dtype: np.dtype | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayOut:
+    """Result `k` of the Program, a fresh array (the same k twice: the same array object)."""
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputOut:
+    """The very object that came in at `path`."""
+    path: Path
+    owner: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOut:
+    """A view of `base` (an ArrayOut or InputOut): `steps` applied in order, each one of
+    ("index", codes): ints, slices (start, stop, step), None, where a {"result": k} is result k;
+    ("transpose", perm); ("reshape", dims)."""
+    base: Any
+    steps: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """`make(items)` with items trees: tuple, list, dict (keys), NamedTuple, dataclass, ..."""
+    make: Callable[[list[Any]], Any]
+    items: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    value: Any
+
+
+@dataclass(slots=True)
+class Traced:
+    """`statics`: (path, value) of arguments frozen into the Program, compared by type and value.
+    `functions`: every Python function whose source went into the Program (for the disk cache).
+    `writes`: (path of a container, ("item", key) or ("attr", name), tree) done after the call, in
+    order: mutation of Python objects."""
+    program: Program
+    inputs: list[Input]
+    result: Any
+    guards: list[Guard] = field(default_factory=list)
+    statics: list[tuple[Path, Any]] = field(default_factory=list)
+    functions: list[Callable[..., Any]] = field(default_factory=list)
+    writes: list[tuple[Path, tuple[str, Any], Any]] = field(default_factory=list)
