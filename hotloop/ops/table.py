@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir.core import Atom, Block
+from hotloop.errors import Location
+from hotloop.ir.core import Atom, Block, Eqn, Var
 from hotloop.ir.types import Type
 
 PURE, RAISES, IO = "pure", "raises", "io"
@@ -31,19 +32,22 @@ BOOLS, INTS, UINTS, FLOATS, COMPLEXES = "b", "i", "u", "f", "c"
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Elementwise: the result at an index is `expr(e, *operands at that index)`.
+    """Elementwise: the result at an index is `expr(e, *operands at that index, **params)`.
 
-    Operands have the result's shape or rank 0. `expr` may use the keyword `params`.
+    Operands have the result's shape or rank 0. `complex_expr` stands in where an operand or the
+    result is complex: it takes (and gives) a complex value as a tuple (re, im) of expressions and
+    any other value as one expression. None: the domain of the op has no complex dtype.
     """
     expr: Callable[..., Any]
+    complex_expr: Callable[..., Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """Data movement: the result at index `i` is operand 0 at `index(e, i, operands, eqn)`.
 
-    `operands[k](*j)` is the expression of operand k (at index j if it is an array).
-    Costs nothing until consumed.
+    `operands[k](*j)` is the expression of operand k (at index j if it is an array) and
+    `operands[k].shape` its dimensions as expressions. Costs nothing until consumed.
     """
     index: Callable[..., tuple]
 
@@ -58,7 +62,8 @@ class Generate:
 class Reduce:
     """Combine over `params['axes']` with a scalar operation that is associative and commutative.
 
-    `combine(e, acc, x)`; `identity(dtype)` its neutral value, a NumPy scalar.
+    `combine` names the scalar operation (for complex values, the op row of the same name with its
+    `complex_expr`); `identity(dtype)` is its neutral value, a NumPy scalar.
     """
     combine: str
     identity: Callable[[np.dtype], Any]
@@ -74,7 +79,7 @@ class Scan:
 @dataclass(frozen=True, slots=True)
 class Update:
     """Functional store: operand 0 with operand 1 stored at `index(e, j, operands, eqn)` for each
-    index `j` of operand 1 (of rank `len(params-derived selection)`); in place where the planner can.
+    index `j` of operand 1; in place where the planner can. `operands` as for Move.
 
     `combine` is None (overwrite) or the name of a scalar operation (accumulate).
     """
@@ -98,11 +103,17 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`kind` is `check` (raise unless the operand holds) or `print` (call back with operands)."""
+    """`kind` is `check` (raise unless operand 0 holds) or `host` (call back with the operands)."""
     kind: str
 
 
 Lowering = Map | Move | Generate | Reduce | Scan | Update | Extern | Region | Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A dimension in the types a type rule gives: "result `index` of the same equation"."""
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +129,14 @@ class OpDef:
 
     name       as in the text form
     doc        one line: what the result is
-    type_rule  (ins, params, blocks) -> types of the results; raises TypeError naming what is wrong
+    type_rule  (ins, params, blocks) -> types of the results, which may hold `Out` dimensions;
+               raises TypeError naming what is wrong
     evaluate   the meaning: (params, *NumPy operands) -> result or tuple of results. Operands are
                arrays or NumPy scalars of exactly the operands' dtypes; None only for a Region
     lowering   see above
-    effect     PURE, RAISES or IO
+    effect     PURE, RAISES or IO; of a Region: of the op itself, its blocks not counted
+    total      defined for all operands of these types, so that it may run where the program would
+               not have run it (no `get`: its index may be out of bounds there)
     samples    operands for generated tests: () -> iterable of Sample
     """
     name: str
@@ -131,10 +145,23 @@ class OpDef:
     evaluate: Callable[..., Any] | None
     lowering: Lowering
     effect: str
+    total: bool
     samples: Callable[[], Iterable[Sample]]
 
     def __repr__(self) -> str:
         return self.name
+
+
+def make_eqn(op: OpDef, ins: Iterable[Atom], params: dict[str, Any] | None = None,
+             blocks: Iterable[Block] = (), location: Location | None = None) -> Eqn:
+    """An equation whose results are fresh Vars of the types that the op's rule gives."""
+    ins, params, blocks = tuple(ins), params or {}, tuple(blocks)
+    types = op.type_rule(ins, params, blocks)
+    outs = [Var(Type(t.dtype)) for t in types]
+    for out, t in zip(outs, types, strict=True):
+        out.type = Type(t.dtype, tuple(outs[d.index] if isinstance(d, Out) else d
+                                       for d in t.shape))
+    return Eqn(op, ins, outs, params, blocks, location)
 
 
 OPS: dict[str, OpDef] = {}
