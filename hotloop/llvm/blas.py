@@ -1,0 +1,3 @@
+"""x"""
+def address(symbol: str) -> int | None:
+    return None

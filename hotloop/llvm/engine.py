@@ -1,0 +1,146 @@
+"""LLVM itself: text to machine code. The only module that imports llvmlite.
+
+    object = compile_text(text)        # an ELF object (Mach-O, COFF elsewhere)
+    code = loader.load(object)         # callable addresses
+
+llvmlite takes 30-40 ms to import, so it is imported when the first text is compiled: a program
+whose kernels all come from the disk cache never pays for it. Code is made for this machine's CPU
+(or HOTLOOP_CPU), position independent, in the small code model. No pass pipeline runs unless asked
+for: the emitter's text is already the code wanted, and the pipeline doubles the time.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from hotloop import config
+from hotloop.errors import InternalError
+
+# LLVM contexts and target machines are not thread safe. Held during a fork, so that the child
+# never inherits llvmlite's own lock in the hands of a thread that does not exist there.
+_lock = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
+                        after_in_child=_lock.release)
+
+
+@functools.cache
+def _llvm() -> Any:
+    import llvmlite.binding as llvm
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+@functools.cache
+def _machine(level: int, cpu: str) -> Any:
+    llvm = _llvm()
+    features = "" if cpu else llvm.get_host_cpu_features().flatten()
+    target = llvm.Target.from_triple(triple())
+    return target.create_target_machine(
+        cpu=cpu or llvm.get_host_cpu_name(), features=features, opt=level, reloc="pic",
+        codemodel="small", jit=False)
+
+
+@functools.cache
+def triple() -> str:
+    """The target triple of this process."""
+    return str(_llvm().get_process_triple())
+
+
+@functools.cache
+def versions() -> str:
+    """llvmlite's version, as a part of cache keys; does not load LLVM."""
+    import llvmlite
+    return f"llvmlite-{llvmlite.__version__}"
+
+
+@functools.cache
+def host() -> str:
+    """What this machine's CPU can do, as a part of cache keys; does not load LLVM."""
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            first = file.read().split("\n\n", 1)[0]
+        kept = re.findall(r"^(?:vendor_id|cpu family|model|stepping|flags|Features|CPU part)\s*:.*",
+                          first, re.MULTILINE)
+    except OSError:
+        kept = [platform.processor()]
+    return "|".join([platform.system(), platform.machine(), *kept])
+
+
+def _parse(text: str) -> Any:
+    llvm = _llvm()
+    try:
+        module = llvm.parse_assembly(text, context=llvm.create_context())
+        if config.verify:
+            module.verify()
+    except RuntimeError as error:
+        message = str(error).strip()
+        place = re.search(r":(\d+):\d+: error", message)
+        lines = text.splitlines()
+        at = int(place[1]) if place else 0
+        shown = f"\nline {at}: {lines[at - 1]}" if 0 < at <= len(lines) else ""
+        raise InternalError(f"LLVM rejects the text of a kernel: {message}{shown}") from None
+    module.triple = triple()
+    return module
+
+
+def _run_passes(module: Any, machine: Any) -> None:
+    llvm = _llvm()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=1)
+    tuning.loop_vectorization = tuning.loop_interleaving = True
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+
+
+def compile_text(text: str, level: int = 3, passes: bool = False) -> bytes:
+    """An object file for LLVM text; `level` is that of code generation (0 is the first tier: fast
+    to make, 2-3x slower to run), `passes` adds LLVM's own optimizer. Raises InternalError if the
+    text does not parse (always) or breaks LLVM's rules (with HOTLOOP_VERIFY)."""
+    with _lock:
+        machine = _machine(level, config.cpu)
+        module = _parse(text)
+        if passes:
+            _run_passes(module, machine)
+        return bytes(machine.emit_object(module))
+
+
+def assembly(text: str, level: int = 3, passes: bool = False) -> str:
+    """The assembler listing of what `compile_text` makes."""
+    with _lock:
+        machine = _machine(level, config.cpu)
+        module = _parse(text)
+        if passes:
+            _run_passes(module, machine)
+        return str(machine.emit_assembly(module))
+
+
+@functools.cache
+def _jit() -> Any:
+    return _llvm().create_lljit_compiler()
+
+
+_linked = 0
+
+
+def link(object: bytes, names: tuple[str, ...],
+         externals: Mapping[str, int]) -> tuple[dict[str, int], Any]:
+    """Load an object through LLVM's own linker, where `llvm.loader` has none: (addresses of
+    `names`, a handle whose death unloads the code)."""
+    global _linked
+    with _lock:
+        llvm = _llvm()
+        for name, address in externals.items():
+            llvm.add_symbol(name, address)
+        _linked += 1                     # a library name can't be used twice
+        builder = llvm.JITLibraryBuilder().add_object_img(object).add_current_process()
+        for name in names:
+            builder.export_symbol(name)
+        tracker = builder.link(_jit(), f"kernel{_linked}")
+        return {name: tracker[name] for name in names}, tracker
