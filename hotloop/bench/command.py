@@ -1,0 +1,65 @@
+"""`hotloop bench NAME`: run an experiment, print its tables, write JSON and charts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from hotloop.bench import charts, report, runner
+from hotloop.bench.experiments import EXPERIMENTS
+
+TABLES = {"pi": report.pi_tables, "jit": report.jit_tables}
+CHARTS = {"pi": charts.pi_charts, "jit": charts.jit_charts}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("experiment", choices=sorted(EXPERIMENTS))
+    parser.add_argument("--systems", metavar="A,B,...", help="only these (default: all)")
+    parser.add_argument("--sizes", metavar="N,N,...",
+                        help="values of n, e.g. 1e3,1e5 (default: all of the experiment)")
+    parser.add_argument("--python", action="append", default=[], metavar="SYSTEM=PATH",
+                        help="interpreter for a system; may be given several times")
+    parser.add_argument("--at-least", type=float, default=0.3, metavar="SECONDS",
+                        help="repeat each size for at least this long (default: 0.3)")
+    parser.add_argument("--limit", type=float, default=120, metavar="SECONDS",
+                        help="leave out sizes predicted to take longer (default: 120)")
+    parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR",
+                        help="where the JSON file and the charts go (default: results)")
+    parser.add_argument("--no-charts", action="store_true")
+
+
+def run(options: argparse.Namespace) -> int:
+    experiment = EXPERIMENTS[options.experiment]
+    systems = options.systems.split(",") if options.systems else list(experiment.systems)
+    unknown = [s for s in systems if s not in experiment.systems]
+    if unknown:
+        print(f"no such system: {', '.join(unknown)} (there are "
+              f"{', '.join(experiment.systems)})", file=sys.stderr)
+        return 2
+    try:
+        sizes = ([int(float(n)) for n in options.sizes.split(",")] if options.sizes
+                 else list(experiment.sizes))
+        pythons = dict(item.split("=", 1) for item in options.python)
+    except ValueError as error:
+        print(f"can't read the options: {error}", file=sys.stderr)
+        return 2
+    with runner.progress_bar(experiment.name, len(systems)) as progress:
+        runs = runner.run(experiment, systems, sizes, pythons, options.at_least, options.limit,
+                          progress)
+    print(experiment.title + "\n")
+    print(TABLES[experiment.name](runs, sizes))
+    options.output.mkdir(parents=True, exist_ok=True)
+    path = options.output / f"{experiment.name}.json"
+    report.write_json(path, experiment, runs, {
+        "sizes": sizes, "at_least": options.at_least, "limit": options.limit,
+        "python": pythons})
+    written = [path]
+    if not options.no_charts:
+        try:
+            written += CHARTS[experiment.name](experiment, runs, options.output)
+        except charts.ChartsUnavailable as error:
+            print(f"no charts: {error}", file=sys.stderr)
+    print("\nwritten: " + ", ".join(str(p) for p in written[:1]),
+          f"and {len(written) - 1} charts in {options.output}" if written[1:] else "")
+    return 1 if any(r.status == "failed" for r in runs) else 0

@@ -1,0 +1,30 @@
+"""The experiments of `hotloop bench`: what is measured, over which sizes, in which systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """`sizes` are the default values of n; `systems` in the order of the report."""
+    name: str
+    title: str
+    sizes: tuple[int, ...]
+    systems: tuple[str, ...]
+    unit: str
+
+
+PI = Experiment(
+    "pi", "Monte Carlo pi from n random points", tuple(10**k for k in range(3, 9)),
+    ("python", "numpy", "hotloop", "numba", "jax", "tensorflow", "torchscript", "torch_compile",
+     "triton"),
+    "points")
+
+JIT = Experiment(
+    "jit", "n calls of one small function, plain and jitted",
+    (10, 30, 100, 300, 1000, 3000, 10000),
+    ("numpy", "hotloop", "numba", "jax", "tensorflow", "torchscript", "torch_compile"),
+    "calls")
+
+EXPERIMENTS = {e.name: e for e in (PI, JIT)}

@@ -1,0 +1,116 @@
+"""Tables for the terminal (at most 100 columns) and the JSON file."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+from hotloop.bench.experiments import Experiment
+from hotloop.bench.runner import SystemRun
+
+
+def duration(seconds: float | None) -> str:
+    """Three figures and a unit: `1.23 ms`.
+
+    >>> duration(0.0012345)
+    '1.23 ms'
+    """
+    if seconds is None:
+        return "-"
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")):
+        if seconds >= scale:
+            break
+    return f"{seconds / scale:.3g} {unit}"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Left-aligned first column, the others right-aligned."""
+    widths = [max(len(r[k]) for r in [header, *rows]) for k in range(len(header))]
+
+    def line(row: list[str]) -> str:
+        cells = [row[0].ljust(widths[0])]
+        cells += [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
+        return "  ".join(cells).rstrip()
+    rule = "  ".join("-" * w for w in widths)
+    return "\n".join([line(header), rule, *map(line, rows)])
+
+
+def power(n: int) -> str:
+    """`10^4` for powers of ten, else the number."""
+    zeros = len(str(n)) - 1
+    return f"10^{zeros}" if n == 10**zeros and zeros else str(n)
+
+
+def pi_tables(runs: list[SystemRun], sizes: list[int]) -> str:
+    ok = [r for r in runs if r.results]
+    times, errors = [], []
+    for run in ok:
+        at = {e["n"]: e for e in run.results}
+        first = run.results[0]["first"] - run.results[0]["median"]
+        times.append([run.system, *[duration(at[n]["median"]) if n in at else "-" for n in sizes],
+                      duration(max(first, 0.0))])
+        errors.append([run.system, *[f"{at[n]['error']:.1e}" if n in at else "-" for n in sizes]])
+    head = [power(n) for n in sizes]
+    return "\n\n".join([
+        "median time against the number of points; first: what the first call took longer\n"
+        + table(["system", *head, "first"], times),
+        "distance to pi\n" + table(["system", *head], errors),
+        *_ratios(ok, sizes), _notes(runs)])
+
+
+def _ratios(ok: list[SystemRun], sizes: list[int]) -> list[str]:
+    ours = next((r for r in ok if r.system == "hotloop"), None)
+    if ours is None or len(ok) < 2:
+        return []
+    mine = {e["n"]: e["median"] for e in ours.results}
+    rows = []
+    for run in ok:
+        if run is not ours:
+            at = {e["n"]: e["median"] for e in run.results}
+            rows.append([run.system, *[f"{at[n] / mine[n]:.3g}" if n in at and n in mine else "-"
+                                       for n in sizes]])
+    return ["times slower than hotloop\n"
+            + table(["system", *[power(n) for n in sizes]], rows)]
+
+
+def jit_tables(runs: list[SystemRun], sizes: list[int]) -> str:
+    rows = []
+    for run in runs:
+        for kind in ("plain", "jit"):
+            at = {e["n"]: e["seconds"] for e in run.results if e["kind"] == kind}
+            if at:
+                rows.append([f"{run.system} {kind}",
+                             *[duration(at.get(n)) for n in sizes]])
+    return "\n\n".join(["time of n calls, the first (which compiles) included\n"
+                        + table(["system", *map(str, sizes)], rows), _notes(runs)])
+
+
+def _notes(runs: list[SystemRun]) -> str:
+    lines = [f"{r.system} {r.version} (Python {r.python})" for r in runs if r.version]
+    lines += [f"{r.system}: {r.status if r.status != 'ok' else 'note'}: {r.reason}"
+              for r in runs if r.reason]
+    return "\n".join(line if len(line) <= 100 else line[:97] + "..." for line in lines)
+
+
+def machine() -> dict[str, Any]:
+    """The processor's name and the system, for the JSON file."""
+    name = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                name = line.split(":", 1)[1].strip()
+                break
+    return {"processor": name, "system": platform.platform()}
+
+
+def write_json(path: Path, experiment: Experiment, runs: list[SystemRun],
+               options: dict[str, Any]) -> None:
+    path.write_text(json.dumps({
+        "experiment": experiment.name, "title": experiment.title, "machine": machine(),
+        "options": options,
+        "systems": [{"system": r.system, "status": r.status, "reason": r.reason,
+                     "version": r.version, "python": r.python, "results": r.results}
+                    for r in runs]}, indent=1) + "\n")

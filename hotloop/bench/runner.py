@@ -1,0 +1,109 @@
+"""Runs an experiment's systems one after the other, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hotloop.bench.experiments import Experiment
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@dataclass
+class SystemRun:
+    """What one system's process reported. `status`: "ok", "unavailable" or "failed"."""
+    system: str
+    status: str = "ok"
+    reason: str = ""
+    version: str = ""
+    python: str = ""
+    results: list[dict[str, Any]] = field(default_factory=list)
+
+
+def run(experiment: Experiment, systems: list[str], sizes: list[int],
+        pythons: dict[str, str], at_least: float, limit: float,
+        progress: Callable[[str, str], None]) -> list[SystemRun]:
+    """Measure each system; `pythons` maps systems to interpreters, `progress(system, text)` hears
+    of every event. `limit` is the number of seconds that one size may be predicted to take."""
+    runs = []
+    for system in systems:
+        options = {"sizes": sizes, "at_least": at_least, "limit": limit}
+        runs.append(_run_one(experiment, system, options,
+                             pythons.get(system, sys.executable), progress))
+    return runs
+
+
+def _run_one(experiment: Experiment, system: str, options: dict[str, Any], python: str,
+             progress: Callable[[str, str], None]) -> SystemRun:
+    result = SystemRun(system)
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONWARNINGS="ignore")
+    progress(system, "starting")
+    try:
+        process = subprocess.Popen(
+            [python, str(WORKER), experiment.name, system, json.dumps(options)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    except OSError as error:
+        result.status, result.reason = "unavailable", f"can't run {python}: {error.strerror}"
+        progress(system, result.reason)
+        return result
+    assert process.stdout is not None and process.stderr is not None
+    for line in process.stdout:
+        if not line.startswith("{"):
+            continue
+        event = json.loads(line)
+        kind = event.pop("event")
+        if kind == "ready":
+            result.version, result.python = event["version"], event["python"]
+            progress(system, f"version {result.version}")
+        elif kind == "unavailable":
+            result.status, result.reason = "unavailable", event["reason"]
+            progress(system, result.reason)
+        elif kind == "result":
+            result.results.append(event)
+            progress(system, f"n = {event['n']:,}")
+        elif kind == "stopped":
+            result.reason = f"stopped at n = {event['n']:,}: {event['reason']}"
+            progress(system, result.reason)
+    errors = process.stderr.read()
+    if process.wait() != 0:
+        last = errors.strip().splitlines()[-1:] or [f"exit status {process.returncode}"]
+        result.status, result.reason = "failed", last[0]
+        progress(system, "failed: " + result.reason)
+    return result
+
+
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Callable[[str, str], None]]:
+    """A bar over the systems on stderr: rich's if it is installed, plain lines if not."""
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    except ImportError:
+        start = time.perf_counter()
+
+        def plain(system: str, text: str) -> None:
+            seconds = time.perf_counter() - start
+            print(f"[{seconds:6.1f} s] {system}: {text}", file=sys.stderr, flush=True)
+        yield plain
+        return
+    with Progress(TextColumn(title), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+                  TextColumn("{task.fields[now]}"), TimeElapsedColumn(),
+                  console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, now="")
+        seen: list[str] = []
+
+        def rich(system: str, text: str) -> None:
+            if system not in seen:
+                seen.append(system)
+            bar.update(task, completed=len(seen) - 1, now=f"{system}: {text}"[:50])
+        yield rich
+        bar.update(task, completed=total, now="")
