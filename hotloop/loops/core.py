@@ -69,7 +69,7 @@ class Carry:
     of the body, all carries in parallel). After the loop `name` is the last value.
 
     `reduce` names a combiner if the compiler may reorder: `next` is then
-    `combiner(name, something that does not mention name)` and `identity` its neutral value.
+    `combiner(name, something that does not mention name)`; `scalar.identity` has its neutral value.
     """
     name: str
     dtype: np.dtype
