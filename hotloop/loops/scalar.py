@@ -197,7 +197,7 @@ def is_combiner(name: str) -> bool:
     return name in _IDENTITIES
 
 
-def identity(combine: str, dtype: np.dtype) -> np.generic:
+def identity(combine: str, dtype: np.dtype) -> Any:
     """The neutral value of a combiner: `combine(identity, x)` is x."""
     return np.asarray(_IDENTITIES[combine](dtype)).astype(dtype)[()]
 

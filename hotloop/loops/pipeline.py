@@ -1,0 +1,35 @@
+"""The passes over Loops, in order, one reason a line.
+
+    optimize(kernel)                         # in place, and returned
+    optimize(kernel, lambda name, kernel: print(name, show(kernel)))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from hotloop import config
+from hotloop.loops.core import Kernel
+from hotloop.loops.fuse import fuse
+
+Pass = Callable[[Kernel], Kernel]
+
+PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
+    # name, pass, what stands in for it when it is skipped
+    ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
+)
+
+
+def optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None = None) -> Kernel:
+    """Run all passes but those of HOTLOOP_SKIP; `watch(name, kernel)` after each."""
+    skipped = config.skipped()
+    for name, run, instead in PASSES:
+        if name in skipped:
+            if instead is None:
+                continue
+            run = instead
+        kernel = run(kernel)
+        if watch is not None:
+            watch(name, kernel)
+    return kernel
