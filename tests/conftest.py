@@ -1,0 +1,16 @@
+"""Hypothesis profiles: `ci` is deterministic; `thorough` looks longer (HYPOTHESIS_PROFILE)."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+common = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("default", max_examples=30, **common)
+settings.register_profile("ci", max_examples=30, derandomize=True, **common)
+settings.register_profile("thorough", max_examples=2000, **common)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true",
+                     help="rewrite the expected parts of tests/files/**/*.hl")

@@ -1,0 +1,66 @@
+"""Imports go down the layers only, and none hides in a function."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "hotloop"
+LAYERS = [
+    {"config", "errors"}, {"ir"}, {"ops"}, {"frontend", "passes"}, {"loops"}, {"llvm"}, {"entry"},
+    {"compile", "persist"}, {"runtime"}, {"introspection"}, {"__init__", "numpy"},
+    {"bench", "__main__"},
+]
+RANK = {name: k for k, names in enumerate(LAYERS) for name in names}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def package(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported(node):
+    """The packages of hotloop that an import statement names."""
+    if isinstance(node, ast.Import):
+        names = [a.name for a in node.names]
+    else:
+        names = [f"{node.module}.{a.name}" for a in node.names] if node.module else []
+    for name in names:
+        parts = name.split(".")
+        if parts[0] == "hotloop":
+            known = parts[1] if len(parts) > 1 and parts[1] in RANK else "__init__"
+            yield known
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down(path):
+    if "programs" in path.parts:
+        return                       # benchmark programs are users of the public API
+    rank = RANK[package(path)]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            for name in imported(node):
+                same = name == package(path)
+                assert same or RANK[name] < rank or (
+                    RANK[name] == rank == RANK["ir"]), f"line {node.lineno} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_import_hides_in_a_function(path):
+    if "programs" in path.parts:
+        return
+    tree = ast.parse(path.read_text())
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.ImportFrom | ast.Import):
+                    assert not list(imported(node)), f"line {node.lineno}"
+
+
+def test_only_the_engine_imports_llvmlite():
+    for path in FILES:
+        if path.name != "engine.py" and "llvmlite" in path.read_text().replace("`llvmlite`", ""):
+            tree = ast.parse(path.read_text())
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    assert "llvmlite" not in ast.unparse(node), path
