@@ -1,0 +1,356 @@
+"""Compiled functions on disk: what a cached kernel depends on, and how to be sure of it.
+
+The key of an entry is everything known before tracing: the function's code (constants, names,
+nested code, file and line, which tracebacks show), defaults, the argument types, static values,
+options, hotloop's own sources, the versions of Python and NumPy, the CPU, and the switches that
+change code. What tracing *finds* (functions called, globals and closed-over variables read) is in
+the entry as `Dependency` records; on loading each is looked up again in the living program and
+compared, so a changed callee, closure or global is a miss, never a stale answer. A key may have
+several entries, one for each set of dependencies met.
+
+What can't be compared soundly (an object of an unknown class as a guard) is not cached.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import pickle
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hotloop import config
+from hotloop.entry.compiled import CallSite, Compiled
+from hotloop.frontend.traced import Guard, Input, InputOut, Traced
+from hotloop.ir.core import Lit, Program, Var
+from hotloop.llvm import cache, engine, externals, loader
+from hotloop.llvm.frame import Frame
+from hotloop.loops.core import ErrorSite
+
+
+class NotCacheable(Exception):
+    """Something in the function or its arguments has no sound fingerprint."""
+
+
+# ---- fingerprints: values to bytes that change whenever the value does
+
+def _feed(value: Any, out: list[bytes]) -> None:
+    kind = type(value)
+    if value is None or kind in (bool, int, float, complex, str, bytes) or value is Ellipsis:
+        out.append(f"{kind.__name__}:{value!r};".encode())
+    elif kind in (tuple, list, frozenset):
+        parts: list[list[bytes]] = []
+        for item in value:
+            inner: list[bytes] = []
+            _feed(item, inner)
+            parts.append(inner)
+        if kind is frozenset:
+            parts.sort()
+        out.append(f"{kind.__name__}{len(parts)}(".encode())
+        out.extend(b for inner in parts for b in inner)
+        out.append(b")")
+    elif kind is dict:
+        _feed(tuple(value.items()), out)
+    elif isinstance(value, types.CodeType):
+        out.append(value.co_code)
+        _feed((value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars,
+               value.co_flags, value.co_argcount, value.co_kwonlyargcount,
+               value.co_posonlyargcount, value.co_filename, value.co_firstlineno,
+               value.co_name, tuple(value.co_lines()), value.co_consts), out)
+    elif isinstance(value, types.FunctionType):
+        out.append(b"function:")
+        _feed((value.__code__, value.__defaults__, value.__kwdefaults__), out)
+    elif isinstance(value, types.ModuleType):
+        out.append(f"module:{value.__name__};".encode())
+    elif isinstance(value, np.generic):
+        out.append(f"np:{value.dtype.str}:".encode() + value.tobytes())
+    elif isinstance(value, np.dtype):
+        out.append(f"dtype:{value.str}:{value};".encode())
+    elif isinstance(value, type) or isinstance(
+            value, types.BuiltinFunctionType | np.ufunc) or hasattr(value, "__wrapped__"):
+        out.append(_global_name(value))
+    else:
+        raise NotCacheable(f"no fingerprint of a {kind.__name__}")
+
+
+def _global_name(value: Any) -> bytes:
+    """The name under which a class or builtin is found again, if it is."""
+    module = getattr(value, "__module__", None) or "builtins"
+    if isinstance(value, np.ufunc):
+        module = "numpy"
+    name = getattr(value, "__qualname__", getattr(value, "__name__", ""))
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not value:
+        raise NotCacheable(f"{value!r} is not found as {module}.{name}")
+    return f"name:{module}:{name};".encode()
+
+
+def fingerprint(value: Any) -> str:
+    out: list[bytes] = []
+    _feed(value, out)
+    digest = hashlib.blake2b(digest_size=20)
+    for piece in out:
+        digest.update(len(piece).to_bytes(8, "little"))
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+@functools.cache
+def _build() -> str:
+    """hotloop's own sources and all that decides what machine code is made."""
+    root = Path(__file__).resolve().parent
+    files = [(str(p.relative_to(root)), s.st_size, s.st_mtime_ns)
+             for p in sorted(root.rglob("*.py")) for s in (p.stat(),)]
+    return fingerprint((tuple(files), sys.version, np.__version__, engine.versions(),
+                        engine.host()))
+
+
+def _leaf(value: Any) -> Any:
+    """The type of an argument as tracing sees it; raises NotCacheable for objects."""
+    if type(value) is np.ndarray:
+        sizes: dict[int, int] = {}
+        equal = tuple(1 if n == 1 else -sizes.setdefault(n, len(sizes)) for n in value.shape)
+        return ("array", value.dtype.str, equal, value.shape, value.flags.c_contiguous)
+    if isinstance(value, np.generic):
+        return ("np", value.dtype.str)
+    if type(value) in (bool, int, float, complex):
+        return ("py", type(value).__name__)
+    if type(value) in (tuple, list):
+        return (type(value).__name__, tuple(map(_leaf, value)))
+    if type(value) is dict:
+        return ("dict", tuple((k, _leaf(v)) for k, v in value.items()))
+    return ("static", fingerprint(value))
+
+
+def _dims(tree: Any, seen: dict[int, int]) -> Any:
+    """Replace array shapes by the pattern of equal sizes over all arguments."""
+    if isinstance(tree, tuple) and tree and tree[0] == "array":
+        shape = tuple("1" if n == 1 else str(seen.setdefault(n, len(seen))) for n in tree[3])
+        return ("array", tree[1], shape, tree[4])
+    if isinstance(tree, tuple):
+        return tuple(_dims(t, seen) for t in tree)
+    return tree
+
+
+def key_of(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any],
+           options: dict[str, Any]) -> str:
+    """Key of a call; raises NotCacheable."""
+    statics = set(options.get("static_argnums") or ())
+    static_names = set(options.get("static_argnames") or ())
+    leaves = [("static", fingerprint(a)) if k in statics else _leaf(a)
+              for k, a in enumerate(args)]
+    named = [(k, ("static", fingerprint(v)) if k in static_names else _leaf(v))
+             for k, v in sorted(kwargs.items())]
+    aliases = _aliases([*args, *kwargs.values()])
+    signature = _dims((tuple(leaves), tuple(named)), {})
+    return fingerprint((_build(), fn, config.code_switches(), signature, aliases,
+                        tuple(sorted((k, repr(v)) for k, v in options.items()))))
+
+
+def _aliases(values: list[Any]) -> tuple[int, ...]:
+    """Which array arguments are the same object (tracing makes them one parameter)."""
+    first: dict[int, int] = {}
+    return tuple(first.setdefault(id(v), k) for k, v in enumerate(values)
+                 if isinstance(v, np.ndarray))
+
+
+# ---- dependencies
+
+@dataclass(frozen=True)
+class Dependency:
+    """A guard in a form that can be stored: `owner` is -1 for the function itself, k for the
+    function that the k-th dependency's path leads to."""
+    path: tuple
+    owner: int
+    fingerprint: str
+
+
+def _owners(root: Callable[..., Any], guards: list[Guard]) -> dict[int, int]:
+    """id of each function that guards start from -> its number."""
+    numbers = {id(root): -1}
+    for k, guard in enumerate(guards):
+        value = getattr(guard.value, "__func__", guard.value)
+        if isinstance(value, types.FunctionType):
+            numbers.setdefault(id(value), k)
+    return numbers
+
+
+def _owner_number(numbers: dict[int, int], owner: Any) -> int:
+    if owner is None:
+        return -1
+    try:
+        return numbers[id(owner)]
+    except KeyError:
+        raise NotCacheable(f"{owner!r} is reached in a way that is not recorded") from None
+
+
+def _look_up(owner: Any, path: tuple) -> Any:
+    (kind, name), *rest = path
+    if kind == "global":
+        scope = owner.__globals__
+        builtins = scope.get("__builtins__", {})
+        names = builtins if isinstance(builtins, dict) else vars(builtins)
+        value = scope[name] if name in scope else names[name]
+    elif kind == "cell":
+        value = owner.__closure__[owner.__code__.co_freevars.index(name)].cell_contents
+    else:
+        raise NotCacheable(f"a guard on {kind} {name}")
+    for step, at in rest:
+        value = getattr(value, at) if step == "attr" else value[at]
+    return value
+
+
+# ---- what is stored
+
+@dataclass
+class _Stored:
+    dependencies: tuple[Dependency, ...]
+    program: Program
+    inputs: list[tuple[Input, int]]
+    result: Any
+    statics: list[tuple[Any, Any]]
+    writes: list[tuple[Any, ...]]
+    frame: Frame
+    errors: list[ErrorSite]
+    checks: list[tuple[np.dtype, ...]]
+    sites: list[Callable[..., Any]]
+    calls: list[CallSite]
+    notes: list[str]
+    externals: list[str]
+    data: bytes
+
+
+def _interface(program: Program) -> Program:
+    """A Program of the same parameters and result types without equations."""
+    outs = [Lit(a.value, a.dtype) if isinstance(a, Lit) else a for a in program.outs]
+    return Program(program.params, [], outs, program.name, program.into)
+
+
+def _contains_owner(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, InputOut):
+        yield tree.owner
+    for item in getattr(tree, "items", ()) or ():
+        if not callable(item):
+            yield from _contains_owner(item)
+    base = getattr(tree, "base", None)
+    if base is not None:
+        yield from _contains_owner(base)
+
+
+def _functions_reached(root: Any, guards: list[Guard]) -> set[types.CodeType]:
+    """Code objects whose content some fingerprint covers, nested functions included."""
+    todo = [root.__code__]
+    todo += [getattr(g.value, "__func__", g.value).__code__ for g in guards
+             if isinstance(getattr(g.value, "__func__", g.value), types.FunctionType)]
+    seen: set[types.CodeType] = set()
+    while todo:
+        code = todo.pop()
+        if code not in seen:
+            seen.add(code)
+            todo += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    return seen
+
+
+def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: list[str],
+          data: bytes) -> bool:
+    """Keep a compiled function; False if something in it can't be stored soundly."""
+    traced = compiled.traced
+    root = getattr(fn, "__func__", fn)
+    try:
+        numbers = _owners(root, traced.guards)
+        dependencies = tuple(
+            Dependency(g.path, _owner_number(numbers, g.owner), fingerprint(g.value))
+            for g in traced.guards)
+        for k, dependency in enumerate(dependencies):
+            if dependency.owner >= k:
+                raise NotCacheable("a guard before the one that its owner comes from")
+        covered = _functions_reached(root, traced.guards)
+        if any(f.__code__ not in covered for f in traced.functions):
+            raise NotCacheable("a function that no guard leads to")
+        if any(o is not None for o in _contains_owner(traced.result)):
+            raise NotCacheable("a result that is a global")
+        stored = _Stored(
+            dependencies, _interface(traced.program),
+            [(replace(i, owner=None), _owner_number(numbers, i.owner)) for i in traced.inputs],
+            traced.result, traced.statics, traced.writes, compiled.frame, compiled.errors,
+            compiled.checks, compiled.sites, compiled.calls, compiled.notes, names, data)
+        body = pickle.dumps(stored, protocol=5)
+    except (NotCacheable, pickle.PicklingError, AttributeError, TypeError, KeyError):
+        return False
+    entries = [body, *(e for e in _entries(key) if e != body)][:8]
+    cache.put(key, pickle.dumps(entries, protocol=5))
+    return True
+
+
+def _entries(key: str) -> list[bytes]:
+    found = cache.get(key)
+    if found is None:
+        return []
+    try:
+        entries = pickle.loads(found)
+    except Exception:           # whatever a foreign or damaged pickle raises: it is no entry
+        return []
+    return entries if isinstance(entries, list) else []
+
+
+def fetch(key: str, fn: Callable[..., Any]) -> Compiled | None:
+    """The compiled function for a key whose dependencies all hold, or None."""
+    root = getattr(fn, "__func__", fn)
+    for body in _entries(key):
+        try:
+            stored = _Reader(io.BytesIO(body)).load()
+        except Exception:       # written by another state of the program: a class gone or renamed
+            continue
+        guards = _resolve(root, stored.dependencies)
+        if guards is None:
+            continue
+        owners = {-1: root, **{k: getattr(g.value, "__func__", g.value)
+                               for k, g in enumerate(guards)}}
+        inputs = [replace(i, owner=owners[n]) if i.path[0][0] in ("global", "cell") else i
+                  for i, n in stored.inputs]
+        traced = Traced(stored.program, inputs, stored.result, guards, stored.statics, [],
+                        stored.writes)
+        code = loader.load(stored.data)
+        return Compiled(
+            traced, stored.frame, code["kernel"],
+            table=tuple(map(externals.resolve, stored.externals)), code=code,
+            errors=stored.errors, checks=stored.checks, sites=stored.sites, calls=stored.calls,
+            notes=[*stored.notes, "from the disk cache"])
+    return None
+
+
+class _Reader(pickle.Unpickler):
+    """Checks that what it reads is an entry of ours."""
+
+    def load(self) -> _Stored:
+        stored = super().load()
+        if not isinstance(stored, _Stored):
+            raise pickle.UnpicklingError("not an entry")
+        return stored
+
+
+def _resolve(root: Any, dependencies: tuple[Dependency, ...]) -> list[Guard] | None:
+    """The guards of the living program, or None if one does not hold."""
+    guards: list[Guard] = []
+    for dependency in dependencies:
+        owner = root
+        if dependency.owner >= 0:
+            value = guards[dependency.owner].value
+            owner = getattr(value, "__func__", value)
+        try:
+            value = _look_up(owner, dependency.path)
+            if fingerprint(value) != dependency.fingerprint:
+                return None
+        except (KeyError, AttributeError, ValueError, IndexError, TypeError, NotCacheable):
+            return None
+        guards.append(Guard(dependency.path, value, owner))
+    return guards
