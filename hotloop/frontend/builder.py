@@ -1,0 +1,276 @@
+"""Where equations go while tracing: the open blocks, `emit`, and the state of one trace.
+
+    sum, = emit("add", [a, b], [(a.dtype, a.shape)])
+
+A `Builder` collects the equations of one block. Inner blocks use outer Vars directly; every operand
+is checked to be visible where it is used, so that a value that escaped from a block by way of
+Python state is an error at the user's line and never a broken Program.
+
+The state is thread-local: two threads may trace at the same time.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from types import CodeType, FrameType
+from typing import Any, NoReturn
+
+from hotloop.errors import InternalError, Location, StagingError, UnsupportedError
+from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var
+from hotloop.ir.types import BOOL, Type
+from hotloop.ops.table import OPS, PURE, RAISES
+
+Form = dict[Any, int]
+"""An affine form of i64 Vars: {var: coefficient, None: constant}, without zeros."""
+
+
+class Dead(BaseException):
+    """This path of the user's program has raised; not an Exception, users' handlers must not see it."""
+
+
+class TraceState:
+    """What belongs to one trace, whatever block is open."""
+
+    def __init__(self) -> None:
+        self.home: dict[Var, Builder] = {}
+        self.affine: dict[Var, Form] = {}
+        self.forms: dict[frozenset, Var] = {}
+        self.outcomes: dict[Var, tuple[list[Form], list[Form]]] = {}
+        self.numbered: dict[Any, list[Var]] = {}
+        self.raising = 0
+        self.active: dict[Any, int] = {}
+        self.depth = 0
+        self.session: Any = None
+        self.streams = 0
+
+
+class Builder:
+    """One open block: its equations, the current values of array bases, facts and intervals."""
+
+    def __init__(self, parent: Builder | None, loop: bool = False, state: TraceState | None = None):
+        self.parent, self.loop = parent, loop
+        self.state: TraceState = parent.state if parent is not None else state or TraceState()
+        self.lineage: tuple[Builder, ...] = (*(parent.lineage if parent else ()), self)
+        self.eqns: list[Eqn] = []
+        self.values: dict[Any, Atom] = {}
+        self.base_params: dict[Any, tuple[Var, Atom]] = {}
+        self.facts: dict[Var, list[Form]] = {}
+        self.bounds: dict[Var, tuple[int, int]] = {}
+        self.journal: list[tuple[Any, Any]] = []
+        self.outer: frozenset[int] = parent.outer if parent else frozenset()
+        self.random: Any = None
+
+    def sees(self, atom: Any) -> bool:
+        """May `atom` be used here? (A literal, or a Var of this block or one around it.)"""
+        if type(atom) is not Var:
+            return True
+        home = self.state.home.get(atom)
+        if home is None:
+            return False
+        depth = len(home.lineage)
+        return depth <= len(self.lineage) and self.lineage[depth - 1] is home
+
+    def encloses(self, other: Builder) -> bool:
+        """Is this builder `other` or one of the builders around it?"""
+        depth = len(self.lineage)
+        return depth <= len(other.lineage) and other.lineage[depth - 1] is self
+
+    def bind(self, dtype: Any, shape: tuple[Dim, ...] = (), hint: str = "") -> Var:
+        """A new Var that this block defines (a parameter, or the result of an equation to come)."""
+        var = Var(Type(dtype, shape), hint)
+        self.state.home[var] = self
+        return var
+
+    def current(self, base: Any) -> Atom:
+        """The value that an array base has now; entering a loop it becomes a parameter."""
+        value = self.values.get(base)
+        if value is None:
+            assert self.parent is not None, "an array without a value"
+            value = self.parent.current(base)
+            if self.loop:
+                param = self.bind(value.dtype, value.shape)
+                self.base_params[base] = param, value
+                self.values[base] = value = param
+        return value
+
+
+class _Context(threading.local):
+    builder: Builder | None = None
+
+
+CONTEXT = _Context()
+
+
+def current() -> Builder:
+    """The open builder of this thread."""
+    builder = CONTEXT.builder
+    if builder is None:
+        raise InternalError("a traced value is used after its trace has ended")
+    return builder
+
+
+class opened:
+    """`with opened(builder):` equations go there."""
+
+    __slots__ = ("builder", "before")
+
+    def __init__(self, builder: Builder):
+        self.builder = builder
+
+    def __enter__(self) -> Builder:
+        self.before, CONTEXT.builder = CONTEXT.builder, self.builder
+        return self.builder
+
+    def __exit__(self, *exc: object) -> None:
+        CONTEXT.builder = self.before
+
+
+# ---- atoms and equations
+
+_lits: dict[Any, Lit] = {}
+
+
+def lit(value: Any, dtype: Any = None) -> Lit:
+    """A constant; small ints and bools are shared."""
+    if dtype is None and type(value) in (int, bool):
+        key = (type(value), value)
+        made = _lits.get(key)
+        if made is None:
+            if not -2**63 <= value < 2**63:
+                raise OverflowError(f"Python int {value} does not fit in 64 bits")
+            made = Lit(value)
+            if len(_lits) < 10_000:
+                _lits[key] = made
+        return made
+    return Lit(value, dtype)
+
+
+def _key(atom: Atom) -> Any:
+    if type(atom) is Var:
+        return atom
+    assert isinstance(atom, Lit)
+    return (atom.dtype.char, atom.value.tobytes())
+
+
+OutType = tuple[Any, tuple[Dim, ...]] | Var
+
+
+def emit(name: str, ins: Sequence[Any], outs: Iterable[OutType], blocks: Sequence[Block] = (),
+         **params: Any) -> list[Var]:
+    """Append `outs = name[params] ins {blocks}` to the open block and give the result Vars.
+
+    `outs` are (dtype, shape) pairs, or Vars made before (`Builder.bind`). Operands are atoms or
+    Python ints. An equal pure equation with scalar results that is visible is used again.
+    """
+    builder = current()
+    state = builder.state
+    try:
+        op = OPS[name]
+    except KeyError:
+        raise InternalError(f"no op {name!r}") from None
+    atoms = [a if type(a) is Var or type(a) is Lit else lit(a) for a in ins]
+    for a in atoms:
+        if type(a) is Var and not builder.sees(a):
+            raise escaped(a)
+    outs = list(outs)
+    key = None
+    if op.effect == PURE and not blocks and all(type(o) is tuple and not o[1] for o in outs):
+        key = (name, tuple(map(_key, atoms)), *((k, str(v)) for k, v in sorted(params.items())))
+        found = state.numbered.get(key)
+        if found is not None and builder.sees(found[0]):
+            return found
+    results = []
+    for out in outs:
+        if type(out) is tuple:
+            var = Var(Type(*out))
+            for d in out[1]:
+                if type(d) is Var and not builder.sees(d):
+                    raise escaped(d)
+        else:
+            assert isinstance(out, Var)
+            var = out
+        state.home[var] = builder
+        results.append(var)
+    if op.effect == RAISES:
+        state.raising += 1
+    builder.eqns.append(Eqn(op, atoms, results, params, blocks, here()))
+    if key is not None:
+        state.numbered[key] = results
+    return results
+
+
+def escaped(var: Var) -> StagingError:
+    return StagingError(
+        f"a value ({var.type.dtype}) computed inside a staged branch or loop is used outside of it",
+        here(), "keep such values in local variables, arrays, or attributes assigned in plain code")
+
+
+def check(ok: Any, exception: type[BaseException], message: str, *operands: Any) -> None:
+    """At run time: raise exception(message formatted with the operands) unless `ok` holds.
+
+    If `ok` is known to be false the path ends here: raises Dead.
+    """
+    if not isinstance(ok, (Var, Lit)):
+        ok = lit(bool(ok))
+    if type(ok) is Lit and bool(ok.value):
+        return
+    emit("check", [ok, *operands], [], exception=exception, message=message)
+    if type(ok) is Lit:
+        raise Dead
+
+
+def fail(exception: type[BaseException], message: str) -> NoReturn:
+    """The user's program raises exception(message) here: emits the check and ends the path."""
+    check(False, exception, message.replace("{", "{{").replace("}", "}}"))
+    raise Dead
+
+
+# ---- where in the user's source
+
+_internal: dict[int, tuple[Any, bool]] = {}
+_places: dict[tuple[int, int], tuple[CodeType, Location]] = {}
+
+
+def _is_internal(namespace: dict[str, Any]) -> bool:
+    known = _internal.get(id(namespace))
+    if known is None:
+        name = str(namespace.get("__name__", ""))
+        answer = name.startswith("hotloop.") or name.split(".")[0] in ("numpy", "contextlib")
+        known = _internal[id(namespace)] = namespace, answer
+    return known[1]
+
+
+def here() -> Location | None:
+    """The place in the user's source that is being traced."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_internal(frame.f_globals):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    code, last = frame.f_code, frame.f_lasti
+    found = _places.get((id(code), last))
+    if found is None:
+        line, column = frame.f_lineno, -1
+        for at, position in enumerate(code.co_positions()):
+            if at * 2 >= last:
+                line, column = position[0] or line, -1 if position[2] is None else position[2]
+                break
+        place = Location(code.co_filename, line, column, code.co_name)
+        found = _places[id(code), last] = code, place
+    return found[1]
+
+
+def unsupported(message: str, remedy: str = "") -> UnsupportedError:
+    """An UnsupportedError at the user's line, to be raised."""
+    return UnsupportedError(message, here(), remedy)
+
+
+def staging(message: str, remedy: str = "") -> StagingError:
+    """A StagingError at the user's line, to be raised."""
+    return StagingError(message, here(), remedy)
+
+
+def is_true(atom: Any) -> bool:
+    return type(atom) is Lit and atom.dtype == BOOL and bool(atom.value)

@@ -1,0 +1,356 @@
+"""Integer arithmetic of dimensions and indices: affine forms, facts, bounds, proofs.
+
+Every i64 Var that is a Python int has an affine form over Vars, e.g. `n - 2`; equal forms are one
+Var. A *fact* is a form known to be >= 0 in a block (from loop ranges, comparisons that passed,
+dimensions); *bounds* are an interval for one Var. Together they prove most index checks, dimension
+equalities and absence of overflow at trace time:
+
+    nonnegative(form(n) - form(i) - 1)      # i < n: no bounds check needed
+
+Proofs are budgeted: a failed proof costs a run-time check, never a hang.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hotloop.frontend.builder import Builder, Form, check, current, emit, lit
+from hotloop.ir.core import Atom, Dim, Lit, Var
+from hotloop.ir.types import BOOL, I64
+
+MIN, MAX = -2**63, 2**63 - 1
+MAX_DIM = 2**47
+"""No array has more elements: the address space of a process."""
+
+PROOF_DEPTH, PROOF_NODES = 6, 60
+
+
+def form(x: Atom | int) -> Form:
+    """The affine form of a dimension or i64 atom."""
+    if type(x) is Lit:
+        x = int(x.value)
+    if type(x) is Var:
+        return current().state.affine.get(x) or {x: 1}
+    return {None: int(x)} if x else {}  # type: ignore[arg-type]
+
+
+def plus(a: Form, b: Form, k: int = 1) -> Form:
+    """a + k*b"""
+    r = dict(a)
+    for v, c in b.items():
+        s = r.get(v, 0) + k * c
+        if s:
+            r[v] = s
+        else:
+            del r[v]
+    return r
+
+
+def minus(a: Form, b: Form) -> Form:
+    return plus(a, b, -1)
+
+
+def negate(a: Form) -> Form:
+    return {v: -c for v, c in a.items()}
+
+
+def scale(a: Form, k: int) -> Form:
+    return {v: c * k for v, c in a.items()} if k else {}
+
+
+ONE: Form = {None: 1}
+
+
+# ---- bounds and facts
+
+def var_bounds(v: Var) -> tuple[int, int]:
+    """The tightest interval known for a Var in the open block."""
+    low, high = MIN, MAX
+    for b in current().lineage:
+        if v in b.bounds:
+            p, q = b.bounds[v]
+            low, high = max(low, p), min(high, q)
+    return low, high
+
+
+def bounds(f: Form) -> tuple[int, int]:
+    """An interval that holds the value of a form (over the integers, without wrapping)."""
+    low = high = f.get(None, 0)
+    for v, c in f.items():
+        if v is not None:
+            p, q = var_bounds(v)
+            low += c * (p if c > 0 else q)
+            high += c * (q if c > 0 else p)
+    return low, high
+
+
+def fits(f: Form) -> bool:
+    """Is the value of the form certainly an i64?"""
+    low, high = bounds(f)
+    return MIN <= low and high <= MAX
+
+
+def bound(v: Var, low: int = MIN, high: int = MAX, builder: Builder | None = None) -> Var:
+    """Record low <= v <= high in the open (or given) block."""
+    b = builder or current()
+    p, q = b.bounds.get(v, (MIN, MAX))
+    b.bounds[v] = max(p, low), min(q, high)
+    return v
+
+
+def fact(f: Form, builder: Builder | None = None) -> None:
+    """Record f >= 0 in the open (or given) block."""
+    b = builder or current()
+    if not f or nonnegative(f):
+        return
+    for v, c in f.items():
+        if v is None:
+            continue
+        b.facts.setdefault(v, []).append(f)
+        low, high = bounds({u: k for u, k in f.items() if u is not v})
+        # c*v + rest >= 0 with rest <= high
+        if c > 0:
+            least = -(high // c)
+            if least > MIN:
+                bound(v, low=least, builder=b)
+        else:
+            most = high // -c
+            if most < MAX:
+                bound(v, high=most, builder=b)
+
+
+def assume(outcome_of: Any, holds: bool, builder: Builder | None = None) -> None:
+    """Record what the truth (or falsehood) of a comparison's result says."""
+    if type(outcome_of) is Var:
+        known = current().state.outcomes.get(outcome_of)
+        if known is not None:
+            for f in known[0 if holds else 1]:
+                fact(f, builder)
+
+
+def nonnegative(f: Form) -> bool:
+    """Is f >= 0 proved by the facts in sight?"""
+    if bounds(f)[0] >= 0:
+        return True
+    if len(f) == (None in f):
+        return False
+    return _prove(f, PROOF_DEPTH, set())
+
+
+def _prove(f: Form, depth: int, seen: set[frozenset]) -> bool:
+    if bounds(f)[0] >= 0:
+        return True
+    key = frozenset(f.items())
+    if depth == 0 or key in seen or len(seen) > PROOF_NODES:
+        return False
+    seen.add(key)
+    newest = max((v for v in f if v is not None), key=lambda v: v.id, default=None)
+    if newest is None:
+        return False
+    c = f[newest]
+    for b in current().lineage:
+        for g in b.facts.get(newest, ()):
+            k = g[newest]
+            if k * c > 0 and c % k == 0 and _prove(plus(f, g, -(c // k)), depth - 1, seen):
+                return True
+    return False
+
+
+def at_most(a: Atom | int, b: Atom | int) -> bool:
+    """Is a <= b proved?"""
+    return nonnegative(minus(form(b), form(a)))
+
+
+def equal(a: Atom | int, b: Atom | int) -> bool:
+    """Is a == b proved?"""
+    if a is b:
+        return True
+    if isinstance(a, int) and isinstance(b, int):
+        return a == b
+    d = minus(form(a), form(b))
+    return not d or len(d) > (None in d) and nonnegative(d) and nonnegative(negate(d))
+
+
+def same_dims(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
+    """Equal ranks and provably equal dimensions."""
+    return len(a) == len(b) and all(map(equal, a, b))
+
+
+def sign(x: Atom | int) -> int:
+    """1: x >= 0 is proved; -1: x < 0 is proved; 0: unknown."""
+    f = form(x)
+    return 1 if nonnegative(f) else -1 if nonnegative(minus(negate(f), ONE)) else 0
+
+
+# ---- values
+
+def known(f: Form) -> Dim | None:
+    """An int or a visible Var with this form, if there is one."""
+    if not f:
+        return 0
+    if len(f) == 1:
+        (v, c), = f.items()
+        if v is None:
+            return c
+        if c == 1:
+            return v
+    builder = current()
+    var = builder.state.forms.get(frozenset(f.items()))
+    return var if var is not None and builder.sees(var) else None
+
+
+def name_form(var: Var, f: Form) -> Var:
+    """Record that `var` has the value of the form."""
+    state = current().state
+    state.affine[var] = f
+    state.forms[frozenset(f.items())] = var
+    return var
+
+
+def dim(f: Form) -> Dim:
+    """The int or Var of a form that is known to fit an i64; emits the arithmetic if need be.
+
+    Sums are built without overflow checks: two's complement sums are exact if the result fits.
+    """
+    found = known(f)
+    if found is not None:
+        return found
+    result: Atom | int | None = None
+    for v, c in sorted(f.items(), key=lambda t: (t[1] < 0, t[0] is None, t[0].id if t[0] else 0)):
+        if v is None:
+            term: Any = abs(c)
+        elif abs(c) == 1:
+            term = v
+        else:
+            term, = emit("mul", [lit(abs(c)), v], [(I64, ())])
+        if result is None:
+            result = term if c > 0 else emit("neg", [term], [(I64, ())])[0]
+        else:
+            result, = emit("sub" if c < 0 else "add", [result, term], [(I64, ())])
+    assert type(result) is Var
+    return name_form(result, f)
+
+
+def product(dims: tuple[Dim, ...]) -> Dim:
+    """The number of elements."""
+    result: Dim = 1
+    for d in dims:
+        if isinstance(d, int) and isinstance(result, int):
+            result *= d
+        elif isinstance(d, int):
+            result = dim(scale(form(result), d))
+        elif isinstance(result, int):
+            result = dim(scale(form(d), result))
+        else:
+            var, = emit("mul", [result, d], [(I64, ())])
+            result = bound(var, 0, MAX_DIM)
+    return result
+
+
+def minimum(a: Dim, b: Dim) -> Dim:
+    return _extreme("minimum", a, b)
+
+
+def maximum(a: Dim, b: Dim) -> Dim:
+    return _extreme("maximum", a, b)
+
+
+def _extreme(op: str, a: Dim, b: Dim) -> Dim:
+    if at_most(a, b):
+        return b if op == "maximum" else a
+    if at_most(b, a):
+        return a if op == "maximum" else b
+    var, = emit(op, [a, b], [(I64, ())])
+    if var not in current().bounds:
+        s = 1 if op == "maximum" else -1
+        (p, q), (r, t) = bounds(form(a)), bounds(form(b))
+        bound(var, *((max(p, r), max(q, t)) if s > 0 else (min(p, r), min(q, t))))
+        for x in (a, b):
+            fact(scale(minus({var: 1}, form(x)), s))
+    return var
+
+
+def at_least_zero(f: Form) -> Dim:
+    """max(0, f)"""
+    if nonnegative(f):
+        return dim(f)
+    if nonnegative(negate(f)):
+        return 0
+    return maximum(dim(f), 0)
+
+
+def compare(op: str, a: Dim | Atom, b: Dim | Atom) -> Atom | bool:
+    """`lt le gt ge eq ne` of integers: proved at trace time, or emitted with what it implies."""
+    f = minus(form(a), form(b))
+    if op in ("gt", "le"):
+        op, f = {"gt": "lt", "le": "ge"}[op], negate(f)
+        a, b = b, a
+    if op in ("lt", "ge"):
+        if nonnegative(f):
+            return op == "ge"
+        if nonnegative(minus(negate(f), ONE)):
+            return op == "lt"
+    elif equal(a, b):
+        return op == "eq"
+    elif set(f) == {None} or nonnegative(minus(f, ONE)) or nonnegative(minus(negate(f), ONE)):
+        return op == "ne"
+    var, = emit(op, [a, b], [(BOOL, ())])
+    less, not_less = [minus(negate(f), ONE)], [f]
+    current().state.outcomes[var] = {
+        "lt": (less, not_less), "ge": (not_less, less),
+        "eq": ([f, negate(f)], []), "ne": ([], [f, negate(f)])}[op]
+    return var
+
+
+def require(op: str, a: Dim, b: Dim, exception: type[BaseException], message: str,
+            *operands: Any) -> None:
+    """Check `a op b` at run time unless it is proved; afterwards it is a fact."""
+    ok = compare(op, a, b)
+    check(ok, exception, message, *operands)
+    assume(ok, True)
+
+
+def require_equal(a: Dim, b: Dim, message: str, *operands: Any,
+                  exception: type[BaseException] = ValueError) -> None:
+    """Two dimensions must be equal: proved, known to differ (raises now), or checked."""
+    if not equal(a, b):
+        require("eq", a, b, exception, message, *operands)
+
+
+def broadcast_dim(a: Dim, b: Dim, message: str) -> Dim:
+    """The dimension that `a` and `b` broadcast to, checked at run time where not proved."""
+    if isinstance(a, int) and a == 1:
+        return b
+    if isinstance(b, int) and b == 1 or equal(a, b):
+        return b if isinstance(b, int) and not isinstance(a, int) and b != 1 else a
+    same = compare("eq", a, b)
+    a_is_one, b_is_one = compare("eq", a, 1), compare("eq", b, 1)
+    ok, = emit("or", [same if type(same) is Var else lit(bool(same)),
+                      a_is_one if type(a_is_one) is Var else lit(bool(a_is_one))], [(BOOL, ())])
+    ok, = emit("or", [ok, b_is_one if type(b_is_one) is Var else lit(bool(b_is_one))],
+               [(BOOL, ())])
+    check(ok, ValueError, message, *[x if type(x) is Var else lit(x) for x in (a, b)])
+    if a_is_one is False:
+        if b_is_one is False:
+            assume(same, True)
+        return a
+    if b_is_one is False:
+        return b
+    var, = emit("select", [a_is_one if type(a_is_one) is Var else lit(a_is_one), b, a],
+                [(I64, ())])
+    return bound(var, 0, MAX_DIM)
+
+
+BROADCAST_MESSAGE = "operands could not be broadcast together with dimensions {} and {}"
+
+
+def broadcast_dims(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """The dimensions that shapes broadcast to; raises or checks as NumPy does."""
+    if len(shapes) == 1:
+        return shapes[0]
+    rank = max(map(len, shapes))
+    result: list[Dim] = [1] * rank
+    for shape in shapes:
+        for k, d in enumerate(shape, rank - len(shape)):
+            result[k] = broadcast_dim(result[k], d, BROADCAST_MESSAGE)
+    return tuple(result)

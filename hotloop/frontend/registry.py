@@ -1,0 +1,85 @@
+"""Tables from Python objects to the functions that stand for them while tracing.
+
+    @numpy_function(np.zeros)
+    def zeros(shape, dtype=float): ...
+
+    @method("sum")
+    def array_sum(a, axis=None): ...
+
+    @call(math.sqrt, operator.neg)
+    def ...
+
+The call helper and the NumPy protocols of the tracers look a callable up *by identity*, so aliases
+(`from numpy import zeros as z`) and stored functions work. A table function gets the caller's
+arguments as they are: tracers, Python numbers, NumPy scalars, real arrays, anything.
+
+UFUNCS maps a `np.ufunc` to a function `(atoms, dims, dtypes) -> atoms`: the operands converted to
+`dtypes[:nin]`, each of exactly `dims` or of rank 0; it gives atoms of `dtypes[nin:]`, one for each
+result. `elementwise_ufunc(np.sin, "sin")` registers the common case of one op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+NUMPY: dict[Any, Callable[..., Any]] = {}
+"""NumPy functions (not ufuncs), types and other objects of NumPy: also called by the protocols."""
+
+METHODS: dict[str, Callable[..., Any]] = {}
+"""Methods of arrays and NumPy scalars; the first argument is the array or scalar."""
+
+PROPERTIES: dict[str, Callable[..., Any]] = {}
+"""Attributes of arrays and scalars that take no call (`T`, `real`)."""
+
+CALLS: dict[Any, Callable[..., Any]] = {}
+"""Builtins, math.*, random.* and whatever else is called by name."""
+
+UFUNCS: dict[Any, Callable[..., Any]] = {}
+"""Elementwise meaning of ufuncs, see above."""
+
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
+"""`reduce`, `accumulate`, `outer`, `at`: (ufunc, *args, **kwargs)."""
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _into(table: dict[Any, Callable[..., Any]], keys: tuple[Any, ...]) -> Decorator:
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        for key in keys:
+            table[key] = function
+        return function
+    return register
+
+
+def numpy_function(*objects: Any) -> Decorator:
+    """The decorated function stands for these NumPy functions."""
+    return _into(NUMPY, objects)
+
+
+def method(*names: str) -> Decorator:
+    """The decorated function is a method of arrays and NumPy scalars."""
+    return _into(METHODS, names)
+
+
+def attribute(*names: str) -> Decorator:
+    """The decorated function computes an attribute of arrays and scalars."""
+    return _into(PROPERTIES, names)
+
+
+def call(*objects: Any) -> Decorator:
+    """The decorated function stands for these callables where they are called."""
+    return _into(CALLS, objects)
+
+
+def ufunc_rule(*ufuncs: Any) -> Decorator:
+    """The decorated function is the elementwise meaning of these ufuncs."""
+    return _into(UFUNCS, ufuncs)
+
+
+def lookup(function: Any) -> Callable[..., Any] | None:
+    """The function that stands for `function`, or None."""
+    try:
+        return CALLS.get(function) or NUMPY.get(function)
+    except TypeError:
+        return None

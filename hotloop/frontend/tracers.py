@@ -1,0 +1,517 @@
+"""What user code sees while it is traced: `Scalar` and `Array`, and how they become atoms.
+
+* A Python number, bool, None or string whose value is known stays itself. A `Scalar` is a number
+  known at run time: an atom and a kind, PYTHON (a Python number: weak in promotion) or NUMPY.
+* A `Widened` scalar has one of two kinds, told by a flag: `acc = 0` before a loop that may have no
+  trips and adds floats.
+* An `Array` is a mutable reference: a base (whose current value the open block knows) and the steps
+  of a view. Storing through it gives the base a new value.
+
+    y = x[1:]          Array(base of x, (Index("s"),))
+    y[0] = 2.0         the base of x has a new value; x and y both see it
+
+Functions for writers of NumPy functions: `lift`, `value`, `convert`, `fit`, `broadcast`, `wrap`,
+`fresh`, `dims_of`, `dtype_of`, `is_weak`, `dim_of`, `as_int`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import (
+    Builder,
+    check,
+    current,
+    emit,
+    fail,
+    lit,
+    opened,
+    staging,
+    unsupported,
+)
+from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES
+from hotloop.frontend.traced import NUMPY as NUMPY_KIND
+from hotloop.frontend.traced import PYTHON
+from hotloop.frontend.views import Step, read, reshaped, same_steps, written
+from hotloop.ir.core import PYTHON_DTYPES, Atom, Block, Dim, Lit, Var
+from hotloop.ir.types import BOOL, CODE_OF, I64
+
+PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+"""The Python type of a number by dtype kind."""
+
+NUMBERS = (bool, int, float, complex, np.generic)
+
+
+class Tracer:
+    """Base of the values known at run time; `operators` adds the operators."""
+
+    __slots__ = ()
+    __array_priority__ = 1e6
+
+    def __bool__(self) -> bool:
+        raise staging("the truth value of a run-time value is needed while compiling",
+                      "use it in an if, while, assert or conditional expression of plain code")
+
+    def __index__(self) -> int:
+        raise staging("a run-time integer is needed as a Python int while compiling",
+                      "index arrays with it, or pass it as a static argument")
+
+    def __int__(self) -> int:
+        raise staging("a run-time value is needed as a Python int while compiling",
+                      "pass it as a static argument")
+
+    def __float__(self) -> float:
+        raise staging("a run-time value is needed as a Python float while compiling",
+                      "use NumPy or math functions on it")
+
+    def __complex__(self) -> complex:
+        raise staging("a run-time value is needed as a Python complex while compiling")
+
+    def __len__(self) -> int:
+        raise staging("the length of a run-time array is needed while compiling",
+                      "call len() in plain code, or pass it as a static argument")
+
+    def __iter__(self) -> Any:
+        raise staging("a run-time value is iterated over outside of a for statement",
+                      "loop over it with a for statement")
+
+    def __contains__(self, item: Any) -> bool:
+        raise staging("membership in a run-time array is tested outside of plain code")
+
+    def __format__(self, spec: str) -> str:
+        raise staging("a run-time value is formatted as text",
+                      "format it in a print, raise or assert statement")
+
+    def __str__(self) -> str:
+        return self.__format__("")
+
+    def __reduce__(self) -> Any:
+        raise staging("a run-time value is copied or pickled while compiling")
+
+    __hash__ = object.__hash__
+
+
+class Scalar(Tracer):
+    """A number known at run time: its atom and its kind (PYTHON or NUMPY)."""
+
+    __slots__ = ("atom", "kind")
+
+    def __init__(self, atom: Atom, kind: str = NUMPY_KIND):
+        self.atom, self.kind = atom, kind
+
+    @property
+    def dtype(self) -> np.dtype:
+        if self.kind == PYTHON:
+            raise AttributeError(
+                f"'{PYTHON_TYPES[self.atom.dtype.kind].__name__}' object has no attribute 'dtype'")
+        return self.atom.dtype
+
+    def __getattr__(self, name: str) -> Any:
+        return _attribute(self, name)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.atom.dtype} {self.atom!r}>"
+
+
+class Widened(Scalar):
+    """A scalar of two possible kinds: if `flag` it is (kind, dtype of the atom), else
+    (narrow_kind, narrow_dtype) of which the atom is the conversion; narrow_kind None is None."""
+
+    __slots__ = ("flag", "narrow_dtype", "narrow_kind")
+
+    def __init__(self, atom: Atom, kind: str, flag: Atom, narrow_kind: str | None,
+                 narrow_dtype: np.dtype | None):
+        super().__init__(atom, kind)
+        self.flag, self.narrow_kind, self.narrow_dtype = flag, narrow_kind, narrow_dtype
+
+
+class Base:
+    """The identity of an array: something that can be stored to. `home` is the block it began in.
+
+    `path`: it is an argument or captured. `depth`: of the function call that made it.
+    `shared`: weak references to Arrays of which it is unknown whether they share memory with it.
+    """
+
+    __slots__ = ("__weakref__", "contiguous", "depth", "dtype", "home", "path", "readonly",
+                 "shape", "shared", "stored")
+
+    def __init__(self, dtype: np.dtype, shape: tuple[Dim, ...], value: Atom | None):
+        home = current()
+        self.home, self.dtype, self.shape = home, dtype, shape
+        self.path: Any = None
+        self.contiguous, self.stored = True, False
+        self.readonly = ""
+        self.depth = home.state.depth
+        self.shared: list[weakref.ref[Array]] = []
+        if value is not None:
+            home.values[self] = value
+
+    def read(self) -> Atom:
+        return current().current(self)
+
+    def write(self, value: Atom) -> None:
+        current().values[self] = value
+
+
+class ChosenBase(Base):
+    """One of two arrays, chosen by an earlier condition: a store goes to the chosen one."""
+
+    __slots__ = ("condition", "no", "yes")
+
+    def __init__(self, condition: Atom, yes: Array, no: Array):
+        super().__init__(yes.dtype, yes.dims, None)
+        self.condition, self.yes, self.no = condition, yes, no
+        self.contiguous = False
+
+    def _choose(self, yes: Any, no: Any) -> Atom:
+        blocks = []
+        parent = current()
+        for side in (yes, no):
+            inner = Builder(parent)
+            with opened(inner):
+                blocks.append(Block([], inner.eqns, [side()]))
+        return emit("cond", [self.condition], [(self.dtype, self.shape)], blocks=blocks)[0]
+
+    def read(self) -> Atom:
+        return self._choose(self.yes.value, self.no.value)
+
+    def write(self, value: Atom) -> None:
+        yes = self._choose(lambda: value, self.yes.value)
+        no = self._choose(self.no.value, lambda: value)
+        self.yes.assign(yes)
+        self.no.assign(no)
+
+
+class Array(Tracer):
+    """A reference to an array or a view of one; `dims` are ints or Vars."""
+
+    __slots__ = ("__weakref__", "base", "dims", "steps")
+
+    base: Base
+    steps: tuple[Step, ...]
+    dims: tuple[Dim, ...]
+
+    def __init__(self, base: Base, steps: Sequence[Step], dims: Sequence[Dim]):
+        put = object.__setattr__
+        put(self, "base", base)
+        put(self, "steps", tuple(steps))
+        put(self, "dims", tuple(dims))
+
+    @property
+    def dtype(self) -> np.dtype:
+        return dtype_of(self)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.dims)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        return tuple(map(as_int, self.dims))
+
+    @property
+    def size(self) -> Any:
+        return as_int(dm.product(self.dims))
+
+    def __getattr__(self, name: str) -> Any:
+        return _attribute(self, name)
+
+    def __setattr__(self, name: str, new: Any) -> None:
+        setter = PROPERTIES.get("set " + name)
+        if setter is None:
+            raise unsupported(f"assignment to the attribute {name!r} of an array")
+        setter(self, new)
+
+    def __repr__(self) -> str:
+        return f"<array {self.dtype} {list(self.dims)}>"
+
+    def value(self) -> Atom:
+        """The current content, as an atom of exactly `dims`."""
+        return read(self.base.read(), self.steps)
+
+    def assign(self, new: Atom) -> None:
+        """Store a value that broadcasts to the whole view; converts to the array's dtype."""
+        base = self.base
+        if base.readonly:
+            raise unsupported(base.readonly)
+        if any(other() is not None for other in base.shared):
+            raise unsupported("a store to an array that another name may or may not share "
+                              "after a branch or loop", "use .copy() before the branch or loop")
+        new = broadcast_into(convert(new, self.dtype), self.dims)
+        base.stored = True
+        base.write(written(base.read(), self.steps, new) if self.steps else new)
+
+    def same_view(self, other: object) -> bool:
+        """Do both provably denote the same elements of the same array?"""
+        return (isinstance(other, Array) and self.base is other.base
+                and same_steps(self.steps, other.steps))
+
+    def view(self, step: Step) -> Array:
+        """A further view."""
+        return Array(self.base, (*self.steps, step), step.shape)
+
+    @property
+    def contiguous(self) -> bool:
+        """Is it certainly in C order (so that a reshape is a view)?"""
+        return self.base.contiguous and all(step.contiguous for step in self.steps)
+
+
+def _attribute(x: Scalar | Array, name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    python = PYTHON_TYPES[x.atom.dtype.kind] if isinstance(x, Scalar) and x.kind == PYTHON else None
+    real: type = python or (np.ndarray if isinstance(x, Array) else np.generic)
+    if not hasattr(real, name):
+        shown = real.__name__ if python else "numpy.ndarray" if isinstance(x, Array) else str(
+            x.dtype)
+        raise AttributeError(f"'{shown}' object has no attribute '{name}'")
+    if name in PROPERTIES:
+        return PROPERTIES[name](x)
+    if name in METHODS:
+        return BoundMethod(METHODS[name], x)
+    raise unsupported(f"the attribute {name!r} of a{' number' if python else 'n array'}")
+
+
+class BoundMethod:
+    """A method of a tracer, looked up but not called yet."""
+
+    __slots__ = ("function", "owner")
+
+    def __init__(self, function: Any, owner: Tracer):
+        self.function, self.owner = function, owner
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(self.owner, *args, **kwargs)
+
+
+# ---- questions
+
+def is_tracer(x: Any) -> bool:
+    return isinstance(x, Tracer)
+
+
+def is_python_number(x: Any) -> bool:
+    """A Python bool, int, float or complex, known or traced."""
+    return type(x) in PYTHON_DTYPES or isinstance(x, Scalar) and x.kind == PYTHON
+
+
+is_weak = is_python_number
+
+
+def is_number(x: Any) -> bool:
+    return isinstance(x, Scalar | NUMBERS)
+
+
+def dtype_of(x: Any) -> np.dtype:
+    """The dtype of a tracer, array, NumPy scalar or Python number (int: int64)."""
+    if isinstance(x, Scalar):
+        return x.atom.dtype
+    if isinstance(x, Array):
+        dtype = x.base.dtype
+        for step in x.steps:
+            if type(step).__name__ == "Part":
+                dtype = dtype.type(0).real.dtype
+        return dtype
+    if isinstance(x, np.ndarray | np.generic):
+        return x.dtype
+    if isinstance(x, bool):
+        return BOOL
+    for python, dtype in PYTHON_DTYPES.items():
+        if isinstance(x, python):
+            return dtype
+    raise unsupported(f"a {type(x).__name__} where a number or array is needed")
+
+
+def dims_of(x: Any) -> tuple[Dim, ...]:
+    """The dimensions: ints and Vars; () for a scalar."""
+    if isinstance(x, Array):
+        return x.dims
+    return lift(x).dims if isinstance(x, np.ndarray) else ()
+
+
+# ---- conversions
+
+def lift(x: Any) -> Any:
+    """A tracer or number for `x`: real arrays are captured, nested lists become arrays."""
+    if isinstance(x, Tracer | NUMBERS):
+        return x
+    if isinstance(x, np.ndarray):
+        return current().state.session.captured(x)
+    if isinstance(x, list | tuple | range):
+        return NUMPY[np.array](x)
+    raise unsupported(f"a {type(x).__name__} where a number or array is needed")
+
+
+def value(x: Any) -> Atom:
+    """The atom with the present value of anything `lift` accepts."""
+    if isinstance(x, Scalar):
+        return x.atom
+    if isinstance(x, Array):
+        return x.value()
+    if isinstance(x, Var | Lit):
+        return x
+    if type(x) in PYTHON_DTYPES:
+        return lit(x) if type(x) in (int, bool) else Lit(x)
+    if isinstance(x, np.generic):
+        if x.dtype not in CODE_OF:
+            raise unsupported(f"a number of dtype {x.dtype}")
+        return Lit(x)
+    if isinstance(x, bool | int | float | complex):
+        return Lit(x, dtype_of(x))
+    return value(lift(x))
+
+
+def convert(atom: Atom, dtype: Any) -> Atom:
+    """`atom` in another dtype, as astype does it."""
+    dtype = np.dtype(dtype)
+    if atom.dtype == dtype:
+        return atom
+    if dtype not in CODE_OF:
+        raise unsupported(f"the dtype {dtype}", "use a native bool, int, float or complex dtype")
+    if type(atom) is Lit:
+        with np.errstate(all="ignore"):
+            return Lit(np.asarray(atom.value).astype(dtype)[()])
+    result, = emit("convert", [atom], [(dtype, atom.shape)], dtype=dtype)
+    return result
+
+
+def fit(x: Any, dtype: np.dtype) -> Atom:
+    """The value of `x` in `dtype`; a Python int out of the range of `dtype` is an OverflowError."""
+    if dtype.kind in "iu" and dtype != I64 and is_python_number(x):
+        info = np.iinfo(dtype)
+        message = f"Python integer {{}} out of bounds for {dtype}"
+        if isinstance(x, Scalar):
+            if x.atom.dtype == I64:
+                for op, limit in (("ge", info.min), ("le", min(info.max, dm.MAX))):
+                    dm.require(op, x.atom, int(limit), OverflowError, message, x.atom)
+        elif type(x) is int:
+            if not info.min <= x <= info.max:
+                fail(OverflowError, message.format(x))
+            return Lit(x, dtype)
+    return convert(value(x), dtype)
+
+
+def broadcast(atom: Atom, dims: tuple[Dim, ...]) -> Atom:
+    """`atom` (whose dimensions equal those of `dims`, or are 1) with exactly `dims`."""
+    shape = atom.shape
+    if len(shape) == len(dims) and all(p is q or isinstance(p, int) and isinstance(q, int)
+                                       and p == q for p, q in zip(shape, dims, strict=True)):
+        return atom
+    axes = tuple(range(len(dims) - len(shape), len(dims)))
+    return emit("broadcast", [atom, *dims], [(atom.dtype, dims)], axes=axes)[0]
+
+
+def broadcast_into(atom: Atom, dims: tuple[Dim, ...]) -> Atom:
+    """As `broadcast`, after checking that NumPy lets `atom` be stored in an array of `dims`."""
+    shape = atom.shape
+    extra = len(shape) - len(dims)
+    message = "could not broadcast input array of dimension {} into dimension {}"
+    if extra > 0:
+        for d in shape[:extra]:
+            dm.require_equal(d, 1, "could not broadcast input array into a smaller rank")
+        atom = reshaped(atom, shape[extra:])
+        shape = atom.shape
+    for a, b in zip(shape[::-1], dims[::-1], strict=False):
+        if not (isinstance(a, int) and a == 1) and not dm.equal(a, b):
+            same = dm.compare("eq", a, b)
+            one = dm.compare("eq", a, 1)
+            if one is False:
+                check(same, ValueError, message, a, b)
+                dm.assume(same, True)
+            else:
+                either, = emit("or", [lit(x) if isinstance(x, bool) else x for x in (same, one)],
+                               [(BOOL, ())])
+                check(either, ValueError, message, a, b)
+    return broadcast(atom, dims)
+
+
+def fresh(atom: Atom) -> Array:
+    """A new array with this content."""
+    return Array(Base(atom.dtype, atom.shape, atom), (), atom.shape)
+
+
+def wrap(atom: Atom) -> Scalar | Array:
+    """What NumPy gives for a computed value: a NumPy scalar for rank 0, else a new array."""
+    return fresh(atom) if atom.shape else Scalar(atom, NUMPY_KIND)
+
+
+def full(fill: Atom, dims: tuple[Dim, ...]) -> Atom:
+    """An array filled with a scalar."""
+    return emit("broadcast", [fill, *dims], [(fill.dtype, dims)], axes=())[0] if dims else fill
+
+
+def iota(n: Dim, dtype: Any = I64) -> Atom:
+    """0, 1, ..., n-1"""
+    return emit("iota", [n], [(np.dtype(dtype), (n,))], dtype=np.dtype(dtype))[0]
+
+
+def zero(dtype: Any) -> Lit:
+    return Lit(np.dtype(dtype).type(0))
+
+
+# ---- dimensions
+
+def as_int(d: Dim) -> Any:
+    """A dimension as user code sees it: an int or a PYTHON scalar."""
+    return d if isinstance(d, int) else Scalar(d, PYTHON)
+
+
+def dim_of(x: Any) -> Dim:
+    """The dimension or index that the user's integer `x` is: an int or an i64 Var."""
+    if type(x) is int:
+        return x
+    if isinstance(x, Widened):
+        x = narrowed(x)
+    if isinstance(x, Array) and not x.dims:
+        x = Scalar(x.value(), NUMPY_KIND)
+    if isinstance(x, Scalar):
+        atom = x.atom
+        if atom.dtype.kind not in ("iu" if x.kind != PYTHON else "iub"):
+            name = PYTHON_TYPES[atom.dtype.kind].__name__ if x.kind == PYTHON else str(atom.dtype)
+            raise TypeError(f"'{name}' object cannot be interpreted as an integer")
+        if type(atom) is Lit:
+            return int(atom.value)
+        converted = convert(atom, I64)
+        assert type(converted) is Var
+        if converted is not atom and converted not in current().bounds:
+            low, high = (0, 1) if atom.dtype == BOOL else _limits(atom.dtype)
+            dm.bound(converted, low, high)
+        return converted
+    if isinstance(x, Var):
+        return x
+    if isinstance(x, Array):
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+    return int(x.__index__()) if hasattr(x, "__index__") else _not_an_int(x)
+
+
+def _limits(dtype: np.dtype) -> tuple[int, int]:
+    info = np.iinfo(dtype)
+    return max(int(info.min), dm.MIN), min(int(info.max), dm.MAX)
+
+
+def _not_an_int(x: Any) -> int:
+    raise TypeError(f"'{type(x).__name__}' object cannot be interpreted as an integer")
+
+
+def dims_from(shape: Any) -> tuple[Dim, ...]:
+    """The dimensions of a shape argument: an integer or a sequence of them, checked >= 0."""
+    sizes = shape if isinstance(shape, tuple | list) else (shape,)
+    result = tuple(map(dim_of, sizes))
+    for d in result:
+        dm.require("ge", d, 0, ValueError, "negative dimensions are not allowed")
+        if isinstance(d, Var):
+            dm.bound(d, 0)
+    return result
+
+
+def narrowed(x: Widened) -> Scalar:
+    """`x` where its kind matters and an op depends on it: the wide kind, or leave with an error."""
+    from_kind = "None" if x.narrow_kind is None else f"{x.narrow_kind} {x.narrow_dtype}"
+    check(x.flag, TypeError, f"a variable that is {from_kind} on one path and "
+          f"{x.kind} {x.atom.dtype} on another is used where its type matters")
+    return Scalar(x.atom, x.kind)
