@@ -1,0 +1,40 @@
+"""Exceptions of the user's program, raised by compiled code at the user's own file and line.
+
+`exception_at(site, operands)` makes the exception with a traceback whose only frame is a frame of
+the user's function at the failing line, as if Python had run it::
+
+    File "model.py", line 12, in step
+        return x[i] / n
+    IndexError: index 7 is out of bounds for axis 0 with size 5
+"""
+
+from __future__ import annotations
+
+import functools
+from types import CodeType
+from typing import Any
+
+from hotloop.errors import Location
+from hotloop.loops.core import ErrorSite
+
+
+def exception_at(site: ErrorSite, operands: list[Any]) -> BaseException:
+    """The exception of `site`, its message filled in, its traceback at `site.location`."""
+    error = site.exception(site.message.format(*operands))
+    if site.location is None:
+        return error
+    try:
+        exec(_raiser(site.location), {"error": error})
+    except BaseException as raised:
+        traceback = raised.__traceback__
+        assert traceback is not None
+        return raised.with_traceback(traceback.tb_next)
+    raise AssertionError("the raising code did not raise")
+
+
+@functools.lru_cache(1024)
+def _raiser(location: Location) -> CodeType:
+    line = max(location.line, 1)
+    code = compile("\n" * (line - 1) + "raise error", location.file, "exec")
+    return code.replace(co_name=location.function, co_qualname=location.function,
+                        co_firstlineno=line)

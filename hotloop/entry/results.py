@@ -1,0 +1,139 @@
+"""A call's result and its effects on Python objects, from the Program's results.
+
+`build(traced, bound, results)` follows `Traced.result` (the tree of `frontend.traced`): raw result
+k is an ndarray, or a NumPy scalar of the Program's dtype for rank 0. Arguments that the kernel
+wrote need nothing. This is the meaning of the tree; `entry.wrap` encodes the common trees for the
+native machine and leaves the rest to this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend.traced import (
+    PYTHON,
+    ArrayOut,
+    Constant,
+    Container,
+    InputOut,
+    Path,
+    ScalarOut,
+    Traced,
+    ViewOut,
+    WidenedOut,
+)
+
+
+class Missing(LookupError):
+    """A path leads nowhere: the specialization does not fit."""
+
+
+def fetch(path: Path, bound: Mapping[str, Any], owner: Callable[..., Any] | None) -> Any:
+    """The object at `path`; raises Missing."""
+    kind, *name = path[0]
+    try:
+        if kind == "arg":
+            value = bound[name[0]]
+        elif kind == "global":
+            assert owner is not None
+            space = owner.__globals__
+            value = space[name[0]] if name[0] in space else _builtins(space)[name[0]]
+        elif kind == "cell":
+            assert owner is not None and owner.__closure__ is not None
+            cells = dict(zip(owner.__code__.co_freevars, owner.__closure__, strict=True))
+            value = cells[name[0]].cell_contents
+        else:
+            raise Missing(path)
+        for step in path[1:]:
+            value = _step(value, step)
+    except (LookupError, AttributeError, ValueError, TypeError) as error:
+        raise Missing(path) from error
+    return value
+
+
+def _builtins(space: dict[str, Any]) -> Mapping[str, Any]:
+    found = space["__builtins__"]
+    return found if isinstance(found, dict) else vars(found)
+
+
+def _step(value: Any, step: tuple[Any, ...]) -> Any:
+    if step[0] == "attr":
+        return getattr(value, step[1])
+    if step[0] == "item":
+        return value[step[1]]
+    if step[0] == "type":
+        return type(value)
+    if step[0] == "len":
+        return len(value)
+    if step[0] == "keys":
+        return tuple(value)
+    raise Missing(step)
+
+
+def build(traced: Traced, bound: Mapping[str, Any], results: Mapping[int, Any]) -> Any:
+    """Do `traced.writes`, in order, and return the call's result."""
+    arrays: dict[int, np.ndarray] = {}
+    writes = []
+    for path, (kind, key), tree in traced.writes:
+        writes.append((fetch(path, bound, None), kind, key, _tree(tree, bound, results, arrays)))
+    result = _tree(traced.result, bound, results, arrays)
+    for container, kind, key, value in writes:
+        if kind == "attr":
+            setattr(container, key, value)
+        else:
+            container[key] = value
+    return result
+
+
+def _tree(node: Any, bound: Mapping[str, Any], results: Mapping[int, Any],
+          arrays: dict[int, np.ndarray]) -> Any:
+    if isinstance(node, ScalarOut):
+        return scalar(results[node.k], node.kind)
+    if isinstance(node, ArrayOut):
+        if node.k not in arrays:
+            arrays[node.k] = np.asarray(results[node.k])
+        return arrays[node.k]
+    if isinstance(node, WidenedOut):
+        if results[node.flag]:
+            return scalar(results[node.k], node.kind)
+        if node.narrow_kind is None:
+            return None
+        assert node.narrow_dtype is not None
+        return scalar(results[node.k].astype(node.narrow_dtype), node.narrow_kind)
+    if isinstance(node, InputOut):
+        return fetch(node.path, bound, node.owner)
+    if isinstance(node, ViewOut):
+        view = _tree(node.base, bound, results, arrays)
+        for step in node.steps:
+            view = _view(view, step, results)
+        return view
+    if isinstance(node, Container):
+        return node.make([_tree(item, bound, results, arrays) for item in node.items])
+    if isinstance(node, Constant):
+        return node.value
+    raise TypeError(f"no result tree: {node!r}")
+
+
+def scalar(raw: Any, kind: str) -> Any:
+    return raw.item() if kind == PYTHON else raw
+
+
+def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -> np.ndarray:
+    kind, given = step
+    if kind == "transpose":
+        return base.transpose(given)
+    if kind == "reshape":
+        return base.reshape([_number(dim, results) for dim in given])
+    assert kind == "index"
+    index = tuple(slice(*(_number(x, results) for x in (code.start, code.stop, code.step)))
+                  if isinstance(code, slice) else
+                  slice(*(_number(x, results) for x in code)) if isinstance(code, tuple) else
+                  _number(code, results) for code in given)
+    return base[(*index, ...)]
+
+
+def _number(given: Any, results: Mapping[int, Any]) -> Any:
+    return int(results[given["result"]]) if isinstance(given, dict) else given

@@ -1,0 +1,297 @@
+"""Calling a kernel from Python: guards, frame, call, result. Always right, ten microseconds slow.
+
+    slow = Slow(compiled)
+    found = slow.match(bound)          # list of values | MISS | PYTHON
+    if isinstance(found, list):
+        result = slow.run(found, bound)
+
+It is the meaning of the native machine (`entry.machine`), what calls fall back to when a platform
+has no machine, and the first call of every specialization. `bound` maps parameter names to objects.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hotloop.entry import key
+from hotloop.entry.compiled import CallSite, Compiled, Place, outputs, places
+from hotloop.entry.raising import exception_at
+from hotloop.entry.results import Missing, build, fetch
+from hotloop.frontend.traced import ARRAY, NUMPY, Guard, Input
+from hotloop.ir.core import Var
+from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, MAX_OPERANDS, OPERANDS, TABLE
+
+
+class Outcome(enum.Enum):
+    MISS = "another specialization is needed"
+    PYTHON = "the values are outside what compiled code handles: Python must run the function"
+
+
+MISS, PYTHON = Outcome.MISS, Outcome.PYTHON
+
+KERNEL = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+ALLOCATE = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+CALL_BACK = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+
+PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float, "c": complex}
+
+
+class Slow:
+    """One specialization, callable from Python."""
+
+    def __init__(self, compiled: Compiled):
+        self.compiled = compiled
+        self.traced = compiled.traced
+        self.places = places(compiled)
+        self.outputs = outputs(compiled)
+        self.kernel = KERNEL(compiled.kernel)
+        self.table = (ctypes.c_uint64 * max(1, len(compiled.table)))(*compiled.table)
+        self.written = [k for k, given in enumerate(self.traced.inputs) if given.written]
+
+    def match(self, bound: Mapping[str, Any]) -> list[Any] | Outcome:
+        """The parameters' values if the specialization fits `bound`."""
+        try:
+            for guard in self.traced.guards:
+                if not holds(guard, bound):
+                    return MISS
+            for path, value in self.traced.statics:
+                if not same(fetch(path, bound, None), value):
+                    return MISS
+            return self._values(bound)
+        except Missing:
+            return MISS
+
+    def _values(self, bound: Mapping[str, Any]) -> list[Any] | Outcome:
+        values: list[Any] = []
+        python = False
+        dims: dict[Var, int] = {}
+        for given, param in zip(self.traced.inputs, self.traced.program.params, strict=True):
+            if given.path[0][0] == "random_key":
+                values.append(key.fresh())
+                continue
+            value = fetch(given.path, bound, given.owner)
+            if given.kind == ARRAY:
+                if not _fits(given, value):
+                    return MISS
+                python |= not value.flags.aligned or (given.written and not value.flags.writeable)
+                python |= given.written and given.rank == 0
+                for dim, actual in zip(param.shape, value.shape, strict=True):
+                    if isinstance(dim, int):
+                        if dim != actual:
+                            return MISS
+                    elif actual == 1 or dims.setdefault(dim, actual) != actual:
+                        return MISS
+            elif given.kind == NUMPY:
+                if type(value) is not given.dtype.type:
+                    return MISS
+            else:
+                if type(value) is not PYTHON_TYPES[given.dtype.kind]:
+                    return MISS
+                python |= type(value) is int and not -(1 << 63) <= value < 1 << 63
+            values.append(value)
+        for param, value in zip(self.traced.program.params, values, strict=True):
+            if param in dims and dims[param] != value:
+                return MISS
+        for k in self.written:
+            python |= any(j != k and self.traced.inputs[j].kind == ARRAY
+                          and np.may_share_memory(values[k], values[j])
+                          for j in range(len(values)))
+        return PYTHON if python else values
+
+    def run(self, values: list[Any], bound: Mapping[str, Any]) -> Any:
+        """Call the kernel; returns the call's result or raises what it raised."""
+        call = Call(self)
+        frame = call.frame
+        for given, place, value in zip(self.traced.inputs, self.places, values, strict=True):
+            fill(frame, given, place, value)
+        status = call.run()
+        if status > 0:
+            raise self.failure(status, frame)
+        return build(self.traced, bound, call.results())
+
+    def failure(self, status: int, frame: Any) -> BaseException:
+        """What the failed check `status - 1` raises; its operands lie in the frame."""
+        number = status - 1
+        operands = [read(frame, OPERANDS + k, dtype).item()
+                    for k, dtype in enumerate(self.compiled.checks[number][:MAX_OPERANDS])]
+        return exception_at(self.compiled.errors[number], operands)
+
+
+def holds(guard: Guard, bound: Mapping[str, Any]) -> bool:
+    return same(fetch(guard.path, bound, guard.owner), guard.value)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Identity, or equality of type and value for numbers, strings and containers of such."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, (float, complex, np.generic)):
+        return np.asarray(a).tobytes() == np.asarray(b).tobytes()
+    if isinstance(a, slice):
+        return same((a.start, a.stop, a.step), (b.start, b.stop, b.step))
+    return isinstance(a, (int, str, bytes, frozenset, np.dtype)) and a == b
+
+
+def _fits(given: Input, value: Any) -> bool:
+    return (type(value) is np.ndarray and value.dtype == given.dtype and value.dtype.isnative
+            and value.ndim == given.rank
+            and (not given.contiguous or value.flags.c_contiguous))
+
+
+def fill(frame: Any, given: Input, place: Place, value: Any) -> None:
+    """Write one parameter's slots."""
+    if place.dims < 0:
+        write(frame, place.slot, given.dtype.type(value[()] if given.kind == ARRAY else value))
+        return
+    frame[place.slot] = value.ctypes.data
+    at = place.dims
+    for dim in (*value.shape, 2) if place.pair else value.shape:
+        frame[at] = dim
+        at += 1
+    if place.strides >= 0:
+        inner = (given.dtype.itemsize // 2,) if place.pair else ()
+        for k, stride in enumerate((*value.strides, *inner)):
+            frame[place.strides + k] = stride & (1 << 64) - 1
+
+
+def write(cells: Any, at: int, value: np.generic) -> None:
+    """Put a NumPy scalar in its cell or, if it is complex, its two cells."""
+    address = ctypes.addressof(cells) + 8 * at
+    for k, part in enumerate((value.real, value.imag) if value.dtype.kind == "c" else (value,)):
+        ctypes.memmove(address + 8 * k, np.asarray(part).tobytes().ljust(8, b"\0"), 8)
+
+
+def read(cells: Any, at: int, dtype: np.dtype) -> Any:
+    """The NumPy scalar of `dtype` in cell `at` (and the next if complex)."""
+    address = ctypes.addressof(cells) + 8 * at
+    if dtype.kind == "c":
+        half = dtype.itemsize // 2
+        text = ctypes.string_at(address, half) + ctypes.string_at(address + 8, half)
+    else:
+        text = ctypes.string_at(address, dtype.itemsize)
+    return np.frombuffer(text, dtype)[0]
+
+
+class Call:
+    """One run of a kernel: its frame, the arrays made for it, the exception raised in it."""
+
+    def __init__(self, slow: Slow):
+        self.slow = slow
+        self.frame = (ctypes.c_uint64 * (slow.compiled.frame.size + 1))()
+        self.arrays: dict[int, np.ndarray] = {}
+        self.error: BaseException | None = None
+
+    def run(self) -> int:
+        number = next(_numbers)
+        self.frame[ALLOC], self.frame[CALL] = _allocate_address, _call_address
+        self.frame[TABLE] = ctypes.addressof(self.slow.table)
+        self.frame[CONTEXT] = number
+        _active[number] = self
+        try:
+            status = self.slow.kernel(ctypes.addressof(self.frame))
+        finally:
+            del _active[number]
+        if self.error is not None:
+            raise self.error
+        return status
+
+    def results(self) -> dict[int, Any]:
+        return {k: self.arrays[out.number] if out.slot < 0
+                else read(self.frame, out.slot, out.dtype)
+                for k, out in self.slow.outputs.items()}
+
+    def allocate(self, result: int, dims: int) -> int:
+        out = next(o for o in self.slow.outputs.values() if o.number == result and o.slot < 0)
+        shape = (ctypes.c_int64 * out.rank).from_address(dims)[:]
+        array = self.arrays[result] = np.empty(shape, out.dtype)
+        return array.ctypes.data
+
+    def call(self, site: int, operands: int) -> None:
+        call_back(self.slow.compiled.sites[site], self.slow.compiled.calls[site], operands)
+
+
+def call_back(function: Any, site: CallSite, operands: int) -> None:
+    """Call `function` with operands in memory at address `operands`, store what it returns."""
+    at = operands
+    arguments, outs = [], []
+    for dtype, rank in site.ins:
+        value, at = _operand(dtype, rank, at)
+        arguments.append(value.copy())
+    for dtype, rank in site.outs:
+        value, at = _operand(dtype, rank, at)
+        outs.append(value)
+    for dtype in site.scalars:
+        value, at = _operand(dtype, 0, at)
+        outs.append(value)
+    given = function(*(a if a.ndim else a[()] for a in arguments))
+    if not outs:
+        return
+    parts = (given,) if len(outs) == 1 and not isinstance(given, (tuple, list)) else given
+    if len(parts) != len(outs):
+        raise TypeError(f"{function!r} returned {len(parts)} values, not {len(outs)}")
+    for out, part in zip(outs, parts, strict=True):
+        if np.shape(part) != out.shape:
+            raise ValueError(f"{function!r} returned shape {np.shape(part)}, expected {out.shape}")
+        out[...] = part
+
+
+def _operand(dtype: np.dtype, rank: int, at: int) -> tuple[np.ndarray, int]:
+    """The array over a scalar's cell or a buffer's memory, and where the next operand begins."""
+    if rank == 0:
+        return _over(at, (), dtype), at + 8
+    data, *shape = (ctypes.c_int64 * (1 + rank)).from_address(at)
+    return _over(data, tuple(shape), dtype), at + 8 * (1 + rank)
+
+
+def _over(address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if size == 0:
+        return np.empty(shape, dtype)
+    memory = memoryview((ctypes.c_char * size).from_address(address))
+    return np.ndarray(shape, dtype, memory)
+
+
+_active: dict[int, Call] = {}
+_numbers = itertools.count(1)
+
+
+def _running(frame: int) -> Call:
+    return _active[ctypes.c_uint64.from_address(frame + 8 * CONTEXT).value]
+
+
+@ALLOCATE
+def _allocate(frame, result, dims):
+    """A call-back must not let an exception out (ctypes would print it): it is kept for `run`."""
+    call = _running(frame)
+    try:
+        return call.allocate(result, dims)
+    except BaseException as error:
+        call.error = error
+        return None
+
+
+@CALL_BACK
+def _call(frame, site, operands):
+    call = _running(frame)
+    try:
+        call.call(site, operands)
+    except BaseException as error:
+        call.error = error
+        return -1
+    return 0
+
+
+_allocate_address = ctypes.cast(_allocate, ctypes.c_void_p).value or 0
+_call_address = ctypes.cast(_call, ctypes.c_void_p).value or 0

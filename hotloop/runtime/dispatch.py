@@ -1,0 +1,164 @@
+"""The specializations of one function: look-up by what a call brings, compilation on a miss.
+
+    found = specializations(function, compile)      # shared by equivalent functions
+    found.call(function, args, kwargs)
+
+`compile(function, args, kwargs)` gives a `Compiled` or raises an `errors.HotloopError`. Arguments
+outside what compiled code handles (overlapping arrays where one is written, ints beyond 64 bits,
+byte-swapped arrays, subclasses of ndarray, ...) make Python run the function: always right.
+
+Functions defined again with the same code, closure values, globals and defaults (a lambda in a
+loop) share their specializations. Machine code dies with the last function that uses it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hotloop.entry.bind import Binder
+from hotloop.entry.compiled import Compiled
+from hotloop.entry.slow import MISS, Outcome, Slow
+from hotloop.ir.types import CODE_OF
+
+Compile = Callable[..., Compiled]
+
+
+class Specializations:
+    """Thread-safe; `entries` is replaced, never changed, so readers need no lock."""
+
+    def __init__(self, function: Callable[..., Any], compile: Compile, keep: Any = None):
+        self.function, self.compile, self.keep = function, compile, keep
+        self.binder = Binder(function)
+        self.entries: tuple[Slow, ...] = ()
+        self.lock = threading.RLock()
+        self.unusable: set[Hashable] = set()
+        self.calls: Counter[str] = Counter()
+        self.seconds = 0.0
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...],
+             kwargs: Mapping[str, Any]) -> Any:
+        """The result of `function(*args, **kwargs)`."""
+        bound = self.binder.bind(args, kwargs)
+        if bound is None:
+            return self.python("a call that Python rejects", function, args, kwargs)
+        entry, values = self.find(bound)
+        if entry is None and values is MISS:
+            reason = foreign(bound)
+            if reason:
+                return self.python(reason, function, args, kwargs)
+            entry, values = self.add(bound, args, kwargs)
+        if entry is None:
+            reason = "values that compiled code does not handle"
+            return self.python(reason, function, args, kwargs)
+        self.calls["compiled"] += 1
+        return entry.run(values, bound)
+
+    def find(self, bound: Mapping[str, Any]) -> tuple[Slow | None, Any]:
+        """(entry, values); (None, MISS); (None, PYTHON) if an entry fits but for the values."""
+        outcome = MISS
+        for entry in self.entries:
+            found = entry.match(bound)
+            if not isinstance(found, Outcome):
+                return entry, found
+            if found is not MISS:
+                outcome = found
+        return None, outcome
+
+    def add(self, bound: Mapping[str, Any], args: tuple[Any, ...],
+            kwargs: Mapping[str, Any]) -> tuple[Slow | None, Any]:
+        """Compile for `bound` and find again; another thread may have done it meanwhile."""
+        with self.lock:
+            entry, values = self.find(bound)
+            signature = tuple(map(_shape, bound.values()))
+            if entry is None and values is MISS and signature not in self.unusable:
+                start = time.perf_counter()
+                entry = Slow(self.compile(self.function, args, dict(kwargs)))
+                self.seconds += time.perf_counter() - start
+                self.entries = (entry, *self.entries)
+                entry, values = self.find(bound)
+                if entry is None and values is MISS:
+                    self.unusable.add(signature)    # or every such call would compile again
+        return entry, values
+
+    def python(self, reason: str, function: Callable[..., Any], args: tuple[Any, ...],
+               kwargs: Mapping[str, Any]) -> Any:
+        """Let Python run the function; counted for `explain`."""
+        self.calls["python: " + reason] += 1
+        return function(*args, **kwargs)
+
+    def clear(self) -> None:
+        with self.lock:
+            self.entries = ()
+            self.unusable.clear()
+
+
+def _shape(value: Any) -> Hashable:
+    """What of an argument decides which specialization it needs, coarsely."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.flags.c_contiguous, tuple(d == 1 for d in value.shape)
+    return type(value)
+
+
+def foreign(bound: Mapping[str, Any]) -> str:
+    """Why no specialization can be compiled for these arguments; "" if one may be."""
+    values = list(bound.values())
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            values.extend(v for v in value if isinstance(v, np.ndarray))
+    for value in values:
+        if isinstance(value, np.ndarray):
+            if type(value) is not np.ndarray:
+                return f"a subclass of ndarray: {type(value).__name__}"
+            if value.dtype not in CODE_OF or not value.dtype.isnative:
+                return f"dtype {value.dtype}"
+            if not value.flags.aligned:
+                return "an array that is not aligned"
+        elif type(value) is int and not -(1 << 63) <= value < 1 << 63:
+            return "an int of more than 64 bits"
+    return ""
+
+
+def specializations(function: Callable[..., Any], compile: Compile,
+                    options: Hashable = ()) -> Specializations:
+    """The specializations of `function` and of functions equivalent to it."""
+    key, keep = _identity(function, options)
+    with _lock:
+        found = _known.get(key)
+        if found is None:
+            found = _known[key] = Specializations(function, compile, keep)
+        return found
+
+
+_known: weakref.WeakValueDictionary[Hashable, Specializations] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def _identity(function: Callable[..., Any], options: Hashable) -> tuple[Hashable, Any]:
+    """What makes functions equivalent, and the objects whose ids stand in it (to keep alive)."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return ("object", id(function), options), function
+    try:
+        contents = tuple(cell.cell_contents for cell in function.__closure__ or ())
+    except ValueError:  # a cell that is not filled yet
+        return ("object", id(function), options), function
+    keywords = function.__kwdefaults__ or {}
+    parts = (*contents, *(function.__defaults__ or ()), *keywords.values())
+    key = (code, id(function.__globals__), tuple(keywords), len(contents),
+           tuple(_value(part) for part in parts), options)
+    return key, parts
+
+
+def _value(part: Any) -> Hashable:
+    if type(part) in (bool, int, str, bytes, type(None)):
+        return type(part), part
+    if type(part) is float:
+        return float, part.hex()
+    return "id", id(part)
