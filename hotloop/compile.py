@@ -8,9 +8,8 @@
     codegen        LLVM -> an object file
     load           the object file -> callable code
 
-This is the only module that knows the order. `Lowered` is a function half-way (texts of each stage,
-nothing loaded); `compile_function` goes all the way. Every stage is timed; with HOTLOOP_DUMP=dir it
-leaves its text in a file, so that `diff` shows what a pass did.
+This is the only module that knows the order. Every stage is timed; with HOTLOOP_DUMP=dir it leaves
+its text in a file, so that `diff` shows what a pass did.
 """
 
 from __future__ import annotations
@@ -67,7 +66,8 @@ class Watch:
         if config.debug >= level:
             print(f"--- {self.name}: {stage}\n{text()}", file=sys.stderr)
         if config.dump:
-            folder = Path(config.dump) / f"{self.number:03}-{re.sub(r'[^A-Za-z0-9_]+', '_', self.name)}"
+            name = re.sub(r"[^A-Za-z0-9_]+", "_", self.name)
+            folder = Path(config.dump) / f"{self.number:03}-{name}"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{next(self.steps):02}-{stage}.txt").write_text(text() + "\n")
 
@@ -80,19 +80,20 @@ class Watch:
 
 @dataclass
 class Lowered:
-    """A function compiled as far as LLVM text, for given argument types."""
-    traced: Traced
+    """A Program compiled as far as LLVM text; its stages as text."""
+    optimized: Program
     kernel: Kernel
     emitted: emit.Emitted
     watch: Watch
 
     @property
     def program(self) -> str:
-        """The optimized Program in jaxpr notation."""
-        return ir_text.show(self.traced.program)
+        """The Program after the passes, in jaxpr notation."""
+        return ir_text.show(self.optimized)
 
     @property
     def loops(self) -> str:
+        """The loop nests after their passes."""
         return loops_text.show(self.kernel)
 
     @property
@@ -105,38 +106,40 @@ class Lowered:
 
     @property
     def level(self) -> int:
+        """LLVM's level of code generation."""
         return 3 if config.opt else 0
 
 
-def lower(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any],
-          **options: Any) -> Lowered:
-    """All stages that stay in Python. Raises errors.UnsupportedError for what can't be compiled."""
-    watch = Watch(getattr(fn, "__qualname__", repr(fn)))
+def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], watch: Watch,
+                   **statics: Any) -> Traced:
+    """Raises errors.UnsupportedError for what can't be compiled."""
     with watch.stage("trace"):
-        traced = trace.trace(fn, args, kwargs, **options)
+        traced = trace.trace(fn, args, kwargs, **statics)
     watch.program("trace", traced.program)
+    return traced
+
+
+def lower(program: Program, contiguous: list[bool], watch: Watch) -> Lowered:
+    """Program -> LLVM text. `contiguous`: for each parameter, whether it is in C order."""
     with watch.stage("passes"):
-        traced.program = passes_pipeline.optimize(
-            traced.program, watch.program if watch.wanted else None)
+        program = passes_pipeline.optimize(program, watch.program if watch.wanted else None)
     with expr.fresh_table():
         with watch.stage("lower"):
-            kernel = lowering.lower(traced.program, [i.contiguous for i in traced.inputs])
+            kernel = lowering.lower(program, contiguous)
         watch.kernel("lower", kernel)
         with watch.stage("loops"):
             kernel = loops_pipeline.optimize(kernel, watch.kernel if watch.wanted else None)
         with watch.stage("emit"):
             emitted = emit.emit(kernel)
     watch.show("llvm", 5, lambda: emitted.text)
-    return Lowered(traced, kernel, emitted, watch)
+    return Lowered(program, kernel, emitted, watch)
 
 
-def compile_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any],
-                     **options: Any) -> Compiled:
-    """Compile `fn` for the types of these arguments (and the values of its static ones)."""
-    lowered = lower(fn, args, kwargs, **options)
-    watch = lowered.watch
+def codegen(lowered: Lowered, traced: Traced) -> tuple[Compiled, bytes]:
+    """LLVM text -> (callable code, the object file it was loaded from)."""
+    watch, emitted, kernel = lowered.watch, lowered.emitted, lowered.kernel
     with watch.stage("codegen"):
-        data = engine.compile_text(lowered.llvm, lowered.level, lowered.emitted.wants_passes)
+        data = engine.compile_text(emitted.text, lowered.level, emitted.wants_passes)
     watch.show("asm", 6, lambda: lowered.asm)
     with watch.stage("load"):
         code = loader.load(data)
@@ -144,10 +147,11 @@ def compile_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]
         stages = "  ".join(f"{k} {v:.1f}" for k, v in watch.times.items())
         print(f"hotloop: {watch.name}: {sum(watch.times.values()):.1f} ms ({stages})",
               file=sys.stderr)
-    kernel = lowered.kernel
-    return Compiled(
-        lowered.traced, lowered.emitted.frame, code["kernel"],
-        table=tuple(map(externals.resolve, lowered.emitted.externals)), code=code,
+    traced.program = lowered.optimized
+    compiled = Compiled(
+        traced, emitted.frame, code["kernel"],
+        table=tuple(map(externals.resolve, emitted.externals)), code=code,
         errors=kernel.errors, checks=check_operands(kernel), sites=kernel.sites,
         calls=call_sites(kernel), notes=kernel.notes,
         seconds={name: ms / 1e3 for name, ms in watch.times.items()})
+    return compiled, data

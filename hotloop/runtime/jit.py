@@ -1,0 +1,88 @@
+"""`jit`: the decorator.
+
+    @hotloop.jit
+    def f(x): ...
+
+    g = hotloop.jit(f, static_argnames=("mode",))
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hotloop import config, persist
+from hotloop.compile import Watch, codegen, lower, trace_function
+from hotloop.entry.compiled import Compiled
+from hotloop.runtime.function import jitted
+
+
+def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
+        static_argnames: str | Iterable[str] = (), cache: bool = True) -> Any:
+    """A compiled version of a Python function of NumPy arrays and numbers.
+
+    The function is compiled at its first call, and again for arguments of other types: dtype,
+    rank, contiguity; kind of scalar; value of a static argument. Sizes do not matter. It gives
+    what the Python function gives: values, dtypes, mutation of arguments, exceptions.
+
+    static_argnums, static_argnames
+        arguments (positions, names) whose *values* are compiled in; they must be hashable. None,
+        strings, functions, types and other objects that are no numbers or arrays are static anyway
+    cache
+        keep machine code on disk, for other processes (see `hotloop cache info`)
+
+    Raises `hotloop.errors.UnsupportedError` at the first call if the function can't be compiled.
+
+    >>> import numpy as np, hotloop
+    >>> @hotloop.jit
+    ... def norm(x):
+    ...     total = 0.0
+    ...     for value in x:
+    ...         total += value * value
+    ...     return np.sqrt(total)
+    >>> norm(np.array([3.0, 4.0]))
+    np.float64(5.0)
+    """
+    if fn is None:
+        return functools.partial(jit, static_argnums=static_argnums,
+                                 static_argnames=static_argnames, cache=cache)
+    if not callable(fn):
+        raise TypeError(f"jit takes a function, not a {type(fn).__name__}")
+    if isinstance(fn, staticmethod | classmethod):
+        raise TypeError("put @staticmethod or @classmethod above @hotloop.jit, not below")
+    if type(fn).__module__ == "hotloop" and hasattr(fn, "cache_info"):
+        return fn
+    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
+    options = (numbers, names, cache)
+    return jitted(fn, _compiler(options), options)
+
+
+@functools.cache
+def _compiler(options: tuple[tuple[int, ...], tuple[str, ...], bool]) -> Callable[..., Compiled]:
+    """What `jitted` calls on a miss: the disk first, then the pipeline."""
+    numbers, names, cache = options
+    statics = {"static_argnums": numbers, "static_argnames": names}
+
+    def compile(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Compiled:
+        key = None
+        if cache and config.cache:
+            try:
+                key = persist.key_of(fn, args, kwargs, statics)
+            except persist.NotCacheable:
+                pass
+            else:
+                found = persist.fetch(key, fn)
+                if found is not None:
+                    return found
+        watch = Watch(getattr(fn, "__qualname__", repr(fn)))
+        traced = trace_function(fn, args, kwargs, watch, **statics)
+        lowered = lower(traced.program, [i.contiguous for i in traced.inputs], watch)
+        compiled, data = codegen(lowered, traced)
+        if key is not None:
+            persist.store(key, fn, compiled, lowered.emitted.externals, data)
+        return compiled
+    return compile
+
+
