@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hotloop import config
+from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
 
@@ -18,6 +19,7 @@ Pass = Callable[[Kernel], Kernel]
 PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     # name, pass, what stands in for it when it is skipped
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
+    ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
 )
 
 
