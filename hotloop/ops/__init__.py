@@ -1,0 +1,22 @@
+"""The ops: one row each, by family. Importing this package fills the table.
+
+    >>> from hotloop.ops import OPS
+    >>> OPS["exp"].doc
+    'e ** x'
+"""
+
+from hotloop.ops import (
+    complexes,
+    control,
+    elementwise,
+    functions,
+    index,
+    linalg,
+    random,
+    reduce,
+    shape,
+)
+from hotloop.ops.table import OPS, make_eqn
+
+__all__ = ["OPS", "complexes", "control", "elementwise", "functions", "index", "linalg",
+           "make_eqn", "random", "reduce", "shape"]

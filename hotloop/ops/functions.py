@@ -1,0 +1,102 @@
+"""Elementary functions: one row each, the scalar operation of the same name.
+
+For complex operands the row spells the function out in real ones; those without such a formula here
+take floats only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.ops.families import unary
+from hotloop.ops.table import COMPLEXES, FLOATS, OpDef
+
+
+def _function(name: str, doc: str,
+              complex_expr: Callable[..., Any] | None = None) -> OpDef:
+    return unary(name, doc, getattr(np, name), FLOATS + (COMPLEXES if complex_expr else ""),
+                 lambda e, x: e.op(name, x), complex_expr)
+
+
+def _scaled(e: Any, scale: Any, x: Any) -> Any:
+    """scale * x for a real x whose 0 wins over an infinite scale: exp(inf + 0j) is inf + 0j."""
+    zero = e.lit(0, x.dtype)
+    return e.select(e.eq(x, zero), x, e.mul(scale, x))
+
+
+def _exp(e: Any, z: tuple) -> tuple:
+    """e**(a+bi) = e**a (cos b + i sin b)"""
+    size = e.exp(z[0])
+    real_axis = e.eq(z[1], e.lit(0, z[1].dtype))
+    return (e.select(real_axis, size, _scaled(e, size, e.cos(z[1]))),
+            e.select(real_axis, z[1], _scaled(e, size, e.sin(z[1]))))
+
+
+def _log(e: Any, z: tuple) -> tuple:
+    """log|z| + i arg z; near |z| = 1 through log1p, where log(hypot) would cancel."""
+    a, b = e.abs(z[0]), e.abs(z[1])
+    larger, smaller = e.maximum(a, b), e.minimum(a, b)
+    one, half = e.lit(1, a.dtype), e.lit(0.5, a.dtype)
+    near = e.and_(e.gt(larger, half), e.lt(larger, e.lit(2, a.dtype)))
+    excess = e.add(e.mul(e.sub(larger, one), e.add(larger, one)), e.mul(smaller, smaller))
+    size = e.select(near, e.mul(half, e.log1p(excess)), e.log(e.hypot(a, b)))
+    return size, e.arctan2(z[1], z[0])
+
+
+def _sqrt(e: Any, z: tuple) -> tuple:
+    """With t = sqrt((|a| + |z|) / 2): t + i b/(2t) for a >= 0, |b|/(2t) + i t sign b for a < 0.
+
+    Halves are taken before the sum, so that it does not overflow."""
+    a, b = z
+    zero, half = e.lit(0, a.dtype), e.lit(0.5, a.dtype)
+    t = e.sqrt(e.add(e.mul(half, e.abs(a)), e.mul(half, e.hypot(a, b))))
+    other = e.select(e.eq(t, zero), zero, e.div(e.mul(half, e.abs(b)), t))
+    right = e.not_(e.lt(a, zero))
+    return e.select(right, t, other), e.copysign(e.select(right, other, t), b)
+
+
+def _sin(e: Any, z: tuple) -> tuple:
+    return (_scaled(e, e.cosh(z[1]), e.sin(z[0])), _scaled(e, e.cos(z[0]), e.sinh(z[1])))
+
+
+def _cos(e: Any, z: tuple) -> tuple:
+    return (_scaled(e, e.cosh(z[1]), e.cos(z[0])),
+            e.neg(_scaled(e, e.sinh(z[1]), e.sin(z[0]))))
+
+
+def _sinh(e: Any, z: tuple) -> tuple:
+    return (_scaled(e, e.cos(z[1]), e.sinh(z[0])), _scaled(e, e.cosh(z[0]), e.sin(z[1])))
+
+
+def _cosh(e: Any, z: tuple) -> tuple:
+    return (_scaled(e, e.cosh(z[0]), e.cos(z[1])), _scaled(e, e.sinh(z[0]), e.sin(z[1])))
+
+
+sqrt = _function("sqrt", "square root", _sqrt)
+cbrt = _function("cbrt", "cube root")
+exp = _function("exp", "e ** x", _exp)
+exp2 = _function("exp2", "2 ** x")
+expm1 = _function("expm1", "e ** x - 1, exact near 0")
+log = _function("log", "natural logarithm", _log)
+log2 = _function("log2", "logarithm to base 2")
+log10 = _function("log10", "logarithm to base 10")
+log1p = _function("log1p", "log(1 + x), exact near 0")
+sin = _function("sin", "sine", _sin)
+cos = _function("cos", "cosine", _cos)
+tan = _function("tan", "tangent")
+arcsin = _function("arcsin", "inverse sine")
+arccos = _function("arccos", "inverse cosine")
+arctan = _function("arctan", "inverse tangent")
+sinh = _function("sinh", "hyperbolic sine", _sinh)
+cosh = _function("cosh", "hyperbolic cosine", _cosh)
+tanh = _function("tanh", "hyperbolic tangent")
+arcsinh = _function("arcsinh", "inverse hyperbolic sine")
+arccosh = _function("arccosh", "inverse hyperbolic cosine")
+arctanh = _function("arctanh", "inverse hyperbolic tangent")
+floor = _function("floor", "the next whole number below")
+ceil = _function("ceil", "the next whole number above")
+trunc = _function("trunc", "the next whole number towards 0")
+rint = _function("rint", "the nearest whole number, halves to even")

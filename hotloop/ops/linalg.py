@@ -1,0 +1,182 @@
+"""Library calls: matrix product, sorting, `nonzero`, and pure calls back into NumPy.
+
+    c:f64[n,m] = matmul a b
+    k:i64[] i:i64[k] = nonzero mask
+    x:f64[3] = call_numpy[function=numpy.linalg:solve, results=(('f64', (3,)),)] a b
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hotloop.ir.core import Atom, Block, Dim
+from hotloop.ir.types import BOOL, DTYPES, I64, Type
+from hotloop.ops.domains import (
+    check_axes,
+    check_count,
+    check_domain,
+    check_index,
+    check_same_dtype,
+    dim_of,
+    may_equal,
+    same_dim,
+)
+from hotloop.ops.families import dtypes_of, numbers
+from hotloop.ops.table import (
+    COMPLEXES,
+    FLOATS,
+    PURE,
+    Extern,
+    OpDef,
+    Out,
+    Sample,
+    register,
+)
+
+# ---- matmul
+
+
+def _matmul_type(ins: tuple[Atom, ...], params: dict[str, Any],
+                 blocks: tuple[Block, ...]) -> list[Type]:
+    check_count("matmul", ins, 2, 2)
+    check_domain("matmul", ins[0], FLOATS + COMPLEXES)
+    check_same_dtype("matmul", ins)
+    a, b = ins[0].shape, ins[1].shape
+    if not a or not b:
+        raise TypeError(f"matmul of {ins[0].type!r} and {ins[1].type!r}: a scalar operand")
+    if not may_equal(a[-1], b[-2] if len(b) > 1 else b[0]):
+        raise TypeError(f"matmul of {ins[0].type!r} and {ins[1].type!r}: inner sizes differ")
+    batch = _batch(a[:-2], b[:-2])
+    if batch is None:
+        raise TypeError(f"matmul of {ins[0].type!r} and {ins[1].type!r}: stacks differ")
+    rows = a[-2:-1] if len(a) > 1 else ()
+    columns = b[-1:] if len(b) > 1 else ()
+    return [Type(ins[0].dtype, (*batch, *rows, *columns))]
+
+
+def _batch(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...] | None:
+    """The broadcast shape of leading axes; dimensions are equal or one is the int 1."""
+    rank = max(len(a), len(b))
+    shape: list[Dim] = []
+    for p, q in zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True):
+        if same_dim(p, q) or same_dim(q, 1):
+            shape.append(p)
+        elif same_dim(p, 1):
+            shape.append(q)
+        else:
+            return None
+    return tuple(shape)
+
+
+def _matmul_samples() -> Iterator[Sample]:
+    for a, b in (((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((1, 1), (1, 1)),
+                 ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((5, 2, 3), (3, 2)), ((5, 2, 3), (1, 3, 2)),
+                 ((4, 5, 2, 3), (5, 3, 1)), ((0,), (0,))):
+        yield Sample((numbers(a, "f8"), numbers(b, "f8", 1)), {})
+    for dtype in dtypes_of(FLOATS + COMPLEXES):
+        yield Sample((numbers((3, 2), dtype), numbers((2, 3), dtype, 1)), {})
+
+
+matmul = register(OpDef(
+    "matmul", "matrix product, as np.matmul", _matmul_type,
+    lambda params, a, b: np.matmul(a, b), Extern("matmul"), PURE, False, _matmul_samples))
+
+
+# ---- sorting
+
+def _sort_row(name: str, doc: str, evaluate: Any, dtype: np.dtype | None) -> OpDef:
+    def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
+                  blocks: tuple[Block, ...]) -> list[Type]:
+        check_count(name, ins, 1, 1)
+        check_axes(name, (params.get("axis"),), len(ins[0].shape))
+        return [Type(dtype or ins[0].dtype, ins[0].shape)]
+
+    def samples() -> Iterator[Sample]:
+        for kind in dtypes_of("biufc"):
+            yield Sample((numbers((9,), kind),), {"axis": 0})
+        yield Sample((np.array([2, np.nan, -np.inf, 0.0, -0.0, 2, np.inf]),), {"axis": 0})
+        for shape, axis in (((0,), 0), ((1,), 0), ((3, 4), 0), ((3, 4), 1), ((2, 3, 4), 1)):
+            yield Sample((numbers(shape, "f8"),), {"axis": axis})
+
+    return register(OpDef(name, doc, type_rule, evaluate, Extern(None), PURE, True, samples))
+
+
+sort = _sort_row("sort", "sorted along an axis, NaN last",
+                 lambda params, x: np.sort(x, axis=params["axis"], kind="stable"), None)
+argsort = _sort_row("argsort", "indices that sort stably along an axis, NaN last",
+                    lambda params, x: np.argsort(x, axis=params["axis"], kind="stable"), I64)
+
+
+# ---- nonzero
+
+def _nonzero_type(ins: tuple[Atom, ...], params: dict[str, Any],
+                  blocks: tuple[Block, ...]) -> list[Type]:
+    check_count("nonzero", ins, 1, 1)
+    if not ins[0].shape:
+        raise TypeError("nonzero of a scalar")
+    return [Type(I64), *(Type(I64, (Out(0),)) for _ in ins[0].shape)]
+
+
+def _nonzero(params: dict[str, Any], x: Any) -> Any:
+    found = np.nonzero(x)
+    return (np.int64(len(found[0])), *(f.astype(I64) for f in found))
+
+
+def _nonzero_samples() -> Iterator[Sample]:
+    for kind in dtypes_of("biufc"):
+        yield Sample((numbers((9,), kind),), {})
+    for shape in ((0,), (1,), (3, 4), (2, 3, 4), (0, 2)):
+        yield Sample((numbers(shape, BOOL),), {})
+    yield Sample((np.array([np.nan, 0.0, -0.0, 1]),), {})
+
+
+nonzero = register(OpDef(
+    "nonzero", "how many elements are not 0, and their indices in C order", _nonzero_type, _nonzero,
+    Extern(None), PURE, True, _nonzero_samples))
+
+
+# ---- pure call-back
+
+def _call_type(ins: tuple[Atom, ...], params: dict[str, Any],
+               blocks: tuple[Block, ...]) -> list[Type]:
+    if not callable(params.get("function")):
+        raise TypeError("call_numpy without a function")
+    types = []
+    for dtype, shape in params["results"]:
+        if dtype not in DTYPES:
+            raise TypeError(f"call_numpy: a result of dtype {dtype!r}")
+        types.append(Type(DTYPES[dtype], tuple(_call_dim(d, ins) for d in shape)))
+    return types
+
+
+def _call_dim(dim: Any, ins: tuple[Atom, ...]) -> Any:
+    if isinstance(dim, int):
+        return dim
+    place, k = dim
+    if place == "out":
+        return Out(k)
+    check_index("call_numpy", "a dimension", ins[k])
+    return dim_of(ins[k])
+
+
+def _call(params: dict[str, Any], *operands: Any) -> Any:
+    """Operands that only give a result's dimension reach the function too."""
+    result = params["function"](*operands)
+    given = result if isinstance(result, tuple) else (result,)
+    return tuple(np.asarray(value)[()] for value in given)
+
+
+def _call_samples() -> Iterator[Sample]:
+    yield Sample((numbers((3, 3), "f8") + 9 * np.eye(3), numbers((3,), "f8")),
+                 {"function": np.linalg.solve, "results": (("f64", (3,)),)})
+    yield Sample((numbers((5,), "f8"),), {"function": np.median, "results": (("f64", ()),)})
+    yield Sample((np.int64(4),), {"function": np.identity, "results": (
+        ("f64", (("in", 0), ("in", 0))),)})
+
+
+call_numpy = register(OpDef(
+    "call_numpy", "a pure function of NumPy, called back", _call_type, _call, Extern(None), PURE,
+    False, _call_samples))
