@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.loops.scalar import SAME, SCALAR_OPS, TRUTH
+from hotloop.loops.scalar import SAME, SCALAR_OPS, SECOND, TRUTH
 
 BOOL, I64 = np.dtype("?"), np.dtype("i8")
 
@@ -172,7 +172,7 @@ def _scaled(a: Expr, k: int) -> Expr:
 class Algebra:
     """`e.add(x, y)`, `e.exp(x)`, `e.select(c, x, y)`, ...: one method for each row of
     `loops.scalar`, plus `lit`, `convert`, `bitcast`. Operands of one operation have equal dtypes
-    (but `select`'s condition); Python numbers take the dtype of the other operands."""
+    (but the condition of `select` and of rescues); Python numbers take the dtype of the others."""
 
     lit = staticmethod(lit)
     var = staticmethod(var)
@@ -183,7 +183,7 @@ class Algebra:
         first = nodes[0].dtype
         if len(nodes) != row.arity:
             raise TypeError(f"{name} takes {row.arity} operands, not {len(nodes)}")
-        body = nodes[1:] if name == "select" else nodes
+        body = nodes[1:] if row.dtype == SECOND else nodes
         if any(n.dtype != body[0].dtype for n in body):
             raise TypeError(f"{name} of {', '.join(str(n.dtype) for n in nodes)}")
         if first == I64 and name in ("add", "sub", "neg", "mul"):
@@ -243,7 +243,7 @@ e = Algebra()
 
 
 def _coerce(name: str, args: tuple) -> tuple[Expr, ...]:
-    body = args[1:] if name == "select" else args
+    body = args[1:] if SCALAR_OPS[name].dtype == SECOND else args
     dtype = next((a.dtype for a in body if isinstance(a, Expr)), None)
     if dtype is None:
         raise TypeError(f"{name}: no operand is an expression")

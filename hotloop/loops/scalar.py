@@ -32,14 +32,15 @@ class ScalarOp:
     evaluate: Callable[..., Any]
     cost: float          # adds of one vector element; loops.cost says how measured
     commutative: bool = False
-    math: bool = False   # an elementary function: emitted by llvm.mathlib
+    math: bool = False   # an elementary function: expanded by llvm.mathlib
+    rescue: str = ""     # a function of libm; operands (rare, fast, *x): rare ? function(x) : fast
 
 
 SCALAR_OPS: dict[str, ScalarOp] = {}
 
 
 def _row(name: str, evaluate: Callable[..., Any], cost: float = 1, arity: int = 2,
-         dtype: str = SAME, **flags: bool) -> None:
+         dtype: str = SAME, **flags: Any) -> None:
     SCALAR_OPS[name] = ScalarOp(name, arity, dtype, evaluate, cost, **flags)
 
 
@@ -125,6 +126,14 @@ def _math(name: str, ufunc: Callable[..., Any], cost: float, arity: int = 1) -> 
     _row(name, ufunc, cost, arity, math=True)
 
 
+def _rescue(name: str, ufunc: Callable[..., Any], arity: int = 1) -> None:
+    """What `llvm.mathlib` falls back on where its formulas fail, which is rare: sin(1e300). The
+    emitter branches round it unless a lane needs it, and calls "libm:sin" (f32: "libm:sinf")."""
+    def evaluate(rare: Any, fast: Any, *x: Any) -> Any:
+        return np.where(rare, ufunc(*x), fast).astype(fast.dtype)
+    _row("rescue_" + name, evaluate, 2, 2 + arity, SECOND, rescue=name)
+
+
 _math("exp", np.exp, 10)
 _math("exp2", np.exp2, 10)
 _math("expm1", np.expm1, 14)
@@ -148,6 +157,9 @@ _math("arctanh", np.arctanh, 20)
 _math("pow", np.power, 30, arity=2)             # floats
 _math("cbrt", np.cbrt, 20)
 _math("hypot", np.hypot, 12, arity=2)
+_rescue("sin", np.sin)
+_rescue("cos", np.cos)
+_rescue("tan", np.tan)
 
 
 def _philox(key: Any, counter: Any, stream: Any) -> Any:
