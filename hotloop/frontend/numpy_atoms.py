@@ -36,7 +36,7 @@ def result_dtype(name: str, atoms: tuple[Atom, ...], params: dict[str, Any]) -> 
         return params["dtype"]
     if name == "select":
         return atoms[1].dtype
-    if name in ("real", "imag"):
+    if name in ("real", "imag", "abs"):
         return real_dtype(atoms[0].dtype)
     if name == "complex":
         return complex_dtype(atoms[0].dtype)
@@ -51,19 +51,10 @@ def op(name: str, *atoms: Atom, **params: Any) -> Atom:
 
 
 def constant(value: Any, like: Atom) -> Lit:
-    """`value` in the dtype of `like`."""
+    """`value` in the dtype of `like`; Python ints wrap."""
+    if isinstance(value, int) and like.dtype.kind in "iu":
+        value = np.asarray(value).astype(like.dtype)[()]
     return Lit(value, like.dtype)
-
-
-def convert(atom: Atom, dtype: Any) -> Atom:
-    """`atom` as `astype(dtype)` gives it; itself if it has the dtype."""
-    dtype = np.dtype(dtype)
-    if atom.dtype == dtype:
-        return atom
-    if isinstance(atom, Lit):
-        with np.errstate(all="ignore"):
-            return Lit(np.asarray(atom.value).astype(dtype)[()])
-    return op("convert", atom, dtype=dtype)
 
 
 def select(condition: Atom, yes: Atom, no: Atom) -> Atom:
@@ -85,5 +76,14 @@ def negate(a: Atom) -> Atom:
     return op("not", a)
 
 
-def is_kind(atom: Atom, kinds: Any) -> bool:
-    return atom.dtype.kind in kinds
+def reduce(name: str, atom: Atom, axes: tuple[int, ...]) -> Atom:
+    """A reduction op over axes; the atom itself if there are none."""
+    if not axes:
+        return atom
+    dims = tuple(d for k, d in enumerate(atom.shape) if k not in axes)
+    return emit(name, [atom], [(atom.dtype, dims)], axes=axes)[0]
+
+
+def reduce_all(flags: Atom) -> Atom:
+    """Whether all elements of a bool array hold."""
+    return reduce("reduce_and", flags, tuple(range(len(flags.shape))))

@@ -1,12 +1,12 @@
 """What each NumPy ufunc computes, in the IR's elementwise ops.
 
-`RULES[name](*atoms)` gets one atom per input, already of the dtypes of NumPy's chosen loop, of the
-result's shape or rank 0, and gives the result atom (a tuple for several outputs)::
+A rule gets one atom per input, already of the dtypes of NumPy's chosen loop and of the result's
+shape or rank 0, and gives the result atom (a tuple for several outputs)::
 
     RULES["logaddexp"](x, y)      # x:f64[n], y:f64[] -> f64[n]
 
-Dtypes and broadcasting are the caller's concern. A ufunc without a rule for its dtypes goes through
-NumPy itself (`numpy_callback`).
+Promotion and broadcasting are the concern of `ufuncs`. Operands for whose kind of dtype there is no
+rule, and ufuncs without rules, go through NumPy itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import numpy_complex as complex_
-from hotloop.frontend.numpy_atoms import both, constant, either, is_kind, negate, op, select
+from hotloop.frontend.builder import check
+from hotloop.frontend.numpy_atoms import both, constant, either, negate, op, reduce_all, select
+from hotloop.frontend.numpy_callback import ufunc_through_numpy
+from hotloop.frontend.registry import ufunc_rule
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL
 
@@ -63,25 +66,12 @@ def swapped(rule: Rule) -> Rule:
 
 # ---- arithmetic
 
-def int_fmod(a: Atom, b: Atom) -> Atom:
-    """The remainder with the sign of the dividend; 0 where b is 0."""
-    r = op("remainder", a, b)
-    zero = constant(0, a)
-    if a.dtype.kind == "u":
-        return r
-    wrong = both(op("ne", r, zero), op("ne", op("lt", r, zero), op("lt", a, zero)))
-    return select(wrong, op("sub", r, b), r)
-
-
 def int_reciprocal(x: Atom) -> Atom:
     """1/x towards zero; NumPy computes in double, where 1/0 converts to the least integer (of at
     least 32 bits)."""
     one, zero = constant(1, x), constant(0, x)
-    if isinstance(x, Lit):
-        at_zero = Lit(np.reciprocal(zero.value))
-    else:
-        with np.errstate(all="ignore"):
-            at_zero = Lit(np.reciprocal(x.dtype.type(0)))
+    with np.errstate(all="ignore"):
+        at_zero = Lit(np.reciprocal(x.dtype.type(0)))
     unit = op("eq", x, one)
     if x.dtype.kind == "i":
         unit = either(unit, op("eq", x, constant(-1, x)))
@@ -196,10 +186,8 @@ def scaled(factor: float) -> Rule:
 
 
 def predicate(name: str, of_ints: Rule) -> Rule:
-    """isnan and its like: a part of a complex number decides, integers need no look."""
-    join = both if name == "isfinite" else either
-    return by_kind(f=plain(name), biu=of_ints,
-                   c=lambda z: join(op(name, op("real", z)), op(name, op("imag", z))))
+    """isnan and its like: integers need no look."""
+    return by_kind(fc=plain(name), biu=of_ints)
 
 
 def ordered(name: str) -> Rule:
@@ -223,17 +211,19 @@ def complex_extreme(name: str) -> Rule:
 _compare = {name: ordered(code) for name, code in (
     ("less", "lt"), ("less_equal", "le"), ("greater", "gt"), ("greater_equal", "ge"))}
 
-_functions = {name: by_kind(f=plain(code), **complex_.RULES.get(name, {})) for name, code in (
-    ("sqrt", "sqrt"), ("cbrt", "cbrt"), ("exp", "exp"), ("exp2", "exp2"), ("expm1", "expm1"),
-    ("log", "log"), ("log2", "log2"), ("log10", "log10"), ("log1p", "log1p"), ("sin", "sin"),
-    ("cos", "cos"), ("tan", "tan"), ("arcsin", "arcsin"), ("arccos", "arccos"),
-    ("arctan", "arctan"), ("sinh", "sinh"), ("cosh", "cosh"), ("tanh", "tanh"),
-    ("arcsinh", "arcsinh"), ("arccosh", "arccosh"), ("arctanh", "arctanh"))}
+_real_functions = {name: by_kind(f=plain(name)) for name in (
+    "cbrt", "exp2", "expm1", "log1p", "tan", "arcsin", "arccos", "arctan", "tanh", "arcsinh",
+    "arccosh", "arctanh", "rint", "copysign", "signbit", "hypot", "arctan2")}
+
+_functions = {name: by_kind(fc=plain(name)) for name in (
+    "sqrt", "exp", "log", "sin", "cos", "sinh", "cosh")}
 
 _rounding = {name: by_kind(f=plain(name), biu=same) for name in ("floor", "ceil", "trunc")}
 
 RULES: dict[str, Rule] = {
-    **_compare, **_functions, **_rounding,
+    **_compare, **_real_functions, **_functions, **_rounding,
+    "log2": by_kind(f=plain("log2"), c=complex_.scaled_log(2)),
+    "log10": by_kind(f=plain("log10"), c=complex_.scaled_log(10)),
     "add": by_kind(b=plain("or"), iufc=plain("add")),
     "subtract": by_kind(iufc=plain("sub")),
     "multiply": by_kind(b=plain("and"), iufc=plain("mul")),
@@ -241,28 +231,21 @@ RULES: dict[str, Rule] = {
     "floor_divide": by_kind(iuf=plain("floor_divide")),
     "remainder": by_kind(iuf=plain("remainder")),
     "divmod": by_kind(iuf=floor_remainder),
-    "fmod": by_kind(iu=int_fmod, f=plain("fmod")),
+    "fmod": by_kind(iuf=plain("fmod")),
     "power": by_kind(iu=int_power, f=plain("pow"), c=complex_.power),
     "float_power": by_kind(f=plain("pow"), c=complex_.power),
     "negative": by_kind(iufc=plain("neg")),
     "positive": by_kind(iufc=same),
-    "absolute": by_kind(bu=same, i=plain("abs"), f=plain("abs"),
-                        c=complex_.absolute),
+    "absolute": by_kind(bu=same, ifc=plain("abs")),
     "fabs": by_kind(f=plain("abs")),
     "sign": by_kind(iu=int_sign, f=float_sign, c=complex_.sign),
     "square": by_kind(iufc=lambda x: op("mul", x, x)),
     "reciprocal": by_kind(iu=int_reciprocal, fc=lambda x: op("div", constant(1, x), x)),
     "conjugate": by_kind(iuf=same, c=lambda z: op("conj", z)),
-    "rint": by_kind(f=plain("rint")),
-    "maximum": by_kind(b=plain("or"), iuf=plain("maximum"),
-                       c=complex_extreme("greater_equal")),
-    "minimum": by_kind(b=plain("and"), iuf=plain("minimum"), c=complex_extreme("less_equal")),
+    "maximum": by_kind(biuf=plain("maximum"), c=complex_extreme("greater_equal")),
+    "minimum": by_kind(biuf=plain("minimum"), c=complex_extreme("less_equal")),
     "fmax": by_kind(b=plain("or"), iu=plain("maximum"), f=fmax),
     "fmin": by_kind(b=plain("and"), iu=plain("minimum"), f=fmin),
-    "copysign": by_kind(f=plain("copysign")),
-    "signbit": by_kind(f=plain("signbit")),
-    "hypot": by_kind(f=plain("hypot")),
-    "arctan2": by_kind(f=plain("arctan2")),
     "heaviside": by_kind(f=heaviside),
     "modf": by_kind(f=modf),
     "logaddexp": by_kind(f=logaddexp),
@@ -290,3 +273,24 @@ RULES: dict[str, Rule] = {
 }
 
 
+
+def _guarded(name: str, ufunc: np.ufunc) -> Rule:
+    """The rule with what surrounds it: NumPy's own error, and NumPy itself for other kinds."""
+    rule = RULES[name]
+
+    def apply(*atoms: Atom) -> Any:
+        if atoms[0].dtype.kind not in rule.kinds:  # type: ignore[attr-defined]
+            return ufunc_through_numpy(ufunc, *atoms)
+        if name == "power" and atoms[1].dtype.kind == "i":
+            check_exponent(atoms[1])
+        return rule(*atoms)
+    return apply
+
+
+def check_exponent(exponent: Atom) -> None:
+    ok = reduce_all(op("ge", exponent, constant(0, exponent)))
+    check(ok, ValueError, "Integers to negative integer powers are not allowed.")
+
+
+for _name in RULES:
+    ufunc_rule(getattr(np, _name))(_guarded(_name, getattr(np, _name)))

@@ -13,9 +13,9 @@ The call helper and the NumPy protocols of the tracers look a callable up *by id
 (`from numpy import zeros as z`) and stored functions work. A table function gets the caller's
 arguments as they are: tracers, Python numbers, NumPy scalars, real arrays, anything.
 
-UFUNCS maps a `np.ufunc` to a function `(atoms, dims, dtypes) -> atoms`: the operands converted to
-`dtypes[:nin]`, each of exactly `dims` or of rank 0; it gives atoms of `dtypes[nin:]`, one for each
-result. `elementwise_ufunc(np.sin, "sin")` registers the common case of one op.
+UFUNCS maps a `np.ufunc` to its elementwise meaning `rule(*atoms) -> atom, or a tuple of them`: the
+operands arrive in the dtypes of the loop that NumPy chooses, each of the result's dimensions or of
+rank 0 (`ufuncs.apply` has promoted and broadcast them and wraps what comes back).
 """
 
 from __future__ import annotations

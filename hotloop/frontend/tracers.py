@@ -509,6 +509,18 @@ def dims_from(shape: Any) -> tuple[Dim, ...]:
     return result
 
 
+EXACT = 2**53
+"""Every int of at most this magnitude is a float64."""
+
+
+def exact_int(flag: Atom, wide: Atom) -> None:
+    """Check that a float that stands for an int unless `flag` holds is exact."""
+    size, = emit("abs", [convert(wide, np.float64)], [(np.dtype(float), ())])
+    small, = emit("le", [size, Lit(float(EXACT))], [(BOOL, ())])
+    ok, = emit("or", [flag, small], [(BOOL, ())])
+    check(ok, OverflowError, "an int beyond 2**53 in a variable that is a float on another path")
+
+
 def narrowed(x: Widened) -> Scalar:
     """`x` where its kind matters and an op depends on it: the wide kind, or leave with an error."""
     from_kind = "None" if x.narrow_kind is None else f"{x.narrow_kind} {x.narrow_dtype}"

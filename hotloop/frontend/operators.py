@@ -1,0 +1,127 @@
+"""The operators of tracers: Python's rules among Python numbers, NumPy's otherwise.
+
+    x + 1.5       binary("add", x, 1.5)       where one operand is a tracer
+    1.5 - x       the reflected operator
+    x += y        in place for arrays: a store
+
+Importing this module gives `tracers.Tracer` its operators and the NumPy protocols.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import python_numbers, ufuncs
+from hotloop.frontend.builder import unsupported
+from hotloop.frontend.indexing import load, store
+from hotloop.frontend.registry import NUMPY
+from hotloop.frontend.tracers import (
+    NUMBERS,
+    Array,
+    Scalar,
+    Tracer,
+    dtype_of,
+    is_python_number,
+)
+
+BINARY: dict[str, np.ufunc] = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide,
+    "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power, "and": np.bitwise_and,
+    "or": np.bitwise_or, "xor": np.bitwise_xor, "lshift": np.left_shift,
+    "rshift": np.right_shift, "matmul": np.matmul,
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "eq": np.equal, "ne": np.not_equal}
+
+UNARY: dict[str, np.ufunc] = {
+    "neg": np.negative, "pos": np.positive, "invert": np.invert, "abs": np.absolute}
+
+OPERANDS = (Tracer, *NUMBERS, np.ndarray)
+
+
+def binary(name: str, a: Any, b: Any) -> Any:
+    """`a name b` where at least one is a tracer."""
+    if is_python_number(a) and is_python_number(b):
+        return python_numbers.binary(name, a, b)
+    if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
+        return ufuncs.apply(np.square, [a])
+    return ufuncs.call(BINARY[name], a, b)
+
+
+def in_place(name: str, a: Array, b: Any) -> Array:
+    """`a name= b` for an array."""
+    if name == "matmul":
+        a[...] = ufuncs.call(np.matmul, a, b)
+        return a
+    if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
+        ufuncs.apply(np.square, [a], a)
+    else:
+        ufuncs.apply(BINARY[name], [a, b], a)
+    return a
+
+
+def unary(name: str, a: Any) -> Any:
+    if is_python_number(a):
+        return python_numbers.unary(name, a)
+    return ufuncs.apply(UNARY[name], [a])
+
+
+def _install(name: str) -> None:
+    def operator(self: Any, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return _other_operand(name, self, other)
+        return binary(name, self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return _other_operand(name, self, other)
+        return binary(name, other, self)
+
+    def update(self: Any, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return _other_operand(name, self, other)
+        return in_place(name, self, other)
+    setattr(Tracer, f"__{name}__", operator)
+    if name not in python_numbers.COMPARISONS:
+        setattr(Tracer, f"__r{name}__", reflected)
+        setattr(Array, f"__i{name}__", update)
+
+
+def _other_operand(name: str, self: Any, other: Any) -> Any:
+    if isinstance(other, list | tuple) and not is_python_number(self):
+        return binary(name, self, NUMPY[np.array](other))
+    if other is None and name in ("eq", "ne") and isinstance(self, Scalar):
+        return name == "ne"
+    return NotImplemented
+
+
+for _name in BINARY:
+    _install(_name)
+
+
+def _install_unary(name: str) -> None:
+    def operator(self: Any) -> Any:
+        return unary(name, self)
+    setattr(Tracer, f"__{name}__", operator)
+
+
+for _name in UNARY:
+    _install_unary(_name)
+
+
+def _array_ufunc(self: Any, uf: np.ufunc, method: str, *args: Any, **options: Any) -> Any:
+    return ufuncs.protocol(uf, method, *args, **options)
+
+
+def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    stand_in = NUMPY.get(function)
+    if stand_in is None:
+        raise unsupported(f"{function.__module__}.{function.__name__}")
+    return stand_in(*args, **kwargs)
+
+
+Tracer.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
+Tracer.__array_function__ = _array_function  # type: ignore[attr-defined]
+Tracer.__getitem__ = load  # type: ignore[attr-defined]
+Tracer.__setitem__ = store  # type: ignore[attr-defined]

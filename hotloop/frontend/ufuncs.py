@@ -1,0 +1,193 @@
+"""Elementwise NumPy functions on tracers: promotion, broadcasting, `out=`, mixed kinds.
+
+    apply(np.add, [x, 1.5])        # x:f32[n] -> f32[n]: a Python float is weak
+
+The dtypes come from NumPy itself (`ufunc.resolve_dtypes` with int, float, complex for Python
+numbers gives NumPy 2's rules), the meaning from `registry.UFUNCS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend.builder import fail, unsupported
+from hotloop.frontend.dims import broadcast_dims
+from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS
+from hotloop.frontend.tracers import (
+    NUMPY_KIND,
+    PYTHON_TYPES,
+    Array,
+    Widened,
+    broadcast,
+    dims_of,
+    dtype_of,
+    exact_int,
+    fit,
+    is_python_number,
+    lift,
+    narrowed,
+    value,
+    wrap,
+)
+from hotloop.frontend.traced import PYTHON
+from hotloop.ir.core import Atom
+
+_resolved: dict[Any, tuple[np.dtype, ...]] = {}
+
+KIND_PASSES = frozenset(("add", "subtract", "multiply", "less", "less_equal", "greater",
+                         "greater_equal", "equal", "not_equal"))
+"""Ufuncs whose result of a widened Python number is a widened number: same value in both kinds."""
+
+
+def resolve(uf: np.ufunc, args: Sequence[Any], dtype: Any = None) -> tuple[np.dtype, ...]:
+    """The dtypes of operands and results of the loop that NumPy would use."""
+    weak = tuple(is_python_number(a) for a in args)
+    given = tuple(dtype_of(a) for a in args)
+    key = uf, given, weak, dtype
+    found = _resolved.get(key)
+    if found is None:
+        types: tuple[Any, ...] = given
+        if not all(weak):
+            types = tuple(PYTHON_TYPES[d.kind] if w and d.kind != "b" else d
+                          for d, w in zip(given, weak, strict=True))
+        signature = {} if dtype is None else {
+            "signature": (None,) * uf.nin + (np.dtype(dtype),) * uf.nout}
+        found = uf.resolve_dtypes(types + (None,) * uf.nout, **signature)  # type: ignore
+        _resolved[key] = found
+    return found
+
+
+def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
+          where: Any = True) -> Any:
+    """`uf(*args)`: a NumPy scalar, a new array, `out`, or a tuple of them."""
+    rule = UFUNCS.get(uf)
+    if rule is None:
+        raise unsupported(f"np.{uf.__name__}")
+    args = [lift(a) for a in args]
+    outs = out if isinstance(out, tuple) else (out,) * uf.nout
+    if where is not True:
+        return _masked(uf, args, outs, dtype, where)
+    for k, a in enumerate(args):
+        if isinstance(a, Widened):
+            mixed = _mixed(uf, args, k, dtype)
+            if mixed is not None:
+                return mixed
+            args[k] = _settled(uf, args, k, dtype)
+    dtypes = _resolve_or_raise(uf, args, dtype)
+    dims = broadcast_dims(*map(dims_of, args))
+    results = _results(uf, rule, args, dtypes, dims)
+    delivered = tuple(wrap(r) if o is None else _deliver(uf, r, o)
+                      for r, o in zip(results, outs, strict=True))
+    return delivered[0] if len(delivered) == 1 else delivered
+
+
+def _resolve_or_raise(uf: np.ufunc, args: Sequence[Any], dtype: Any) -> tuple[np.dtype, ...]:
+    try:
+        return resolve(uf, args, dtype)
+    except TypeError as error:
+        fail(TypeError, str(error))
+
+
+def _results(uf: np.ufunc, rule: Any, args: Sequence[Any], dtypes: tuple[np.dtype, ...],
+             dims: Any) -> tuple[Atom, ...]:
+    atoms = []
+    for a, d in zip(args, dtypes[:uf.nin], strict=True):
+        atom = fit(a, d)
+        atoms.append(broadcast(atom, dims) if atom.shape else atom)
+    results = rule(*atoms)
+    results = results if isinstance(results, tuple) else (results,)
+    return tuple(broadcast(r, dims) for r in results)
+
+
+def _deliver(uf: np.ufunc, result: Atom, out: Any) -> Any:
+    if not isinstance(out, Array):
+        out = lift(out)
+    if not isinstance(out, Array):
+        raise TypeError("return arrays must be of ArrayType")
+    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        fail(TypeError, f"Cannot cast ufunc '{uf.__name__}' output from {result.dtype!r} to "
+             f"{out.dtype!r} with casting rule 'same_kind'")
+    out.assign(result)
+    return out
+
+
+def _masked(uf: np.ufunc, args: list[Any], outs: tuple[Any, ...], dtype: Any, where: Any) -> Any:
+    if len(outs) != 1 or outs[0] is None:
+        raise unsupported("where= without out=: the other elements are undefined",
+                          "pass out=, or use np.where")
+    out = outs[0] if isinstance(outs[0], Array) else lift(outs[0])
+    result = apply(uf, args, None, dtype)
+    if not np.can_cast(dtype_of(result), out.dtype, "same_kind"):
+        fail(TypeError, f"Cannot cast ufunc '{uf.__name__}' output from {dtype_of(result)!r} to "
+             f"{out.dtype!r} with casting rule 'same_kind'")
+    chosen = NUMPY[np.where](where, apply(np.positive, [result], dtype=None)
+                             if dtype_of(result) != np.bool_ else result, out)
+    out.assign(value(chosen))
+    return out
+
+
+# ---- operands of two possible kinds
+
+def _narrow(a: Widened) -> Any:
+    """What NumPy's rules see of `a` in its narrow kind (a stand-in; not for its value)."""
+    assert a.narrow_dtype is not None
+    if a.narrow_kind == PYTHON:
+        return PYTHON_TYPES[a.narrow_dtype.kind](1)
+    return a.narrow_dtype.type(1)
+
+
+def _mixed(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:
+    """The result as a Widened number itself, for ufuncs that give equal values in both kinds."""
+    a = args[k]
+    if a.narrow_kind != PYTHON or uf.__name__ not in KIND_PASSES or dtype is not None:
+        return None
+    low = [_narrow(a) if j == k else b for j, b in enumerate(args)]
+    if not all(map(is_python_number, low)) or sum(isinstance(b, Widened) for b in args) != 1:
+        return None
+    high = resolve(uf, args)
+    narrow = resolve(uf, low)
+    result, = _results(uf, UFUNCS[uf], args, high, ())
+    if narrow[-1].kind == "i":
+        exact_int(a.flag, result)
+    return Widened(result, NUMPY_KIND, a.flag, PYTHON, narrow[-1])
+
+
+def _settled(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:
+    a = args[k]
+    if a.narrow_kind is not None:
+        low = [_narrow(a) if j == k else b for j, b in enumerate(args)]
+        if not all(map(is_python_number, low)) and (
+                resolve(uf, low, dtype)[uf.nin:] == resolve(uf, args, dtype)[uf.nin:]):
+            return a
+    return narrowed(a)
+
+
+# ---- the protocols' other calls
+
+def protocol(uf: np.ufunc, method: str, *args: Any, out: Any = None, **options: Any) -> Any:
+    """`__array_ufunc__`"""
+    if method != "__call__":
+        if method not in UFUNC_METHODS:
+            raise unsupported(f"np.{uf.__name__}.{method}")
+        if out is not None:
+            options["out"] = out[0] if isinstance(out, tuple) else out
+        return UFUNC_METHODS[method](uf, *args, **options)
+    return call(uf, *args, out=out, **options)
+
+
+def call(uf: np.ufunc, *args: Any, out: Any = None, dtype: Any = None, where: Any = True,
+         casting: str = "same_kind", order: str = "K", subok: bool = True, **rest: Any) -> Any:
+    """A call of a ufunc with any of its arguments."""
+    if uf in NUMPY:
+        return NUMPY[uf](*args, **({"out": out} if out is not None else {}), **rest)
+    if casting not in ("same_kind", "unsafe") or rest:
+        raise unsupported(f"np.{uf.__name__} with {', '.join(rest) or 'casting='}")
+    if len(args) > uf.nin:
+        out, args = args[uf.nin:], args[:uf.nin]
+    if len(args) < uf.nin:
+        raise TypeError(f"{uf.__name__}() takes from {uf.nin} to {uf.nargs} positional arguments "
+                        f"but {len(args)} were given")
+    return apply(uf, args, out, dtype, where)
