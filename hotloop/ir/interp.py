@@ -70,7 +70,7 @@ def _run_block(block: Block, env: Env) -> list[Any]:
     for eqn in block.eqns:
         ins = [_read(a, env) for a in eqn.ins]
         if eqn.op.evaluate is None:
-            results = REGIONS[eqn.op.name](eqn, ins, env)
+            results: Sequence[Any] = REGIONS[eqn.op.name](eqn, ins, env)
         else:
             result = eqn.op.evaluate(eqn.params, *ins)
             results = result if isinstance(result, tuple) else (result,)

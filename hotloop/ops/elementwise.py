@@ -230,9 +230,9 @@ def _overflow(name: str, symbol: str, exact: Callable[[int, int], int]) -> OpDef
         return [Type(BOOL, joint_shape(name, ins))]
 
     def samples() -> Iterator[Sample]:
-        values = np.append(special_values(I64), [2**31, -2**31, 2**32, 3037000500]).astype(I64)
-        a, b = np.meshgrid(values, values, indexing="ij")
-        yield Sample((a.ravel(), b.ravel()), {})
+        near = np.array([2**31, -2**31, 2**32, 3037000500, -3037000500], I64)
+        values = np.concatenate([special_values(I64), near])
+        yield Sample((np.repeat(values, len(values)), np.tile(values, len(values))), {})
         yield Sample((values[5], values[1]), {})
 
     return register(OpDef(name, f"whether a {symbol} b leaves the range of i64", type_rule,
@@ -269,7 +269,7 @@ def _select_samples() -> Iterator[Sample]:
 
 select = register(OpDef(
     "select", "a where c, else b", _select_type,
-    lambda params, c, a, b: np.where(c, a, b).astype(a.dtype, copy=False)[()],
+    lambda params, c, a, b: np.asarray(np.where(c, a, b), a.dtype)[()],
     Map(lambda e, c, a, b: e.select(c, a, b),
         lambda e, c, a, b: (e.select(c, a[0], b[0]), e.select(c, a[1], b[1]))),
     PURE, True, _select_samples))

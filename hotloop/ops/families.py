@@ -119,7 +119,7 @@ def numbers(shape: Iterable[int], dtype: Any, seed: int = 0) -> Any:
     shape = tuple(shape)
     dtype = np.dtype(dtype)
     count = int(np.prod(shape, dtype=int))
-    flat = (np.arange(count) * 7 + 3 * seed + 2) % 11
+    flat: Any = (np.arange(count) * 7 + 3 * seed + 2) % 11
     if dtype.kind in "fc":
         flat = flat / 4 - 1
     if dtype.kind == "c":

@@ -37,9 +37,9 @@ class Part:
     """A letter: the axis of x it selects from (None for `n`), its operands, and the axis of the
     result that it gives (the first one for `a`, None for `i`)."""
     letter: str
-    axis: int | None
+    axis: Any
     operands: tuple[Any, ...]
-    result: int | None
+    result: Any
 
 
 def selection(codes: str, operands: tuple[Any, ...], array_rank: int) -> tuple[list[Part], int]:
@@ -97,11 +97,11 @@ def selected_shape(x: Atom, codes: str, operands: tuple[Atom, ...],
     shape: list[Dim] = [1] * rank
     for part in parts:
         if part.letter == "a":
-            shape[part.result:part.result + array_rank] = part.operands[0].shape  # type: ignore
+            shape[part.result:part.result + array_rank] = part.operands[0].shape
         elif part.letter == ":":
-            shape[part.result] = x.shape[part.axis]             # type: ignore[index]
+            shape[part.result] = x.shape[part.axis]
         elif part.letter == "s":
-            shape[part.result] = dim_of(part.operands[1])       # type: ignore[index]
+            shape[part.result] = dim_of(part.operands[1])
     return tuple(shape)
 
 

@@ -8,6 +8,7 @@ They cost nothing: the lowering maps an index of the result to an index of the o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,8 +73,9 @@ def _reshape_type(ins: tuple[Atom, ...], params: dict[str, Any],
     for size in sizes:
         check_index("reshape", "a dimension", size)
     shape = tuple(dim_of(s) for s in sizes)
-    if all(isinstance(d, int) for d in (*x.shape, *shape)) and (
-            np.prod(x.shape, dtype=object) != np.prod(shape, dtype=object)):
+    have, want = ([d for d in dims if isinstance(d, int)] for dims in (x.shape, shape))
+    if (len(have) == len(x.shape) and len(want) == len(shape)
+            and math.prod(have) != math.prod(want)):
         raise TypeError(f"reshape of {x.type!r} to {shape}")
     return [Type(x.dtype, shape)]
 

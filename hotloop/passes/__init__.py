@@ -1,0 +1,1 @@
+"""Passes: Program -> Program, one file each; `pipeline` lists them in order with their reasons."""
