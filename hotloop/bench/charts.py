@@ -11,7 +11,7 @@ from hotloop.bench.runner import SystemRun
 
 COLORS = {"python": "#7f7f7f", "numpy": "#4c72b0", "hotloop": "#d62728", "numba": "#55a868",
           "jax": "#8172b2", "tensorflow": "#ff9f1c", "torchscript": "#c44e96",
-          "torch_compile": "#8c564b", "triton": "#17becf"}
+          "torch_compile": "#8c564b", "triton": "#17becf", "numexpr": "#bcbd22"}
 
 
 class ChartsUnavailable(ImportError):
@@ -122,3 +122,24 @@ def jit_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> l
         paths.append(_finish(plt, axes, folder / f"jit-{run.system}.png",
                              f"{run.system} {run.version}", "calls", "seconds in all"))
     return paths
+
+
+def figures_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> list[Path]:
+    """One row of bars a figure."""
+    plt = _pyplot()
+    ok = [r for r in runs if r.results]
+    names = (("first", "first call, s"), ("call", "call on 8 doubles, s"),
+             ("sigmoid", "sigmoid of 10^7 float32, s"))
+    figure, axes = plt.subplots(1, len(names), figsize=(12, 3.5), sharey=True)
+    for (name, label), axis in zip(names, axes, strict=True):
+        values = [next(e["seconds"] for e in r.results if e["figure"] == name) for r in ok]
+        axis.barh([r.system for r in ok], values,
+                  color=[COLORS.get(r.system.removesuffix("_warm")) for r in ok])
+        axis.set_xscale("log")
+        axis.set_xlabel(label)
+        axis.grid(True, axis="x", alpha=0.3)
+    axes[0].invert_yaxis()
+    path = folder / "figures.png"
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    plt.close(figure)
+    return [path]

@@ -9,8 +9,10 @@ from pathlib import Path
 from hotloop.bench import charts, report, runner
 from hotloop.bench.experiments import EXPERIMENTS
 
-TABLES = {"pi": report.pi_tables, "jit": report.jit_tables}
-CHARTS = {"pi": charts.pi_charts, "jit": charts.jit_charts}
+TABLES = {"pi": report.pi_tables, "jit": report.jit_tables,
+          "figures": report.figures_tables}
+CHARTS = {"pi": charts.pi_charts, "jit": charts.jit_charts,
+          "figures": charts.figures_charts}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

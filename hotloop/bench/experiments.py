@@ -27,4 +27,8 @@ JIT = Experiment(
     ("numpy", "hotloop", "numba", "jax", "tensorflow", "torchscript", "torch_compile"),
     "calls")
 
-EXPERIMENTS = {e.name: e for e in (PI, JIT)}
+FIGURES = Experiment(
+    "figures", "a call on 8 doubles, a sigmoid of 10^7 floats, first calls", (),
+    ("numpy", "hotloop", "hotloop_warm", "numba", "jax", "numexpr", "torch_compile"), "")
+
+EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES)}

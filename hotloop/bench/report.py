@@ -87,6 +87,22 @@ def jit_tables(runs: list[SystemRun], sizes: list[int]) -> str:
                         + table(["system", *map(str, sizes)], rows), _notes(runs)])
 
 
+def figures_tables(runs: list[SystemRun], sizes: list[int]) -> str:
+    """The single figures; the sigmoid also as multiples of a copy in the same process."""
+    rows = []
+    for run in runs:
+        at = {e["figure"]: e["seconds"] for e in run.results}
+        if at:
+            rows.append([run.system, duration(at["import"]) if at["import"] else "-",
+                         duration(at["first"]), duration(at["call"]), duration(at["sigmoid"]),
+                         f"{at['sigmoid'] / at['copy']:.2f}"])
+    head = ["system", "import", "first call", "a*a + 1 of 8", "sigmoid 10^7", "copies"]
+    return "\n\n".join([
+        "import: beyond NumPy's; first call: of a new sigmoid on 100 floats; copies: the time of\n"
+        "the sigmoid of 10^7 float32 in numpy.copyto of the same bytes\n" + table(head, rows),
+        _notes(runs)])
+
+
 def _notes(runs: list[SystemRun]) -> str:
     lines = [f"{r.system} {r.version} (Python {r.python})" for r in runs if r.version]
     lines += [f"{r.system}: {r.status if r.status != 'ok' else 'note'}: {r.reason}"

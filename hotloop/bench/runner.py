@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,17 +36,19 @@ def run(experiment: Experiment, systems: list[str], sizes: list[int],
     """Measure each system; `pythons` maps systems to interpreters, `progress(system, text)` hears
     of every event. `limit` is the number of seconds that one size may be predicted to take."""
     runs = []
-    for system in systems:
-        options = {"sizes": sizes, "at_least": at_least, "limit": limit}
-        runs.append(_run_one(experiment, system, options,
-                             pythons.get(system, sys.executable), progress))
+    with tempfile.TemporaryDirectory() as fresh:
+        for system in systems:
+            options = {"sizes": sizes, "at_least": at_least, "limit": limit, "repeat": 15}
+            runs.append(_run_one(experiment, system, options,
+                                 pythons.get(system, sys.executable), fresh, progress))
     return runs
 
 
 def _run_one(experiment: Experiment, system: str, options: dict[str, Any], python: str,
-             progress: Callable[[str, str], None]) -> SystemRun:
+             cache: str, progress: Callable[[str, str], None]) -> SystemRun:
     result = SystemRun(system)
-    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONWARNINGS="ignore")
+    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONWARNINGS="ignore",
+                       HOTLOOP_CACHE_DIR=cache)      # empty at first: nobody starts warm unasked
     progress(system, "starting")
     try:
         process = subprocess.Popen(
@@ -69,7 +72,7 @@ def _run_one(experiment: Experiment, system: str, options: dict[str, Any], pytho
             progress(system, result.reason)
         elif kind == "result":
             result.results.append(event)
-            progress(system, f"n = {event['n']:,}")
+            progress(system, f"n = {event['n']:,}" if "n" in event else event["figure"])
         elif kind == "stopped":
             result.reason = f"stopped at n = {event['n']:,}: {event['reason']}"
             progress(system, result.reason)

@@ -15,7 +15,7 @@ import sys
 import time
 
 MODULES = {"python": None, "tensorflow": "tensorflow", "torchscript": "torch",
-           "torch_compile": "torch", "triton": "triton"}
+           "torch_compile": "torch", "triton": "triton", "hotloop_warm": "hotloop"}
 
 
 def say(event, **fields):
@@ -30,8 +30,7 @@ def version(system):
     return getattr(module, "__version__", "?")
 
 
-def run_pi(build, options, timed, metric):
-    function = build()
+def run_pi(function, options, timed, metric):
     for n in options["sizes"]:
         if n > options.get("largest", n):
             break
@@ -47,8 +46,8 @@ def run_pi(build, options, timed, metric):
             break
 
 
-def run_jit(build, options, timed, metric):
-    plain, jitted, x = build()
+def run_jit(built, options, timed, metric):
+    plain, jitted, x = built
     for kind, function in (("plain", plain), ("jit", jitted)):
         if function is None:
             continue
@@ -65,6 +64,46 @@ def run_jit(build, options, timed, metric):
                 break
 
 
+def per_call(function, argument, seconds=0.2):
+    """The best time of a call, in seconds, over batches."""
+    function(argument)
+    count, best, spent = 1, math.inf, 0.0
+    while spent < seconds:
+        start = time.perf_counter()
+        for _ in range(count):
+            function(argument)
+        took = time.perf_counter() - start
+        best, spent = min(best, took / count), spent + took
+        if took < seconds / 50:
+            count *= 2
+    return best
+
+
+def run_figures(built, options, timed, metric):
+    import numpy
+
+    took, call, sigmoid, small, large = built
+    say("result", figure="import", seconds=took)
+    start = time.perf_counter()
+    sigmoid(large[:100])
+    say("result", figure="first", seconds=time.perf_counter() - start)
+    say("result", figure="call", seconds=per_call(call, small))
+    source = numpy.asarray(large)
+    target = numpy.zeros_like(source)
+    numpy.copyto(target, source)
+    ours, copies = [], []
+    for _ in range(options["repeat"]):
+        start = time.perf_counter()
+        result = sigmoid(large)
+        ours.append(time.perf_counter() - start)
+        del result
+        start = time.perf_counter()
+        numpy.copyto(target, source)
+        copies.append(time.perf_counter() - start)
+    say("result", figure="sigmoid", seconds=sorted(ours)[len(ours) // 2])
+    say("result", figure="copy", seconds=sorted(copies)[len(copies) // 2])
+
+
 def main():
     experiment, system, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     here = os.path.dirname(os.path.abspath(__file__))
@@ -77,10 +116,9 @@ def main():
     try:
         build = programs.SYSTEMS[system]
         start = time.perf_counter()
-        probe = build()
+        built = build()
         say("ready", version=version(system), python=platform.python_version(),
             seconds=time.perf_counter() - start)
-        del probe
     except ImportError as error:
         say("unavailable", reason=f"not installed ({error})")
         return
@@ -89,8 +127,8 @@ def main():
             raise
         say("unavailable", reason=str(error))
         return
-    runner = {"pi": run_pi, "jit": run_jit}[experiment]
-    runner(build, options, measure.timed, measure.metric)
+    runner = {"pi": run_pi, "jit": run_jit, "figures": run_figures}[experiment]
+    runner(built, options, measure.timed, measure.metric)
     say("done")
 
 
