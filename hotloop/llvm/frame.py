@@ -77,7 +77,8 @@ class Frame:
 
 
 def layout(params: list[tuple[np.dtype, int, bool]], results: list[tuple[np.dtype, int]]) -> Frame:
-    """Lay out (dtype, rank, contiguous) parameters and (dtype, rank) results.
+    """Lay out (dtype, rank, contiguous) parameters and (dtype, rank) results. Scalars are declared
+    contiguous; rank 0 that is not is an array of rank 0, passed by pointer (it is written).
 
     >>> layout([(np.dtype("f8"), 1, True)], [(np.dtype("f8"), 0)]).size
     11
@@ -86,7 +87,9 @@ def layout(params: list[tuple[np.dtype, int, bool]], results: list[tuple[np.dtyp
     ins: list[ScalarSlot | ArraySlot] = []
     outs: list[ScalarSlot | ArrayResult] = []
     for dtype, rank, contiguous in params:
-        entry = ArraySlot(at, dtype, rank, contiguous) if rank else ScalarSlot(at, dtype)
+        entry = (
+            ArraySlot(at, dtype, rank, contiguous) if rank or not contiguous
+            else ScalarSlot(at, dtype))
         ins.append(entry)
         at += entry.slots
     for dtype, rank in results:

@@ -1,0 +1,74 @@
+"""Loops -> LLVM text: a module with one function that follows `llvm.frame`.
+
+    emitted = emit(kernel)          # Emitted(text, frame, externals, wants_passes)
+
+    define i64 @kernel(ptr noalias %frame) { ... }
+
+The text needs none of LLVM's optimization passes: values are shared, constants folded, invariants
+hoisted, vectors explicit. What is left to LLVM is the choice of instructions, registers and
+addressing modes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hotloop.llvm import frame as frames
+from hotloop.llvm.builder import type_of
+from hotloop.llvm.statements import Statements
+from hotloop.llvm.values import I64
+from hotloop.loops.core import Buffer, Kernel
+from hotloop.loops.expr import Expr
+
+_HEAD = 'attributes #0 = { nounwind "prefer-vector-width"="512" }\n'
+_WEIGHTS = ('!0 = !{!"branch_weights", i32 1, i32 4000}\n'
+            '!1 = !{!"branch_weights", i32 4000, i32 1}\n')
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """`externals`: names of the foreign functions in the frame's table, in order (llvm.externals).
+    `wants_passes`: LLVM's optimizer would pay for its time (long serial scalar loops)."""
+    text: str
+    frame: frames.Frame
+    externals: tuple[str, ...]
+    wants_passes: bool = False
+
+
+def emit(kernel: Kernel) -> Emitted:
+    emitter = Statements(kernel)
+    layout = frames.layout(
+        [(p.dtype, len(p.shape), bool(p.shape) and p.strides is None) if isinstance(p, Buffer)
+         else (p.dtype, 0, True) for p in kernel.params],
+        [(r.dtype, len(r.shape) if isinstance(r, Buffer) else 0) for r in kernel.results])
+    _bind_parameters(emitter, layout)
+    with emitter.block_of(kernel.body):
+        for result, place in zip(kernel.results, layout.results, strict=True):
+            if isinstance(result, Expr):
+                assert isinstance(place, frames.ScalarSlot)
+                emitter.store_at(emitter.slot(place.slot), emitter.value(result), result.dtype)
+    emitter.lines.append(f"ret i64 {frames.DONE}")
+    parts = ["define i64 @kernel(ptr noalias %frame) #0 {", "entry:", *emitter.entry,
+             *emitter.lines, *emitter.cold, "}", *emitter.declarations.values(), ""]
+    text = "\n".join(parts) + emitter.constants + _HEAD + _WEIGHTS
+    return Emitted(text, layout, tuple(emitter.externals))
+
+
+def _bind_parameters(emitter: Statements, layout: frames.Frame) -> None:
+    """Scalars, data pointers, and the names that shapes and strides introduce."""
+
+    def bind(x: Expr, slot: int) -> None:
+        if x.op == "var" and x.args[0] not in emitter.names:
+            emitter.bind(x.args[0], emitter.op(
+                f"load {type_of(I64)}, ptr {emitter.slot(slot)}"))
+
+    for param, place in zip(emitter.kernel.params, layout.params, strict=True):
+        if not isinstance(param, Buffer):
+            emitter.bind(param.name, emitter.load_at(emitter.slot(place.slot), param.dtype))
+            continue
+        assert isinstance(place, frames.ArraySlot)
+        emitter.pointers[param] = emitter.op(f"load ptr, ptr {emitter.slot(place.slot)}")
+        for k, dim in enumerate(param.shape):
+            bind(dim, place.dims + k)
+        for k, stride in enumerate(param.strides or ()):
+            bind(stride, place.strides + k)

@@ -1,0 +1,524 @@
+"""Statements as LLVM blocks, in scalar code: correct for everything; `llvm.vector` adds lanes.
+
+A loop becomes
+
+    pre:    enter = lo < hi                        done is reached with the initial values
+    guard:  what is invariant in the loop          so nothing is loaded that the loop would not
+    head:   phis of counter, carries, pointers; the body; next values; again?
+    exit:
+    done:   phis of the carries' last values
+
+Temporaries belong to the statement list they are allocated in: freed at its end, and by every exit
+that a failing check takes. Small ones of constant size lie on the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from hotloop.errors import InternalError
+from hotloop.llvm import blas, frame
+from hotloop.llvm.builder import UNLIKELY, type_of
+from hotloop.llvm.instructions import ROWS
+from hotloop.llvm.values import I64, Values
+from hotloop.loops.core import (
+    RESULT,
+    TEMP,
+    Alloc,
+    Buffer,
+    Call,
+    Carry,
+    Check,
+    ErrorSite,
+    For,
+    If,
+    Kernel,
+    Let,
+    Statement,
+    Store,
+    While,
+    walk,
+)
+from hotloop.loops.expr import Expr, operands
+from hotloop.loops.rewrite import bound, writes
+
+STACK_BYTES = 1024
+"""Temporaries up to this size lie on the stack."""
+
+
+class Statements(Values):
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self._owned: list[list[Buffer]] = []
+        self._swapped = swapped(kernel.body)
+        self.constants = ""
+        self._emitters: dict[type, Callable[..., None]] = {
+            Let: self.let, Store: self.store, For: self.loop, While: self.while_, If: self.if_,
+            Check: self.check, Call: self.call, Alloc: self.alloc}
+
+    def run(self, statements: list[Statement]) -> None:
+        for statement in statements:
+            emitter = self._emitters.get(type(statement))
+            if emitter is None:
+                raise InternalError(f"a {type(statement).__name__} reached the emitter")
+            emitter(statement)
+
+    @contextmanager
+    def block_of(self, statements: list[Statement]) -> Iterator[None]:
+        """The statements, what is emitted inside the `with`, then the end of the list: its
+        temporaries are freed."""
+        self._owned.append([])
+        with self.scope():
+            self.run(statements)
+            yield
+        for buffer in self._owned.pop():
+            self._free(buffer)
+            del self.pointers[buffer]
+
+    # ---- simple statements
+
+    def let(self, statement: Let) -> None:
+        self.bind(statement.name, self.value(statement.value))
+
+    def store(self, store: Store) -> None:
+        access = self.access(store.buffer, store.index)
+        value = self.value(store.value)
+        at = self.address(store.buffer, access)
+        if store.combine is not None:
+            old = self.load_at(at, store.buffer.dtype)
+            value = self.combined(store.combine, store.buffer.dtype, old, value)
+        self.store_at(at, value, store.buffer.dtype)
+        self.forget([store.buffer])
+
+    def combined(self, name: str, dtype: np.dtype, old: str, new: str, width: int = 0) -> str:
+        """One step of a reduction; the new value comes first, so that the chain through the old
+        one is short (see minimum and maximum)."""
+        return ROWS[name](self, type_of(dtype, width), (new, old), (None, None))
+
+    def check(self, check: Check) -> None:
+        failed, passed = self.label(), self.label()
+        self.branch(self.value(check.cond), passed, failed, ", !prof !1")
+        with self.out_of_line(failed), self.scope():
+            for k, operand in enumerate(check.operands):
+                self.store_at(self.slot(frame.OPERANDS + k), self.value(operand), operand.dtype)
+            self.leave(check.error + 1)
+        self.begin(passed)
+
+    def leave(self, code: int) -> None:
+        """Return from the kernel in the middle of it."""
+        for buffer in (b for owned in self._owned for b in owned):
+            self._free(buffer)
+        self.lines.append(f"ret i64 {code}")
+
+    # ---- memory
+
+    def alloc(self, statement: Alloc) -> None:
+        buffer = statement.buffer
+        if buffer.kind == RESULT:
+            self._alloc_result(buffer)
+        elif buffer.kind == TEMP:
+            self._alloc_temp(buffer)
+        else:
+            raise InternalError(f"an alloc of the argument {buffer!r}")
+
+    def _alloc_result(self, buffer: Buffer) -> None:
+        dims = self.stack(8 * max(1, len(buffer.shape)))
+        for k, dim in enumerate(buffer.shape):
+            at = self.op(f"getelementptr i64, ptr {dims}, i64 {k}")
+            self.lines.append(f"store i64 {self.value(dim)}, ptr {at}")
+        function = self.op(f"load ptr, ptr {self.slot(frame.ALLOC)}")
+        memory = self.op(f"call ptr {function}(ptr %frame, i64 {buffer.index}, ptr {dims})")
+        self._leave_if_null(memory, frame.RAISED)
+        self.pointers[buffer] = memory
+
+    def _leave_if_null(self, pointer: str, code: int) -> None:
+        failed, passed = self.label(), self.label()
+        self.branch(self.op(f"icmp eq ptr {pointer}, null"), failed, passed, UNLIKELY)
+        with self.out_of_line(failed):
+            self.leave(code)
+        self.begin(passed)
+
+    def _alloc_temp(self, buffer: Buffer) -> None:
+        size = buffer.dtype.itemsize
+        dims = [d for d in buffer.shape if d.op != "lit"]
+        for dim in buffer.shape:
+            if dim.op == "lit":
+                size *= max(0, int(dim.args[0]))
+        if not dims and size <= STACK_BYTES and buffer not in self._swapped:
+            self.pointers[buffer] = self.stack(max(size, 1))
+            return
+        total, overflow = str(size), ""
+        if size:
+            self.declare("llvm.umul.with.overflow.i64", "{i64, i1}", "i64, i64")
+            for dim in dims:
+                pair = self.op("call {i64, i1} @llvm.umul.with.overflow.i64"
+                               f"(i64 {total}, i64 {self.value(dim)})")
+                total = self.op(f"extractvalue {{i64, i1}} {pair}, 0")
+                flag = self.op(f"extractvalue {{i64, i1}} {pair}, 1")
+                overflow = self.op(f"or i1 {overflow}, {flag}") if overflow else flag
+        if overflow:                            # malloc refuses that many bytes
+            total = self.op(f"select i1 {overflow}, i64 {2**63 - 1}, i64 {total}")
+        # Room for a whole register more: the size is never 0, and NULL means failure.
+        self.declare("malloc", "noalias ptr", "i64")
+        padded = self.op(f"call i64 @llvm.uadd.sat.i64(i64 {total}, i64 64)")
+        self.declare("llvm.uadd.sat.i64", "i64", "i64, i64")
+        memory = self.op(f"call noalias ptr @malloc(i64 {padded})")
+        self._leave_if_null(memory, self._memory_error())
+        self.pointers[buffer] = memory
+        self._owned[-1].append(buffer)
+
+    def _memory_error(self) -> int:
+        errors = self.kernel.errors
+        for k, site in enumerate(errors):
+            if site.exception is MemoryError:
+                return k + 1
+        errors.append(ErrorSite(MemoryError, "no memory for a temporary array", None))
+        return len(errors)
+
+    def _free(self, buffer: Buffer) -> None:
+        self.declare("free", "void", "ptr")
+        self.lines.append(f"call void @free(ptr {self.pointers[buffer]})")
+
+    # ---- loops
+
+    def loop(self, loop: For) -> None:
+        changed = writes([loop])
+        lo, hi, step = self.value(loop.lo), self.value(loop.hi), self.value(loop.step)
+        inits = [self.value(c.init) for c in loop.carries]
+        self.forget(changed)
+        guard, head, leave, done = (self.label() for _ in range(4))
+        stride = int(loop.step.args[0]) if loop.step.op == "lit" else None
+        enter = self._entered(lo, hi, step, stride)
+        before = self.block
+        outer = dict(self.pointers)
+        self.branch(enter, guard, done)
+        self.begin(guard)
+        with self.scope():
+            # A counter that steps by one is compared with its bound, any other is counted down:
+            # it might pass the bound and wrap.
+            count = "" if stride == 1 else self.trip_count(lo, hi, step, stride)
+            self.hoist(loop)
+            entry = self.block
+            self.jump(head)
+            self.begin(head)
+            at = len(self.lines)
+            i, following, left, still = (self.name() for _ in range(4))
+            phis = [self.name() for _ in loop.carries]
+            moving = self._enter_pointers([loop])
+            self.bind(loop.var, i)
+            for carry, phi in zip(loop.carries, phis, strict=True):
+                self.bind(carry.name, phi)
+            with self.block_of(loop.body):
+                nexts = [self.value(c.next) for c in loop.carries]
+                self._swap(loop.swaps)
+            latch = self.block
+            self.lines.append(f"{following} = add i64 {i}, {step}")
+            if count:
+                self.lines.append(f"{still} = sub i64 {left}, 1")
+                again = self.op(f"icmp ne i64 {still}, 0")
+            else:
+                again = self.op(f"icmp slt i64 {following}, {hi}")
+            if loop.until is not None:
+                stop = nexts[[c.name for c in loop.carries].index(loop.until)]
+                again = self.op(f"and i1 {again}, {self.op(f'xor i1 {stop}, true')}")
+            self.branch(again, head, leave)
+            counters = [f"{i} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]"]
+            if count:
+                counters.append(f"{left} = phi i64 [{count}, %{entry}], [{still}, %{latch}]")
+            self.lines[at:at] = (
+                counters + self._carry_phis(loop.carries, phis, inits, nexts, entry, latch)
+                + self._pointer_phis(moving, outer, entry, latch))
+        self.begin(leave)
+        self.jump(done)
+        self.begin(done)
+        for carry, init, following in zip(loop.carries, inits, nexts, strict=True):
+            t = self.carry_type(carry)
+            self.bind(carry.name, self.phi(t, (init, before), (following, leave)))
+        for buffer in moving:
+            self.pointers[buffer] = self.phi(
+                "ptr", (outer[buffer], before), (self.pointers[buffer], leave))
+        self.forget(changed)
+
+    def carry_type(self, carry: Carry) -> object:
+        return type_of(carry.dtype)
+
+    def _carry_phis(self, carries: list[Carry], phis: list[str], inits: list[str],
+                    nexts: list[str], entry: str, latch: str) -> list[str]:
+        return [f"{phi} = phi {self.carry_type(c)} [{a}, %{entry}], [{b}, %{latch}]"
+                for c, phi, a, b in zip(carries, phis, inits, nexts, strict=True)]
+
+    def _entered(self, lo: str, hi: str, step: str, stride: int | None) -> str:
+        if stride is not None:
+            return self.op(f"icmp {'slt' if stride > 0 else 'sgt'} i64 {lo}, {hi}")
+        up = self.op(f"icmp sgt i64 {step}, 0")
+        below = self.op(f"icmp slt i64 {lo}, {hi}")
+        return self.op(f"select i1 {up}, i1 {below}, i1 {self.op(f'icmp sgt i64 {lo}, {hi}')}")
+
+    def trip_count(self, lo: str, hi: str, step: str, stride: int | None) -> str:
+        """Number of iterations of a loop that has some: an unsigned i64, exact for all bounds."""
+        if stride is None:
+            up = self.op(f"icmp sgt i64 {step}, 0")
+            ahead, back = self.op(f"sub i64 {hi}, {lo}"), self.op(f"sub i64 {lo}, {hi}")
+            distance = self.op(f"select i1 {up}, i64 {ahead}, i64 {back}")
+            by = self.intrinsic("abs", type_of(I64), step, extra="i1 false")
+            by = self.intrinsic("umax", type_of(I64), by, "1")
+        else:
+            first, last = (lo, hi) if stride > 0 else (hi, lo)
+            distance, by = self.op(f"sub i64 {last}, {first}"), str(abs(stride))
+        if by == "1":
+            return distance
+        whole = self.op(f"udiv i64 {self.op(f'sub i64 {distance}, 1')}, {by}")
+        return self.op(f"add i64 {whole}, 1")
+
+    def while_(self, loop: While) -> None:
+        changed = writes([loop])
+        inits = [self.value(c.init) for c in loop.carries]
+        self.forget(changed)
+        head, body, done = (self.label() for _ in range(3))
+        entry, outer = self.block, dict(self.pointers)
+        self.jump(head)
+        self.begin(head)
+        at = len(self.lines)
+        phis = [self.name() for _ in loop.carries]
+        moving = self._enter_pointers([loop])
+        for carry, phi in zip(loop.carries, phis, strict=True):
+            self.bind(carry.name, phi)
+        with self.block_of(loop.test):
+            cond = self.value(loop.cond)
+            left = {buffer: self.pointers[buffer] for buffer in moving}
+            self.branch(cond, body, done)
+            self.begin(body)
+            with self.block_of(loop.body):
+                nexts = [self.value(c.next) for c in loop.carries]
+                self._swap(loop.swaps)
+        latch = self.block
+        self.jump(head)
+        self.lines[at:at] = (
+            self._carry_phis(loop.carries, phis, inits, nexts, entry, latch)
+            + self._pointer_phis(moving, outer, entry, latch))
+        self.begin(done)
+        for carry, phi in zip(loop.carries, phis, strict=True):
+            self.bind(carry.name, phi)
+        self.pointers.update(left)
+        self.forget(changed)
+
+    # ---- pointers that a loop permutes
+
+    def _enter_pointers(self, statements: list[Statement]) -> dict[Buffer, str]:
+        """Buffers whose memory the statements exchange, each with the name of its phi."""
+        moving = {b: self.name() for b in sorted(swapped(statements), key=lambda b: b.name)
+                  if b in self.pointers}
+        self.pointers.update(moving)
+        return moving
+
+    def _pointer_phis(self, moving: dict[Buffer, str], outer: dict[Buffer, str], entry: str,
+                      latch: str) -> list[str]:
+        return [f"{phi} = phi ptr [{outer[b]}, %{entry}], [{self.pointers[b]}, %{latch}]"
+                for b, phi in moving.items()]
+
+    def _swap(self, swaps: Iterable[tuple[Buffer, Buffer]]) -> None:
+        self.pointers.update({left: self.pointers[right] for left, right in swaps})
+
+    # ---- branches
+
+    def if_(self, statement: If) -> None:
+        yes, no, done = (self.label() for _ in range(3))
+        self.branch(self.value(statement.cond), yes, no)
+        outer = dict(self.pointers)
+        ends: list[tuple[str, dict[Buffer, str], list[str]]] = []
+        for label, statements, k in ((yes, statement.then, 2), (no, statement.orelse, 3)):
+            self.pointers = dict(outer)
+            self.begin(label)
+            with self.block_of(statements):
+                values = [self.value(out[k]) for out in statement.outs]  # type: ignore[arg-type]
+            ends.append((self.block, self.pointers, values))
+            self.jump(done)
+        self.begin(done)
+        (b1, p1, v1), (b2, p2, v2) = ends
+        self.pointers = {}
+        for buffer in [*p1, *(b for b in p2 if b not in p1)]:
+            x, y = p1.get(buffer, "null"), p2.get(buffer, "null")
+            self.pointers[buffer] = x if x == y else self.phi("ptr", (x, b1), (y, b2))
+        for (name, dtype, _, _), x, y in zip(statement.outs, v1, v2, strict=True):
+            self.bind(name, self.phi(type_of(dtype), (x, b1), (y, b2)))
+        self.forget(writes(statement.then) | writes(statement.orelse))
+
+    # ---- calls
+
+    def call(self, call: Call) -> None:
+        if call.routine is None:
+            self._call_back(call)
+        else:
+            self._call_routine(call)
+        self.forget(call.outs)
+
+    def _call_back(self, call: Call) -> None:
+        """Operands in cells: pointer and dims of a buffer, the bits of a scalar."""
+        items = [*call.ins, *call.outs]
+        size = sum(1 + len(x.shape) if isinstance(x, Buffer) else 1 for x in items)
+        cells = self.stack(8 * max(1, size + len(call.scalars)))
+        at = 0
+
+        def cell() -> str:
+            nonlocal at
+            at += 1
+            return self.op(f"getelementptr i64, ptr {cells}, i64 {at - 1}")
+        for item in items:
+            if isinstance(item, Expr):
+                value = self.value(item)
+                self.store_at(cell(), value, item.dtype)
+                continue
+            if item.strides is not None:
+                raise InternalError(f"a call-back takes the strided buffer {item!r}")
+            self.lines.append(f"store ptr {self.pointers[item]}, ptr {cell()}")
+            for dim in item.shape:
+                self.lines.append(f"store i64 {self.value(dim)}, ptr {cell()}")
+        results = [cell() for _ in call.scalars]
+        function = self.op(f"load ptr, ptr {self.slot(frame.CALL)}")
+        status = self.op(f"call i64 {function}(ptr %frame, i64 {call.site}, ptr {cells})")
+        failed, passed = self.label(), self.label()
+        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
+        with self.out_of_line(failed):
+            self.leave(frame.RAISED)
+        self.begin(passed)
+        for (name, dtype), address in zip(call.scalars, results, strict=True):
+            self.bind(name, self.load_at(address, dtype))
+
+    def _call_routine(self, call: Call) -> None:
+        row = blas.ROUTINES.get(call.routine or "")
+        buffers = [x for x in (*call.ins, *call.outs) if isinstance(x, Buffer)]
+        if row is None or any(b.strides is not None for b in buffers):
+            raise InternalError(f"the routine {call.routine!r} on {buffers!r}")
+        out = call.outs[0]
+        dims = [[self.value(d) for d in b.shape] for b in buffers]
+        result, arguments = blas.call_arguments(
+            row, out.dtype, [self.pointers[b] for b in buffers], dims)
+        if row.complex and blas.CONSTANTS not in self.constants:
+            self.constants += blas.CONSTANTS
+        # With a dimension of 0 BLAS would refuse or leave the result unset: it is zeros.
+        full = "true"
+        for dim in sorted({d for ds in dims for d in ds}):
+            full = self.op(f"and i1 {full}, {self.op(f'icmp sgt i64 {dim}, 0')}")
+        some, none, done = (self.label() for _ in range(3))
+        self.branch(full, some, none, ", !prof !1")
+        with self.out_of_line(none):
+            total = str(out.dtype.itemsize)
+            for dim in dims[-1]:
+                total = self.op(f"mul i64 {total}, {dim}")
+            self.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
+            self.lines.append("call void @llvm.memset.p0.i64"
+                              f"(ptr {self.pointers[out]}, i8 0, i64 {total}, i1 false)")
+            self.jump(done)
+        self.begin(some)
+        function = self.external(row.external(out.dtype))
+        text = f"call {result} {function}({', '.join(arguments)})"
+        if row.value:
+            self.store_at(self.pointers[out], self.op(text), out.dtype)
+        else:
+            self.lines.append(text)
+        self.jump(done)
+        self.begin(done)
+
+    # ---- loop-invariant code
+
+    def hoist(self, loop: For) -> None:
+        """Emit, in the guard of the loop, the largest parts of its expressions that do not change
+        in it. Loads only where the first iteration is sure to make them (before any check or
+        inner loop) and nothing in the loop writes the buffer."""
+        _Hoisting(self, loop).statements(loop.body, safe=True)
+
+
+class _Hoisting:
+    def __init__(self, values: Statements, loop: For) -> None:
+        self.values, self.loop = values, loop
+        self.names = bound([loop])
+        self.written = writes([loop])
+        self.seen: set[tuple[Expr, bool]] = set()
+
+    def statements(self, statements: list[Statement], safe: bool) -> bool:
+        """Returns whether what follows is still sure to be reached."""
+        for s in statements:
+            match s:
+                case Let():
+                    self.expression(s.value, safe)
+                case Store():
+                    self.expression(s.value, safe)
+                    self.address(s.buffer, s.index, safe)
+                case Check():
+                    self.expression(s.cond, safe)
+                    safe = False
+                case For():
+                    for x in (s.lo, s.hi, *(c.init for c in s.carries)):
+                        self.expression(x, safe)
+                    self.statements(s.body, False)
+                    for c in s.carries:
+                        self.expression(c.next, False)
+                    safe = safe and not _may_leave(s.body)
+                case While():
+                    for c in s.carries:
+                        self.expression(c.init, safe)
+                    self.statements(s.test, False)
+                    self.statements(s.body, False)
+                    safe = False
+                case If():
+                    self.expression(s.cond, safe)
+                    self.statements(s.then, False)
+                    self.statements(s.orelse, False)
+                    safe = safe and not _may_leave([*s.then, *s.orelse])
+                case _:
+                    safe = False
+        if statements is self.loop.body:
+            for c in self.loop.carries:
+                self.expression(c.next, safe)
+        return safe
+
+    def address(self, buffer: Buffer, index: tuple[Expr, ...], safe: bool) -> None:
+        if buffer in self.values.pointers:
+            for x in self.values.access(buffer, index).needs:
+                self.expression(x, safe, vector=False)
+
+    def expression(self, root: Expr, safe: bool, vector: bool = True) -> None:
+        values = self.values
+        stack = [(root, vector)]
+        while stack:
+            node, vector = stack.pop()
+            if node.op in ("lit", "var") or (node, vector) in self.seen:
+                continue
+            self.seen.add((node, vector))
+            if self._invariant(node, safe):
+                if vector and values.lanes is not None:
+                    values.vector(node)
+                else:
+                    values.value(node)
+                continue
+            if node.op == "load":
+                if node.args[0] in values.pointers:
+                    stack.extend((x, False) for x in values.access(node.args[0],
+                                                                  node.args[1:]).needs)
+                continue
+            inner = vector and values.is_varying(node)
+            stack.extend((x, inner) for x in operands(node))
+
+    def _invariant(self, node: Expr, safe: bool) -> bool:
+        if not self.names.isdisjoint(node.free):
+            return False
+        if node.loads:
+            return safe and all(x.args[0] not in self.written and x.args[0] in self.values.pointers
+                                for x in node.loads)
+        return True
+
+
+def _may_leave(statements: list[Statement]) -> bool:
+    return any(isinstance(s, (Check, Call, While, Alloc)) for s in walk(statements))
+
+
+def swapped(statements: list[Statement]) -> set[Buffer]:
+    """Buffers whose memory is exchanged anywhere in the statements."""
+    return {b for s in walk(statements) if isinstance(s, (For, While))
+            for pair in s.swaps for b in pair}
+
+
