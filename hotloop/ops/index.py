@@ -20,6 +20,7 @@ from hotloop.ir.core import Atom, Block, Dim
 from hotloop.ir.types import I64, Type, same_shape
 from hotloop.ops.domains import (
     NUMBERS,
+    check_count,
     check_domain,
     check_index,
     check_same_dtype,
@@ -196,6 +197,7 @@ def _by_operand(codes: str, operands: tuple[Any, ...]) -> Iterator[tuple[str, An
 
 def _get_type(ins: tuple[Atom, ...], params: dict[str, Any],
               blocks: tuple[Block, ...]) -> list[Type]:
+    check_count("get", ins, 1)
     x, *operands = ins
     array_rank = check_codes("get", x, params, tuple(operands))
     return [Type(x.dtype, selected_shape(x, params["codes"], tuple(operands), array_rank))]
@@ -204,6 +206,7 @@ def _get_type(ins: tuple[Atom, ...], params: dict[str, Any],
 def _store_type(name: str, domain: str | None) -> Any:
     def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
+        check_count(name, ins, 2)
         x, v, *operands = ins
         if domain is not None:
             check_domain(name, x, domain)

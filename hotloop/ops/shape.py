@@ -69,6 +69,7 @@ transpose = register(OpDef(
 
 def _reshape_type(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
+    check_count("reshape", ins, 1)
     x, *sizes = ins
     for size in sizes:
         check_index("reshape", "a dimension", size)
@@ -148,6 +149,7 @@ reshape = register(OpDef(
 
 def _broadcast_type(ins: tuple[Atom, ...], params: dict[str, Any],
                     blocks: tuple[Block, ...]) -> list[Type]:
+    check_count("broadcast", ins, 1)
     x, *sizes = ins
     for size in sizes:
         check_index("broadcast", "a dimension", size)
