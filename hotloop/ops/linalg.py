@@ -163,8 +163,10 @@ def _call_dim(dim: Any, ins: tuple[Atom, ...]) -> Any:
 
 
 def _call(params: dict[str, Any], *operands: Any) -> Any:
-    """Operands that only give a result's dimension reach the function too."""
-    result = params["function"](*operands)
+    """The first `take` operands (all if it is absent) are the function's arguments; the others
+    only give dimensions. `keywords` are its keyword arguments, as (name, literal) pairs."""
+    result = params["function"](*operands[:params.get("take")],
+                                **dict(params.get("keywords", ())))
     given = result if isinstance(result, tuple) else (result,)
     return tuple(np.asarray(value)[()] for value in given)
 
@@ -175,6 +177,9 @@ def _call_samples() -> Iterator[Sample]:
     yield Sample((numbers((5,), "f8"),), {"function": np.median, "results": (("f64", ()),)})
     yield Sample((np.int64(4),), {"function": np.identity, "results": (
         ("f64", (("in", 0), ("in", 0))),)})
+    yield Sample((numbers((2, 3), "f8"), np.int64(3)), {
+        "function": np.median, "take": 1, "keywords": (("axis", 0),),
+        "results": (("f64", (("in", 1),)),)})
 
 
 call_numpy = register(OpDef(
