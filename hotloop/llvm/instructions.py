@@ -333,6 +333,8 @@ def _from_float(b: Builder, source: Type, target: Type, x: str) -> str:
             source, x = target.of("f4"), _round_to_odd(b, source, target.of("f4"), x)
         word = "fpext" if source.bits < target.bits else "fptrunc"
         return b.op(f"{word} {source} {x} to {target}")
+    if source.bits == 16:
+        x, source = b.op(f"fpext {source} {x} to {source.of('f4')}"), source.of("f4")
     if target.kind == "i" and target.bits >= 32:
         return _to_signed(b, source, target, x)
     if target.bits < 32:                         # C converts to int first
@@ -341,8 +343,6 @@ def _from_float(b: Builder, source: Type, target: Type, x: str) -> str:
     wide = target.of("i8")
     if target.bits == 32:
         return b.op(f"trunc {wide} {_to_signed(b, source, wide, x)} to {target}")
-    if source.bits == 16:
-        return _to_signed(b, source, wide, x)
     # u64: the upper half of its range is subtracted first and put back as the sign bit
     truth, limit = target.of("?"), b.constant(2.0**63, source)
     big = b.op(f"fcmp oge {source} {x}, {limit}")
@@ -355,8 +355,6 @@ def _from_float(b: Builder, source: Type, target: Type, x: str) -> str:
 
 def _to_signed(b: Builder, source: Type, target: Type, x: str) -> str:
     """cvttsd2si: the least integer for NaN and for what is out of range."""
-    if source.bits == 16:
-        x, source = b.op(f"fpext {source} {x} to {source.of('f4')}"), source.of("f4")
     size = b.intrinsic("fabs", source, x)
     inside = b.op(f"fcmp olt {source} {size}, {b.constant(2.0 ** (target.bits - 1), source)}")
     value = b.op(f"fptosi {source} {x} to {target}")
