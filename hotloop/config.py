@@ -1,4 +1,4 @@
-"""Every HOTLOOP_* switch, declared once: name, type, default, help, and whether it changes generated code.
+"""Every HOTLOOP_* switch, declared once: name, type, default, help, whether it changes code.
 
 A switch is read from the environment when hotloop is imported and may be assigned afterwards::
 
@@ -76,7 +76,7 @@ pool: bool
 
 def skipped() -> frozenset[str]:
     """Names of the passes that HOTLOOP_SKIP leaves out."""
-    return frozenset(part.strip() for part in skip.split(",") if part.strip())
+    return frozenset(part.strip() for part in globals()["skip"].split(",") if part.strip())
 
 
 def code_switches() -> tuple[tuple[str, Any], ...]:

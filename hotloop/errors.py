@@ -58,11 +58,11 @@ class UnsupportedError(HotloopError):
 
 
 class StagingError(UnsupportedError):
-    """A value known only at run time is needed while compiling (a Python object's index, a rank)."""
+    """A value known only at run time is needed while compiling (an index of a list, a rank)."""
 
 
 class TypeInstabilityError(UnsupportedError):
-    """A variable has types on two paths that can't be joined (two ranks, two dtypes of an array)."""
+    """A variable has types on two paths that can't be joined: two ranks, two dtypes."""
 
 
 class InternalError(HotloopError):

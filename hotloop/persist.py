@@ -29,7 +29,7 @@ import numpy as np
 from hotloop import config
 from hotloop.entry.compiled import CallSite, Compiled
 from hotloop.frontend.traced import Guard, Input, InputOut, Traced
-from hotloop.ir.core import Lit, Program, Var
+from hotloop.ir.core import Lit, Program
 from hotloop.llvm import cache, engine, externals, loader
 from hotloop.llvm.frame import Frame
 from hotloop.loops.core import ErrorSite
@@ -73,8 +73,8 @@ def _feed(value: Any, out: list[bytes]) -> None:
         out.append(f"np:{value.dtype.str}:".encode() + value.tobytes())
     elif isinstance(value, np.dtype):
         out.append(f"dtype:{value.str}:{value};".encode())
-    elif isinstance(value, type) or isinstance(
-            value, types.BuiltinFunctionType | np.ufunc) or hasattr(value, "__wrapped__"):
+    elif isinstance(value, type | types.BuiltinFunctionType | np.ufunc) or (
+            hasattr(value, "__wrapped__")):
         out.append(_global_name(value))
     else:
         raise NotCacheable(f"no fingerprint of a {kind.__name__}")

@@ -1,4 +1,4 @@
-"""Is a compiled function indistinguishable from Python's? Compares values, kinds, mutation, errors."""
+"""Is a compiled function like Python's? Compares values, kinds, mutation, errors."""
 
 import copy
 import dataclasses

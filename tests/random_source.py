@@ -92,7 +92,8 @@ class Writer:
             f = self.pick(["sin", "cos", "tanh", "abs", "floor", "sign"])
             return f"np.{f}({self.vector(depth + 1)})"
         if r < 0.56:
-            return f"np.where({self.vector(depth + 1)} > 0, {self.vector(depth + 1)}, {self.scalar(2)})"
+            return (f"np.where({self.vector(depth + 1)} > 0, {self.vector(depth + 1)}, "
+                    f"{self.scalar(2)})")
         if r < 0.6:
             return f"{self.pick(self.arrays)}[::-1]"
         if r < 0.66:
@@ -144,7 +145,8 @@ class Writer:
             self.add(depth, f"{self.pick(['a', 'b'])}[{self.index()}] "
                             f"{self.pick(['+=', '-=', '*='])} {self.scalar(1)}")
         elif r < 0.35:
-            self.add(depth, f"{self.pick(['a', 'b'])}[1:-1] {self.pick(['=', '+='])} {self.inner()}")
+            self.add(depth, f"{self.pick(['a', 'b'])}[1:-1] {self.pick(['=', '+='])} "
+                            f"{self.inner()}")
         elif r < 0.4:
             self.add(depth, f"{self.pick(self.matrices)}[{self.index()}, {self.index()}] = "
                             f"{self.scalar(1)}")
@@ -162,8 +164,8 @@ class Writer:
         elif r < 0.64:
             self.add(depth, f"k = {self.integer()} % 11")
         elif r < 0.67:
-            self.add(depth, f"{self.pick(['a', 'b'])}[{self.pick(self.arrays)} > {self.scalar(2)}] = "
-                            f"{self.scalar(2)}")
+            self.add(depth, f"{self.pick(['a', 'b'])}[{self.pick(self.arrays)} > "
+                            f"{self.scalar(2)}] = {self.scalar(2)}")
         elif r < 0.7:
             self.add(depth, "a, b = b, a")
         elif r < 0.73:
@@ -205,8 +207,6 @@ class Writer:
         arrays, matrices = list(self.arrays), list(self.matrices)
         for _ in range(self.rnd.randrange(1, 4)):
             self.statement(depth)
-        if depth > 1 and self.rnd.random() < 0.15:
-            pass
         self.arrays, self.matrices = arrays, matrices
 
     def function(self):

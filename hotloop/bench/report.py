@@ -10,6 +10,8 @@ from typing import Any
 from hotloop.bench.experiments import Experiment
 from hotloop.bench.runner import SystemRun
 
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+
 
 def duration(seconds: float | None) -> str:
     """Three figures and a unit: `1.23 ms`.
@@ -19,9 +21,7 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return "-"
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")):
-        if seconds >= scale:
-            break
+    scale, unit = next((s for s in UNITS if seconds >= s[0]), UNITS[-1])
     return f"{seconds / scale:.3g} {unit}"
 
 

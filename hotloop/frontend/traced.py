@@ -9,7 +9,7 @@ A *path* is a tuple of steps from a root to a value::
     (("arg", "x"),)                            the argument x (bound by parameter name)
     (("arg", "self"), ("attr", "weights"))     an attribute
     (("arg", "pair"), ("item", 0))             an item of a tuple, list or dict
-    (("global", "SCALE"),)                     a global of the function (`Guard.function` says whose)
+    (("global", "SCALE"),)                     a global of the function `owner`
     (("cell", "k"),)                           a closed-over variable
     (("random_key",),)                         a fresh u64 for each call: the key of random draws
 """

@@ -3,8 +3,8 @@
     i64 kernel(ptr frame)      0 done | k > 0: check k - 1 failed | -1: a Python exception is set
 
     slot 0   alloc     ptr (ptr frame, i64 result, ptr dims): memory for array result number
-                       `result` (position among the Program's fresh results), whose shape is the i64s
-                       at `dims`; NULL with an exception set when there is none
+                       `result` (position among the Program's fresh results), whose shape is the
+                       i64s at `dims`; NULL with an exception set when there is none
     slot 1   call      i64 (ptr frame, i64 site, ptr operands): call back into Python; 0, or -1
                        with an exception set. Operands: one 8-byte cell for a scalar; for a buffer
                        the data pointer followed by its dims (C order)

@@ -8,7 +8,8 @@ Expressions are hash-consed (`loops.expr`): equal expressions are one object, in
 arithmetic is in affine normal form, so "same index", "unit stride", "overlap" are look-ups.
 Statements are plain dataclasses in lists, rewritten in place by the passes of this package. Names
 (str) are unique in a kernel. `loops.text` prints and parses, `loops.verify` checks, `loops.interp`
-gives the meaning in NumPy; like their twins in `ir`, and all passes are functions over these classes.
+gives the meaning in NumPy, like their twins in `ir`; they and all passes are functions over these
+classes.
 
 Values are scalars of a NumPy dtype; bool is stored as one byte. There is no complex dtype here:
 lowering makes it two floats, a complex buffer having a last axis of 2.
@@ -138,7 +139,7 @@ class Call:
     """A library routine on whole buffers, or (routine None) call-back number `site` into Python.
 
     `ins` are Buffers (whole) or scalar Exprs; `outs` Buffers already allocated. A call-back may
-    also fill scalars: `scalars` are (name, dtype) bound afterwards (data-dependent sizes, print: none).
+    also fill scalars: `scalars` are (name, dtype) bound afterwards (data-dependent sizes).
     """
     routine: str | None
     site: int
