@@ -1,0 +1,247 @@
+"""Buffer planning: which memory holds a value, and when it may be overwritten.
+
+    b = materialize(state, x)           # x's elements, computed into memory of its own
+    b = own(state, x, ...)              # memory holding x that may be overwritten from now on
+    assign(state, [(y, b), (x, c)])     # parallel: b takes y, c takes x, whatever they read
+
+In the manner of MLIR's one-shot bufferization: a functional update happens in place unless a later
+read needs the old value. A lazy value reads its operands where it is consumed, so before memory
+changes, the lazy values that read it and are still needed are computed (`flush`), which is
+cheaper than a copy of what is overwritten. Arguments that are not written, and values that the next
+iteration or the code after a branch needs, are never overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hotloop.errors import InternalError, Location
+from hotloop.ir.core import Atom, Eqn, Lit, Var
+from hotloop.loops.core import ARG, RESULT, Buffer, Nest
+from hotloop.loops.expr import Expr, lit, var
+from hotloop.loops.pull import pull
+from hotloop.loops.state import Index, State, Value, parts_of
+
+Stores = list[tuple[Buffer, Index, Expr]]
+
+
+def stores_of(buffer: Buffer, index: Index, value: Value) -> Stores:
+    """The store (two for a complex) of a value at an index."""
+    if isinstance(value, tuple):
+        return [(buffer, (*index, lit(k)), part) for k, part in enumerate(value)]
+    return [(buffer, index, value)]
+
+
+def nest(state: State, dims: Index, body: Callable[[Index], Stores],
+         location: Location | None = None) -> None:
+    """A loop nest over `dims` that stores what `body` says for an index."""
+    names = tuple(state.fresh("j") for _ in dims)
+    state.emit(Nest(names, dims, body(tuple(map(var, names))), location=location))
+
+
+def location_of(state: State, array: Atom) -> Location | None:
+    source = state.source.get(array) if isinstance(array, Var) else None
+    return source.location if isinstance(source, Eqn) else None
+
+
+def store_all(state: State, array: Atom, buffer: Buffer) -> None:
+    """buffer <- array, no overlap."""
+    nest(state, state.dims(array),
+         lambda index: stores_of(buffer, index, pull(state, array, index)),
+         location_of(state, array))
+
+
+# ---- what is needed later
+
+def lazy_needed(state: State, array: Var, inside: Iterable[Var] = ()) -> list[Var]:
+    """Lazy values that read `array` and are needed after the present equation (or in `inside`)."""
+    found: dict[Var, None] = {}
+    seen = {array}
+    stack = [array]
+    while stack:
+        for reader in state.readers.get(stack.pop(), ()):
+            if reader in seen or reader in state.where or reader not in state.source:
+                continue
+            seen.add(reader)
+            if state.scope.needed(reader) or reader in inside:
+                found[reader] = None
+            else:
+                stack.append(reader)
+    return list(found)
+
+
+def overwritable(state: State, buffer: Buffer, inside: frozenset[Var] = frozenset()
+                 ) -> list[Var] | None:
+    """May `buffer` be overwritten at the present equation (which reads `inside` in its blocks)?
+    None if not; else the lazy values to compute before."""
+    if buffer.kind == ARG:
+        return None
+    lazy: list[Var] = []
+    for holder in state.holders(buffer):
+        if holder in inside or state.scope.needed(holder):
+            return None
+        lazy += lazy_needed(state, holder, inside)
+    if any(state.scope.needed_outside(w) for w in lazy):
+        return None                 # they would have to be computed outside this block
+    return lazy
+
+
+# ---- computing into memory
+
+def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool) -> Buffer | None:
+    """The memory where `array` should end up, if it is free now: nobody needs what it holds, and
+    the computation from `reads` reads from it at most the element it overwrites (`pointwise`)."""
+    buffer = state.destination.get(array)
+    if buffer is None or state.scope.repeated:
+        return None
+    if buffer.kind == RESULT and not state.is_allocated(buffer):
+        shape = state.dims(array)
+        if state.depth(shape) > 0:
+            return None
+        buffer.shape = shape + ((lit(2),) if array.dtype.kind == "c" else ())
+        state.allocate(buffer)
+        return buffer
+    if overwritable(state, buffer) != [] or not same_shape(state, array, buffer):
+        return None
+    for atom in reads:
+        at = _loaded(state, atom).get(buffer)
+        if at is False or (at and not pointwise):
+            return None
+    return buffer
+
+
+def same_shape(state: State, array: Var, buffer: Buffer) -> bool:
+    return buffer.shape[:len(array.shape)] == state.dims(array)
+
+
+def memory_for(state: State, array: Var, reads: Iterable[Atom], pointwise: bool = False) -> Buffer:
+    """Memory to compute `array` into: its destination if free, else a new buffer."""
+    buffer = destination(state, array, reads, pointwise)
+    if buffer is None:
+        buffer = state.new_buffer(array.dtype, state.dims(array))
+    return buffer
+
+
+def settle(state: State, array: Var, buffer: Buffer) -> None:
+    """`array` has been computed into `buffer`; whoever was there is dead."""
+    take_over(state, buffer)
+    state.set_where(array, buffer)
+
+
+def materialize(state: State, array: Var) -> Buffer:
+    """Compute a lazy value into memory, where it is from now on."""
+    buffer = state.where.get(array)
+    if buffer is None:
+        source = state.source.get(array)
+        if isinstance(source, Var) and source in state.where:
+            buffer = state.where[source]
+            state.set_where(array, buffer)
+        else:
+            buffer = memory_for(state, array, (array,), pointwise=True)
+            store_all(state, array, buffer)
+            settle(state, array, buffer)
+    return buffer
+
+
+def flush(state: State, lazy: Iterable[Var]) -> None:
+    """Compute lazy values now, since what they read is about to change."""
+    for array in lazy:
+        if array not in state.where:
+            buffer = state.new_buffer(array.dtype, state.dims(array))
+            store_all(state, array, buffer)
+            state.set_where(array, buffer)
+
+
+def take_over(state: State, buffer: Buffer) -> None:
+    """Whoever is in `buffer` is dead: something else will be stored there."""
+    for holder in state.holders(buffer):
+        state.forget(holder)
+
+
+def copy_of(state: State, array: Var, why: str, location: Location | None) -> Buffer:
+    """New memory holding `array`'s value."""
+    buffer = state.where.get(array)
+    if buffer is not None:
+        line = f"line {location.line}: " if location else ""
+        state.kernel.notes.append(f"{line}copied {buffer!r}: {why}")
+    target = memory_for(state, array, (array,), pointwise=True)
+    if target is buffer:
+        target = state.new_buffer(array.dtype, state.dims(array))
+    store_all(state, array, target)
+    take_over(state, target)
+    return target
+
+
+def own(state: State, array: Var, inside: frozenset[Var], taken: Iterable[Buffer],
+        result: Var, location: Location | None) -> Buffer:
+    """Memory with `array`'s value that may be overwritten: its own where nobody needs the value
+    any more, else a copy (into the destination of `result`, what it becomes). The old values stay
+    known as being there until the caller overwrites them (`take_over`)."""
+    buffer = state.where.get(array)
+    if buffer is not None and buffer not in taken:
+        lazy = overwritable(state, buffer, inside)
+        if lazy is not None:
+            flush(state, lazy)
+            return buffer
+    if result in state.destination:
+        state.destination.setdefault(array, state.destination[result])
+    why = "its old value is needed later" if buffer is None or buffer.kind != ARG else (
+        "an argument must not change")
+    return copy_of(state, array, why, location)
+
+
+# ---- parallel assignment
+
+def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]]) -> None:
+    """Each buffer takes its value; all values are those before. The buffers are different, and
+    their old contents are needed by these values only."""
+    left = [(array, buffer) for array, buffer in pairs
+            if isinstance(array, Lit) or state.where.get(array) is not buffer]
+    while left:
+        values = [_loaded(state, array) for array, _ in left]
+        for k, (_, buffer) in enumerate(left):
+            others = any(buffer in loads for j, loads in enumerate(values) if j != k)
+            if not others and values[k].get(buffer, True):
+                break
+        else:
+            k = 0
+            array = left[0][0]
+            assert isinstance(array, Var)
+            spare = state.new_buffer(array.dtype, state.dims(array))
+            store_all(state, array, spare)
+            state.set_where(array, spare)
+            continue
+        array, buffer = left.pop(k)
+        store_all(state, array, buffer)
+        take_over(state, buffer)
+        if isinstance(array, Var):
+            state.set_where(array, buffer)
+
+
+def _loaded(state: State, array: Atom) -> dict[Buffer, bool]:
+    """The buffers that computing `array` reads: True if only at the index being computed."""
+    index = tuple(var(f"?{k}") for k in range(len(array.shape)))
+    return loaded(index, pull(state, array, index))
+
+
+def loaded(index: Index, value: Value) -> dict[Buffer, bool]:
+    """The buffers that `value` loads from: True if at exactly `index` (and a complex's part)."""
+    found: dict[Buffer, bool] = {}
+    for part in parts_of(value):
+        for node in part.loads:
+            buffer: Buffer = node.args[0]
+            same = node.args[1:1 + len(index)] == index
+            found[buffer] = found.get(buffer, True) and same
+    return found
+
+
+def contiguous(state: State, array: Atom) -> Buffer:
+    """A buffer in C order with the value, as a library needs it."""
+    if isinstance(array, Lit):
+        raise InternalError("a scalar where an array is needed")
+    buffer = state.where.get(array) or materialize(state, array)
+    if buffer.strides is None:
+        return buffer
+    copy = state.new_buffer(array.dtype, state.dims(array))
+    store_all(state, array, copy)
+    return copy

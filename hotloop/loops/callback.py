@@ -1,0 +1,73 @@
+"""What a kernel calls in Python: the meaning of an op, on the arrays and scalars of a Call.
+
+    site = Callback("sort", {"axis": 0}, ins=(f64[n],), ...)
+    site(array)                                 # -> the sorted array
+
+A complex operand comes as floats (an array with a last axis of 2, or two scalars) and is put
+together here; results go the other way. Pickles by the op's name. Sizes that only the result
+knows take two calls: stage SIZES computes, keeps the result for this thread and gives the scalars;
+stage ARRAYS gives the arrays, for which the kernel has allocated memory by then.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hotloop.ops.table import OPS
+
+ALL, SIZES, ARRAYS = "all", "sizes", "arrays"
+
+_kept = threading.local()
+
+
+@dataclass(frozen=True)
+class Callback:
+    """`ins`, `outs`: (dtype, rank) of operands and results as the op has them."""
+    op: str
+    params: dict[str, Any]
+    ins: tuple[tuple[np.dtype, int], ...]
+    outs: tuple[tuple[np.dtype, int], ...]
+    stage: str = ALL
+
+    def __call__(self, *cells: Any) -> tuple[Any, ...]:
+        if self.stage == ARRAYS:
+            results = _kept.results
+            del _kept.results
+        else:
+            results = self._evaluate(cells)
+            if self.stage == SIZES:
+                _kept.results = results
+        arrays: list[Any] = []
+        scalars: list[Any] = []
+        for value, (dtype, rank) in zip(results, self.outs, strict=True):
+            if rank:
+                value = np.ascontiguousarray(value, dtype)
+                part = np.dtype(f"f{dtype.itemsize // 2}")
+                arrays.append(value.view(part).reshape(*value.shape, 2) if dtype.kind == "c"
+                              else value)
+            elif dtype.kind == "c":
+                scalars += [value.real, value.imag]
+            else:
+                scalars.append(value)
+        return tuple({ALL: arrays + scalars, SIZES: scalars, ARRAYS: arrays}[self.stage])
+
+    def _evaluate(self, cells: tuple[Any, ...]) -> tuple[Any, ...]:
+        left = iter(cells)
+        operands = []
+        for dtype, rank in self.ins:
+            value = next(left)
+            if dtype.kind != "c":
+                operands.append(value if rank else dtype.type(value))
+            elif rank:
+                operands.append(np.ascontiguousarray(value).view(dtype)[..., 0])
+            else:
+                operands.append(dtype.type(complex(value, next(left))))
+        evaluate = OPS[self.op].evaluate
+        assert evaluate is not None
+        with np.errstate(all="ignore"):
+            result = evaluate(self.params, *operands)
+        return result if isinstance(result, tuple) else () if result is None else (result,)

@@ -1,0 +1,351 @@
+"""What is computed where it stands: reductions, scans, updates, library calls, checks.
+
+    d = reduce_sum a        ->  nest over i, the last loop reduced: b[] combines a[i] by add
+    y = set x v i           ->  x[i] <- v, in place if x is not needed later
+    c = matmul a b          ->  c = call gemm(a, b) on whole buffers
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hotloop.errors import UnsupportedError
+from hotloop.ir.core import Atom, Eqn, Var
+from hotloop.loops.buffers import (
+    contiguous,
+    materialize,
+    memory_for,
+    nest,
+    own,
+    settle,
+    stores_of,
+)
+from hotloop.loops.callback import ALL, ARRAYS, SIZES, Callback
+from hotloop.loops.core import Buffer, Call, Carry, Check, ErrorSite, For, Nest, Statement, Store
+from hotloop.loops.expr import Expr, e, lit, var
+from hotloop.loops.pull import F16, F32, Operand, element, operands_of, pull
+from hotloop.loops.state import Index, State, Value, float_part, parts_of
+from hotloop.ops.table import OPS, Extern, Map, Reduce, Scan, Update
+
+MAX_OPERANDS = 4
+
+
+# ---- reductions and scans
+
+def reduce(state: State, eqn: Eqn, row: Reduce) -> None:
+    array, out = eqn.ins[0], eqn.outs[0]
+    axes = eqn.params["axes"]
+    rank = len(array.shape)
+    order = [a for a in range(rank) if a not in axes] + list(axes)
+    extents = state.dims(array)
+    domain = tuple(extents[a] for a in order)
+    kept = rank - len(axes)
+    if out.dtype.kind == "c" and row.combine != "add":
+        accumulate_pairs(state, eqn, row, order, domain, kept)
+        return
+    wide = F32 if out.dtype == F16 else out.dtype
+    if wide != out.dtype:
+        buffer = state.new_buffer(wide, state.dims(out))
+    else:
+        buffer = memory_for(state, out, eqn.ins)
+    for part in range(2 if out.dtype.kind == "c" else 1):
+        names = tuple(state.fresh("j") for _ in order)
+        loops = tuple(map(var, names))
+        index: list[Expr] = [lit(0)] * rank
+        for axis, loop in zip(order, loops, strict=True):
+            index[axis] = loop
+        value = parts_of(pull(state, array, tuple(index)))[part]
+        target = loops[:kept] + ((lit(part),) if out.dtype.kind == "c" else ())
+        state.emit(Nest(names, domain, [(buffer, target, e.convert(value, buffer.dtype))],
+                        len(axes), row.combine, eqn.location))
+    define(state, out, buffer)
+
+
+def define(state: State, out: Var, buffer: Buffer) -> None:
+    """`out` was computed into `buffer`; at rank 0 it is read from there, f16 from an f32."""
+    if out.shape:
+        if buffer.dtype == float_part(out.dtype):
+            settle(state, out, buffer)
+            return
+        wide = Var(type(out.type)(buffer.dtype, out.shape))
+        state.set_where(wide, buffer)
+        row = OPS["convert"]
+        state.source[out] = Eqn(row, [wide], [out], {"dtype": out.dtype})
+        state.readers.setdefault(wide, []).append(out)
+        materialize(state, out)
+        return
+    value = element(buffer, (), out.dtype.kind == "c")
+    state.scalars[out] = value if isinstance(value, tuple) else e.convert(value, out.dtype)
+
+
+def combiner(row: Reduce | Scan, dtype: np.dtype) -> Any:
+    """`combine(acc, x)` on values: the scalar operation, for complex that of the op row."""
+    if dtype.kind == "c":
+        lowering = OPS[row.combine].lowering
+        assert isinstance(lowering, Map) and lowering.complex_expr is not None
+        complex_expr = lowering.complex_expr
+        return lambda acc, x: complex_expr(e, acc, x)
+    if dtype == F16:
+        return lambda acc, x: e.convert(
+            e.op(row.combine, e.convert(acc, F32), e.convert(x, F32)), F16)
+    return lambda acc, x: e.op(row.combine, acc, x)
+
+
+def carries_of(state: State, dtype: np.dtype, start: Any) -> tuple[Value, list[Carry]]:
+    """Carries (two for a complex) with the running value."""
+    part = float_part(dtype)
+    if dtype.kind == "c":
+        inits = [lit(complex(start).real, part), lit(complex(start).imag, part)]
+    else:
+        inits = [lit(start, part)]
+    carries = [Carry(state.fresh("c"), part, init, init) for init in inits]
+    names = [var(c.name, part) for c in carries]
+    return (names[0] if len(names) == 1 else (names[0], names[1])), carries
+
+
+def loops_over(state: State, names: list[str], extents: Index, body: list[Statement],
+               eqn: Eqn) -> list[Statement]:
+    """`body` in regular loops, the first outermost."""
+    for name, extent in reversed(list(zip(names, extents, strict=True))):
+        body = [For(name, lit(0), extent, lit(1), body, regular=True, location=eqn.location)]
+    return body
+
+
+def accumulate_pairs(state: State, eqn: Eqn, row: Reduce, order: list[int], domain: Index,
+                     kept: int) -> None:
+    """A reduction whose combiner needs both parts of the complex numbers."""
+    array, out = eqn.ins[0], eqn.outs[0]
+    buffer = memory_for(state, out, eqn.ins)
+    names = [state.fresh("j") for _ in order]
+    index: list[Expr] = [lit(0)] * len(order)
+    for axis, name in zip(order, names, strict=True):
+        index[axis] = var(name)
+    combine = combiner(row, out.dtype)
+    innermost: list[Statement] = []
+    value = pull(state, array, tuple(index))
+    running, carries = carries_of(state, out.dtype, row.identity(out.dtype))
+    levels = [carries]
+    for _ in range(len(order) - kept - 1):
+        inner, more = carries_of(state, out.dtype, 0)
+        for carry, outer in zip(more, parts_of(running), strict=True):
+            carry.init = outer
+        levels.append(more)
+        running = inner
+    for carry, new in zip(levels[-1], parts_of(combine(running, value)), strict=True):
+        carry.next = new
+    body = innermost
+    for depth in range(len(levels) - 1, -1, -1):
+        loop = For(names[kept + depth], lit(0), domain[kept + depth], lit(1), body, levels[depth],
+                   location=eqn.location)
+        if depth:
+            for carry, last in zip(levels[depth - 1], levels[depth], strict=True):
+                carry.next = var(last.name, last.dtype)
+        body = [loop]
+    done = tuple(var(c.name, c.dtype) for c in levels[0])
+    body += [Store(*s) for s in stores_of(buffer, tuple(map(var, names[:kept])),
+                                          (done[0], done[1]))]
+    for statement in loops_over(state, names[:kept], domain[:kept], body, eqn):
+        state.emit(statement)
+    define(state, out, buffer)
+
+
+def scan(state: State, eqn: Eqn, row: Scan) -> None:
+    array, out = eqn.ins[0], eqn.outs[0]
+    axis = eqn.params["axis"]
+    extents = state.dims(array)
+    buffer = memory_for(state, out, eqn.ins)
+    names = [state.fresh("j") for _ in extents]
+    index = tuple(map(var, names))
+    running, carries = carries_of(state, out.dtype, row.identity(out.dtype))
+    value = combiner(row, out.dtype)(running, pull(state, array, index))
+    for carry, new in zip(carries, parts_of(value), strict=True):
+        carry.next = new
+    body: list[Statement] = [Store(*s) for s in stores_of(buffer, index, value)]
+    body = [For(names[axis], lit(0), extents[axis], lit(1), body, carries,
+                location=eqn.location)]
+    kept = [k for k in range(len(names)) if k != axis]
+    for statement in loops_over(state, [names[k] for k in kept],
+                                tuple(extents[k] for k in kept), body, eqn):
+        state.emit(statement)
+    settle(state, out, buffer)
+
+
+# ---- updates
+
+class _Changed(Operand):
+    """Operand 0 of an update: only its shape may be asked for, its memory is being changed."""
+
+    __slots__ = ()
+
+    def __call__(self, *index: Expr) -> Value:
+        raise UnsupportedError("an update whose index depends on the array itself")
+
+
+def update(state: State, eqn: Eqn, row: Update) -> None:
+    """A functional store. What is stored may read the array itself: then it must read exactly the
+    element it overwrites, or is computed before."""
+    array, value, out = eqn.ins[0], eqn.ins[1], eqn.outs[0]
+    assert isinstance(array, Var)
+    buffer = own(state, array, frozenset(), (), out, eqn.location)
+    operands = (_Changed(state, array, {}), *operands_of(state, eqn, {})[1:])
+    probe = tuple(var(f"?{k}") for k in range(len(value.shape)))
+    at = tuple(row.index(e, probe, operands, eqn))
+    serial = any(x.loads for x in at)        # an index array may name a place twice
+    if isinstance(value, Var) and value.shape and value not in state.where:
+        stored = pull(state, value, probe)
+        if any(node.args[0] is buffer and (serial or node.args[1:1 + len(at)] != at)
+               for part in parts_of(stored) for node in part.loads):
+            separate(state, value)
+    elif isinstance(value, Var) and state.where.get(value) is buffer and (serial or at != probe):
+        separate(state, value)
+    for atom in eqn.ins[2:]:
+        if isinstance(atom, Var) and atom.shape and buffer in _buffers(state, atom):
+            separate(state, atom)
+    names = tuple(state.fresh("j") for _ in value.shape)
+    index = tuple(map(var, names))
+    memo: dict = {}
+    operands = (_Changed(state, array, memo), *operands_of(state, eqn, memo)[1:])
+    at = tuple(row.index(e, index, operands, eqn))
+    new = pull(state, value, index, memo)
+    emit_update(state, eqn, row, buffer, names, at, new, serial)
+    settle(state, out, buffer)
+
+
+def separate(state: State, array: Var) -> None:
+    """Move a value to memory of its own, what it is in is about to change."""
+    buffer = state.new_buffer(array.dtype, state.dims(array))
+    nest(state, state.dims(array),
+         lambda index: stores_of(buffer, index, pull(state, array, index)))
+    state.set_where(array, buffer)
+
+
+def _buffers(state: State, atom: Atom) -> set[Buffer]:
+    index = tuple(var(f"?{k}") for k in range(len(atom.shape)))
+    return {node.args[0] for part in parts_of(pull(state, atom, index)) for node in part.loads}
+
+
+def emit_update(state: State, eqn: Eqn, row: Update, buffer: Buffer, names: tuple[str, ...],
+                at: Index, new: Value, serial: bool) -> None:
+    extents = state.dims(eqn.ins[1])
+    dtype = eqn.outs[0].dtype
+    if row.combine is not None and not serial:
+        old = element(buffer, at, dtype.kind == "c")
+        new = combiner(Reduce(row.combine, lambda dtype: 0), dtype)(old, new)
+    stores = stores_of(buffer, at, new)
+    if not names:
+        if len(stores) > 1:                # the parts may read one another's old value
+            value = state.let(new)
+            stores = stores_of(buffer, at, value)
+        for target, index, stored in stores:
+            state.emit(Store(target, index, stored))
+    elif not serial:
+        state.emit(Nest(names, extents, stores, location=eqn.location))
+    else:
+        body: list[Statement] = [
+            Store(target, index, stored, row.combine) for target, index, stored in stores]
+        for name, extent in reversed(list(zip(names, extents, strict=True))):
+            body = [For(name, lit(0), extent, lit(1), body, location=eqn.location)]
+        state.emit(body[0])
+
+
+# ---- library calls
+
+def call_library(state: State, eqn: Eqn, row: Extern) -> None:
+    """A routine or a call-back. Results whose size only the call knows take two calls."""
+    ins: list[Buffer | Expr] = []
+    for atom in eqn.ins:
+        if atom.shape:
+            ins.append(contiguous(state, atom))
+        else:
+            ins += parts_of(state.scalar(atom))
+    sized = any(d in eqn.outs for o in eqn.outs for d in o.shape if isinstance(d, Var))
+    if row.routine is not None and not sized:
+        name = routine_for(row.routine, eqn)
+        if name is not None:
+            out = eqn.outs[0]
+            buffer = (memory_for(state, out, eqn.ins) if out.shape
+                      else state.new_buffer(out.dtype, ()))
+            site = add_site(state, eqn, ALL)
+            state.emit(Call(name, site, tuple(ins), (buffer,)))
+            define(state, out, buffer)
+            return
+    if sized:
+        scalars = name_scalars(state, eqn)
+        state.emit(Call(None, add_site(state, eqn, SIZES), tuple(ins), (), scalars))
+        arrays = result_buffers(state, eqn)
+        state.emit(Call(None, add_site(state, eqn, ARRAYS), tuple(ins), arrays))
+    else:
+        arrays = result_buffers(state, eqn)
+        scalars = name_scalars(state, eqn)
+        state.emit(Call(None, add_site(state, eqn, ALL), tuple(ins), arrays, scalars))
+
+
+def result_buffers(state: State, eqn: Eqn) -> tuple[Buffer, ...]:
+    found = []
+    for out in eqn.outs:
+        if out.shape:
+            buffer = memory_for(state, out, eqn.ins)
+            if buffer.strides is not None or buffer in found:
+                buffer = state.new_buffer(out.dtype, state.dims(out))
+            settle(state, out, buffer)
+            found.append(buffer)
+    return tuple(found)
+
+
+def name_scalars(state: State, eqn: Eqn) -> tuple[tuple[str, np.dtype], ...]:
+    found: list[tuple[str, np.dtype]] = []
+    for out in eqn.outs:
+        if not out.shape:
+            part = float_part(out.dtype)
+            names = [state.fresh("t") for _ in range(2 if out.dtype.kind == "c" else 1)]
+            values = [var(name, part) for name in names]
+            state.scalars[out] = values[0] if len(values) == 1 else (values[0], values[1])
+            found += [(name, part) for name in names]
+    return tuple(found)
+
+
+def add_site(state: State, eqn: Eqn, stage: str) -> int:
+    sites = state.kernel.sites
+    sites.append(Callback(eqn.op.name, eqn.params,
+                          tuple((a.dtype, len(a.shape)) for a in eqn.ins),
+                          tuple((o.dtype, len(o.shape)) for o in eqn.outs), stage))
+    return len(sites) - 1
+
+
+BY_RANKS: dict[str, dict[tuple[int, ...], str]] = {
+    "matmul": {(2, 2): "gemm", (2, 1): "gemv", (1, 2): "gevm", (1, 1): "dot"},
+}
+"""Routines that come in several shapes: by the ranks of the operands."""
+
+
+def routine_for(name: str, eqn: Eqn) -> str | None:
+    """The row of `llvm.blas` for these operands, or None: call back."""
+    dtype = eqn.ins[0].dtype
+    if dtype.char not in "fdFD":
+        return None
+    ranks = tuple(len(a.shape) for a in eqn.ins)
+    found = BY_RANKS[name].get(ranks) if name in BY_RANKS else name
+    return f"complex_{found}" if found and dtype.kind == "c" else found
+
+
+# ---- effects
+
+def lower_check(state: State, eqn: Eqn) -> None:
+    operands = [part for atom in eqn.ins[1:] for part in parts_of(state.scalar(atom))]
+    if len(operands) > MAX_OPERANDS:
+        raise UnsupportedError("a message with more than 4 values", eqn.location)
+    errors = state.kernel.errors
+    errors.append(ErrorSite(eqn.params["exception"], eqn.params["message"], eqn.location))
+    state.emit(Check(state.real(eqn.ins[0]), len(errors) - 1, tuple(operands)))
+
+
+def lower_host(state: State, eqn: Eqn) -> None:
+    ins: list[Buffer | Expr] = []
+    for atom in eqn.ins:
+        if atom.shape:
+            ins.append(contiguous(state, atom))
+        else:
+            ins += parts_of(state.scalar(atom))
+    state.emit(Call(None, add_site(state, eqn, ALL), tuple(ins)))

@@ -1,0 +1,271 @@
+"""Control flow: cond, for, while, call.
+
+A loop's scalar carries become carries of the statement; an array carry is a buffer that the loop
+owns: the initial value's own memory if nobody else needs it. The yields of an iteration, and the
+results of a branch, are one parallel assignment to those buffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from hotloop.errors import UnsupportedError
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
+from hotloop.loops.buffers import assign, flush, overwritable, own, take_over
+from hotloop.loops.core import Buffer, Carry, For, If, Statement, While
+from hotloop.loops.expr import Expr, e, lit, var
+from hotloop.loops.liveness import Scope, region_kind
+from hotloop.loops.state import State, Value, float_part, parts_of
+from hotloop.ops.table import Map, Update
+
+LowerBlock = Callable[[State, Block], None]
+
+SELECT_COST = 16.0
+"""Adds up to which both arms of a scalar choice are computed: a mispredicted branch costs more."""
+
+
+def lower_region(state: State, eqn: Eqn, kind: str, lower_block: LowerBlock) -> None:
+    {"cond": lower_cond, "for": lower_for, "while": lower_while, "call": lower_call}[kind](
+        state, eqn, lower_block)
+
+
+@contextmanager
+def scope_of(state: State, block: Block, again: frozenset[Var] = frozenset(),
+             loop: bool = False) -> Iterator[None]:
+    state.scope = Scope(block, state.uses, state.scope, again, loop)
+    yield
+    assert state.scope.parent is not None
+    state.scope = state.scope.parent
+
+
+# ---- call
+
+def lower_call(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
+    """Inlined."""
+    block = eqn.blocks[0]
+    for param, atom in zip(block.params, eqn.ins, strict=True):
+        alias(state, param, atom)
+    with scope_of(state, block):
+        lower_block(state, block)
+    for out, atom in zip(eqn.outs, block.outs, strict=True):
+        alias(state, out, atom)
+
+
+def alias(state: State, name: Var, atom: Atom) -> None:
+    """`name` is another Var for the value of `atom`."""
+    if not name.shape and not (isinstance(atom, Var) and atom in state.where):
+        state.scalars[name] = state.scalar(atom)
+    elif atom in state.where:
+        assert isinstance(atom, Var)
+        state.set_where(name, state.where[atom])
+    else:
+        assert isinstance(atom, Var)
+        state.source[name] = atom
+        state.cost[name] = state.cost.get(atom, 0.0)
+        state.readers.setdefault(atom, []).append(name)
+
+
+# ---- loops
+
+class Loop:
+    """The carries of a loop: scalars (param, result, names) and arrays (param, result, buffer)."""
+
+    def __init__(self, state: State, eqn: Eqn, first: int):
+        self.state, self.eqn = state, eqn
+        self.body = eqn.blocks[-1]
+        self.params = self.body.params[first:]
+        self.inits = eqn.ins[-len(self.params):] if self.params else ()
+        self.inside = state.uses.captures(eqn)
+        self.carries: list[Carry] = []
+        self.buffers: dict[int, Buffer] = {}
+        self.values: dict[int, Value] = {}
+        for k, (param, init) in enumerate(zip(self.params, self.inits, strict=True)):
+            if any(d in self.params for d in param.shape):
+                raise UnsupportedError("an array that changes its shape in a loop", eqn.location)
+            if not param.shape:
+                self._scalar(k, param, init)
+        for k, (param, init) in enumerate(zip(self.params, self.inits, strict=True)):
+            if param.shape:
+                assert isinstance(init, Var)
+                self.buffers[k] = own(state, init, self.inside, tuple(self.buffers.values()),
+                                      eqn.outs[k], eqn.location)
+        for buffer in self.buffers.values():
+            take_over(state, buffer)
+
+    def _scalar(self, k: int, param: Var, init: Atom) -> None:
+        state = self.state
+        part = float_part(param.dtype)
+        names = []
+        for start in parts_of(state.scalar(init)):
+            carry = Carry(state.fresh("c"), part, start, start)
+            self.carries.append(carry)
+            names.append(var(carry.name, part))
+        self.values[k] = names[0] if len(names) == 1 else (names[0], names[1])
+
+    def bind(self, params: list[Var]) -> None:
+        for k, value in self.values.items():
+            self.state.scalars[params[k]] = value
+        for k, buffer in self.buffers.items():
+            self.state.set_where(params[k], buffer)
+
+    def close(self) -> None:
+        """The yields, at the end of the body: arrays to their buffers, scalars to the carries."""
+        state, outs = self.state, self.body.outs
+        nexts: list[Expr] = []
+        for k in self.values:
+            nexts += parts_of(state.let(state.scalar(outs[k])))
+        for carry, value in zip(self.carries, nexts, strict=True):
+            carry.next = value
+        assign(state, [(outs[k], buffer) for k, buffer in self.buffers.items()])
+
+    def finish(self) -> None:
+        """After the loop its results are what the carries hold."""
+        self.bind(list(self.eqn.outs))
+
+
+def lower_for(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
+    lo, hi, step = (state.real(a) for a in eqn.ins[:3])
+    loop = Loop(state, eqn, 1)
+    statements: list[Statement] = []
+    with state.inside(statements, "for"), scope_of(state, loop.body, loop.inside, True):
+        counter = state.fresh("i")
+        state.scalars[loop.body.params[0]] = var(counter)
+        loop.bind(loop.params)
+        lower_block(state, loop.body)
+        loop.close()
+    until = eqn.params.get("until")
+    name = None
+    if until is not None:
+        stop = loop.values[until]
+        assert isinstance(stop, Expr)
+        name = stop.args[0]
+    state.emit(For(counter, lo, hi, step, statements, loop.carries, name,
+                   location=eqn.location))
+    loop.finish()
+
+
+def lower_while(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
+    loop = Loop(state, eqn, 0)
+    test = eqn.blocks[0]
+    checks: list[Statement] = []
+    statements: list[Statement] = []
+    loop.bind(loop.params)
+    with state.inside(checks, "while"), scope_of(
+            state, test, loop.inside | frozenset(loop.params), True):
+        loop.bind(test.params)
+        lower_block(state, test)
+        condition = state.let(state.real(test.outs[0]))
+        assert isinstance(condition, Expr)
+    with state.inside(statements, "while"), scope_of(state, loop.body, loop.inside, True):
+        loop.bind(loop.params)
+        lower_block(state, loop.body)
+        loop.close()
+    state.emit(While(checks, condition, statements, loop.carries, location=eqn.location))
+    for buffer in loop.buffers.values():
+        take_over(state, buffer)
+    loop.finish()
+
+
+# ---- branches
+
+def lower_cond(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
+    condition = state.real(eqn.ins[0])
+    if choose(state, eqn, condition, lower_block):
+        return
+    targets = distinct(state, eqn, {
+        k: target(state, eqn, k) for k, out in enumerate(eqn.outs) if out.shape})
+    arms: list[list[Statement]] = []
+    scalars: list[list[Expr]] = []
+    for block in eqn.blocks:
+        statements: list[Statement] = []
+        with state.inside(statements, "if"), scope_of(state, block):
+            lower_block(state, block)
+            scalars.append([part for out, atom in zip(eqn.outs, block.outs, strict=True)
+                            if not out.shape for part in parts_of(state.let(state.scalar(atom)))])
+            assign(state, [(block.outs[k], buffer) for k, buffer in targets.items()])
+        arms.append(statements)
+    outs = []
+    for then, orelse in zip(*scalars, strict=True):
+        outs.append((state.fresh("t"), then.dtype, then, orelse))
+    state.emit(If(condition, arms[0], arms[1], outs, eqn.location))
+    names = iter(var(name, dtype) for name, dtype, _, _ in outs)
+    for out in eqn.outs:
+        if not out.shape:
+            value = next(names)
+            state.scalars[out] = (value, next(names)) if out.dtype.kind == "c" else value
+    for buffer in targets.values():
+        take_over(state, buffer)
+    for k, buffer in targets.items():
+        state.set_where(eqn.outs[k], buffer)
+
+
+def choose(state: State, eqn: Eqn, condition: Expr, lower_block: LowerBlock) -> bool:
+    """Compute both arms and select, if they are cheap scalars."""
+    eqns = [inner for block in eqn.blocks for inner in block.eqns]
+    if not all(isinstance(x.op.lowering, Map) and not x.outs[0].shape  # type: ignore[attr-defined]
+               for x in eqns) or any(out.shape for out in eqn.outs) or len(eqns) > SELECT_COST:
+        return False
+    values: list[list[Value]] = []
+    for block in eqn.blocks:
+        with scope_of(state, block):
+            lower_block(state, block)
+            values.append([state.scalar(atom) for atom in block.outs])
+    for out, then, orelse in zip(eqn.outs, *values, strict=True):
+        chosen = tuple(e.select(condition, a, b)
+                       for a, b in zip(parts_of(then), parts_of(orelse), strict=True))
+        state.scalars[out] = state.let(chosen[0] if len(chosen) == 1 else (chosen[0], chosen[1]))
+    return True
+
+
+def target(state: State, eqn: Eqn, k: int) -> Buffer | None:
+    """Memory for result k of a branch: that of the outer value which an arm changes in place, if
+    nobody needs its old contents."""
+    for block in eqn.blocks:
+        start = origin(state, block, block.outs[k])
+        buffer = state.where.get(start) if start is not None else None
+        if buffer is None:
+            continue
+        lazy = overwritable(state, buffer)
+        if lazy is not None:
+            flush(state, lazy)
+            return buffer
+    return None
+
+
+def distinct(state: State, eqn: Eqn, targets: dict[int, Buffer | None]) -> dict[int, Buffer]:
+    """Each result its own memory of the right shape."""
+    taken: set[Buffer] = set()
+    found: dict[int, Buffer] = {}
+    for k, buffer in targets.items():
+        out = eqn.outs[k]
+        shape = state.dims(out) + ((lit(2),) if out.dtype.kind == "c" else ())
+        if buffer is None or buffer in taken or buffer.shape != shape:
+            buffer = state.new_buffer(out.dtype, state.dims(out))
+        taken.add(buffer)
+        found[k] = buffer
+    return found
+
+
+def origin(state: State, block: Block, atom: Atom) -> Var | None:
+    """The outer value that `atom`, a result of `block`, is an updated version of."""
+    free = state.uses.free[block]
+    while isinstance(atom, Var) and atom not in free:
+        eqn = state.uses.definition.get(atom)
+        if eqn is None:
+            return None
+        kind = region_kind(eqn)
+        if isinstance(eqn.op.lowering, Update):  # type: ignore[attr-defined]
+            atom = eqn.ins[0]
+        elif kind in ("for", "while"):
+            atom = eqn.ins[eqn.outs.index(atom) + (3 if kind == "for" else 0)]
+        elif kind == "cond":
+            k = eqn.outs.index(atom)
+            found = [origin(state, inner, inner.outs[k]) for inner in eqn.blocks]
+            inner = found[0] or found[1]
+            if inner is None:
+                return None
+            atom = inner
+        else:
+            return None
+    return atom if isinstance(atom, Var) and not isinstance(atom, Lit) else None

@@ -1,0 +1,232 @@
+"""Program -> Kernel: arrays become loop nests over buffers.
+
+    { lambda ; a:f64[n]. let b:f64[n] = neg a; c:f64[n] = exp b; d:f64[] = reduce_sum[axes=(0,)] c
+      in (d,) }
+
+    b1[] <- sum over j1 in 0..n of exp(neg(a[j1]))
+
+Op rows say by kind what they are: maps, moves and generators stay unevaluated until something reads
+an element (`pull`); reductions, scans, updates and library calls are computed where they stand, in
+memory that `buffers` plans; control flow is in `control`. A lazy value gets memory of its own if it
+is costly and read more than once, or read in a loop.
+
+`lower` reads the Program once, in order; what it must know of the future is in `liveness`.
+"""
+
+from __future__ import annotations
+
+from hotloop.errors import UnsupportedError
+from hotloop.ir.core import Block, Eqn, Program, Var, dims
+from hotloop.loops.buffers import assign, materialize
+from hotloop.loops.compute import (
+    call_library,
+    lower_check,
+    lower_host,
+    reduce,
+    scan,
+    update,
+)
+from hotloop.loops.control import lower_region
+from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
+from hotloop.loops.expr import e, lit, var
+from hotloop.loops.liveness import region_kind
+from hotloop.loops.pull import map_cost, operands_of, pull
+from hotloop.loops.state import State, float_part, parts_of
+from hotloop.ops.table import (
+    Effect,
+    Extern,
+    Generate,
+    Map,
+    Move,
+    Reduce,
+    Region,
+    Scan,
+    Update,
+)
+
+DEAR = 8.0
+"""Adds an element must cost for a value that is read twice to be stored: store and load cost about
+5 adds in cache (measured: 0.06-0.1 ns per f64, an add 0.005-0.01; exp is 10 adds and more)."""
+
+REPEATED = 4.0
+"""... for a value that a broadcast repeats along an axis."""
+
+
+def lower(program: Program, contiguous: list[bool]) -> Kernel:
+    """The Kernel of a Program. `contiguous[k]`: is parameter k in C order (True for scalars)?
+    Raises UnsupportedError for what has no lowering."""
+    kernel = Kernel(program.name, [], [], [])
+    state = State(program, kernel)
+    bind_parameters(state, program, contiguous)
+    results = declare_results(state, program)
+    lower_block(state, program)
+    finish(state, program, results)
+    return kernel
+
+
+def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> None:
+    for dim in dims(program):
+        state.scalars[dim] = var(state.fresh("n"))
+    written = {target for target in program.into if target is not None}
+    params = state.kernel.params
+    for param in program.params:
+        if param.shape or param in written:
+            continue
+        names = [state.fresh("p") for _ in range(2 if param.dtype.kind == "c" else 1)]
+        part = float_part(param.dtype)
+        values = tuple(var(name, part) for name in names)
+        state.scalars[param] = values[0] if len(values) == 1 else (values[0], values[1])
+    for param, dense in zip(program.params, contiguous, strict=True):
+        if param in state.scalars:
+            params += [ScalarParam(x.args[0], x.dtype) for x in parts_of(state.scalar(param))]
+            continue
+        name = state.fresh("a")
+        shape, part = state.dims(param), float_part(param.dtype)
+        strides = None if dense else tuple(
+            var(state.fresh(f"{name}s")) for _ in shape)
+        if part != param.dtype:
+            shape += (lit(2),)
+            strides = None if strides is None else (*strides, lit(part.itemsize))
+        buffer = Buffer(name, part, shape, ARG_WRITTEN if param in written else ARG, strides,
+                        len(params))
+        params.append(buffer)
+        state.set_where(param, buffer)
+
+
+def declare_results(state: State, program: Program) -> list[Buffer | None]:
+    """For each result the memory where it must end up (None for a fresh scalar)."""
+    found: list[Buffer | None] = []
+    results = state.kernel.results
+    for atom, target in zip(program.outs, program.into, strict=True):
+        buffer = None
+        if target is not None:
+            buffer = state.where[target]
+        elif atom.shape:
+            buffer = Buffer(f"r{len(results)}", float_part(atom.dtype), (), RESULT, None,
+                            len(results))
+            results.append(buffer)
+        else:
+            results += [lit(0)] * (2 if atom.dtype.kind == "c" else 1)     # set by `finish`
+        found.append(buffer)
+        if buffer is not None and isinstance(atom, Var):
+            state.destination.setdefault(atom, buffer)
+    send_back(state, program)
+    return found
+
+
+def send_back(state: State, block: Block) -> None:
+    """Pass destinations from results back to what they are made from, in place where possible."""
+    for eqn in reversed(block.eqns):
+        wanted = [(k, state.destination[o]) for k, o in enumerate(eqn.outs)
+                  if o in state.destination]
+        if not wanted:
+            continue
+        kind = region_kind(eqn)
+        if kind is None:
+            if isinstance(eqn.op.lowering, Update):  # type: ignore[attr-defined]
+                _send(state, eqn.ins[0], wanted[0][1])
+            continue
+        for k, buffer in wanted:
+            if kind in ("for", "while"):
+                _send(state, eqn.ins[k + (3 if kind == "for" else 0)], buffer)
+            else:
+                for inner in eqn.blocks:
+                    _send(state, inner.outs[k], buffer)
+        if kind not in ("for", "while"):
+            for inner in eqn.blocks:
+                send_back(state, inner)
+
+
+def _send(state: State, atom: object, buffer: Buffer) -> None:
+    if isinstance(atom, Var) and atom.shape:
+        state.destination.setdefault(atom, buffer)
+
+
+def finish(state: State, program: Program, results: list[Buffer | None]) -> None:
+    """Parallel assignment of the results to their memory."""
+    state.scope.position = len(program.eqns)
+    at = 0
+    pairs = []
+    for atom, target, buffer in zip(program.outs, program.into, results, strict=True):
+        if buffer is None:
+            for part in parts_of(state.let(state.scalar(atom))):
+                state.kernel.results[at] = part
+                at += 1
+            continue
+        at += target is None
+        if buffer.kind == RESULT and not state.is_allocated(buffer):
+            assert isinstance(atom, Var)
+            buffer.shape = state.dims(atom) + ((lit(2),) if atom.dtype.kind == "c" else ())
+            state.allocate(buffer)
+        pairs.append((atom, buffer))
+    assign(state, pairs)
+
+
+# ---- blocks and equations
+
+def lower_block(state: State, block: Block) -> None:
+    """The equations of the block whose Scope is the present one."""
+    for position, eqn in enumerate(block.eqns):
+        state.scope.position = position
+        lower_eqn(state, eqn)
+    state.scope.position = len(block.eqns)
+
+
+def lower_eqn(state: State, eqn: Eqn) -> None:
+    row = eqn.op.lowering  # type: ignore[attr-defined]
+    if isinstance(row, Map | Move | Generate):
+        if eqn.outs[0].shape:
+            defer(state, eqn, row)
+        else:
+            state.source[eqn.outs[0]] = eqn
+            state.scalars[eqn.outs[0]] = state.let(pull(state, eqn.outs[0], ()))
+    elif isinstance(row, Reduce):
+        reduce(state, eqn, row)
+    elif isinstance(row, Scan):
+        scan(state, eqn, row)
+    elif isinstance(row, Update):
+        update(state, eqn, row)
+    elif isinstance(row, Extern):
+        call_library(state, eqn, row)
+    elif isinstance(row, Effect) and row.kind == "check":
+        lower_check(state, eqn)
+    elif isinstance(row, Effect):
+        lower_host(state, eqn)
+    elif isinstance(row, Region):
+        lower_region(state, eqn, row.kind, lower_block)
+    else:
+        raise UnsupportedError(f"{eqn.op.name} can't be lowered", eqn.location)
+
+
+def defer(state: State, eqn: Eqn, row: Map | Move | Generate) -> None:
+    """A value computed where it is read; or stored now, if that is cheaper."""
+    out = eqn.outs[0]
+    arrays = {a for a in eqn.ins if isinstance(a, Var) and a.shape}
+    lazy = [a for a in arrays if a not in state.where]
+    if isinstance(row, Move) and lazy and state.cost.get(lazy[0], 0) >= REPEATED and (
+            repeats(state, eqn, row)):
+        for array in lazy:
+            materialize(state, array)
+        lazy = []
+    cost = sum(state.cost.get(a, 0.0) for a in lazy)
+    if isinstance(row, Map):
+        cost += map_cost(row, eqn, var)
+    state.source[out] = eqn
+    state.cost[out] = cost
+    for array in arrays:
+        state.readers.setdefault(array, []).append(out)
+    count = state.uses.count.get(out, 0)
+    dear = cost >= DEAR and count > 1
+    if count and (dear or (cost > 0 and out in state.uses.captured)):
+        materialize(state, out)
+
+
+def repeats(state: State, eqn: Eqn, row: Move) -> bool:
+    """Does a move read an element of its operand more than once (a broadcast, a gather)?"""
+    out = eqn.outs[0]
+    index = tuple(var(f"?{k}") for k in range(len(out.shape)))
+    moved = row.index(e, index, operands_of(state, eqn, {}), eqn)
+    if any(x.loads for x in moved):
+        return True
+    used = frozenset().union(*(x.free for x in moved))
+    return any(i.args[0] not in used for i, d in zip(index, out.shape, strict=True) if d != 1)
