@@ -1,0 +1,87 @@
+"""docs/deviations.md, line by line: what a compiled function does otherwise than Python."""
+
+import random
+import warnings
+
+import numpy as np
+import pytest
+
+import hotloop
+
+
+def jit(f):
+    return hotloop.jit(f, cache=False)
+
+
+def test_python_ints_are_64_bits_wide():
+    def double(n, x):
+        for _ in range(n):
+            x += x
+        return x
+
+    f = jit(double)
+    assert f(61, 1) == 2**61
+    with pytest.raises(OverflowError) as info:
+        f(70, 1)
+    assert info.traceback[-1].lineno == double.__code__.co_firstlineno + 1
+
+
+def test_numpy_ints_wrap():
+    def double(n, x):
+        for _ in range(n):
+            x += x
+        return x
+
+    with np.errstate(over="ignore"):
+        assert jit(double)(70, np.int64(1)) == double(70, np.int64(1)) == 0
+
+
+def test_random_numbers_are_hotloops_own():
+    def draws(n):
+        out = np.empty(n)
+        for i in range(n):
+            out[i] = random.random()
+        return out
+
+    f = jit(draws)
+    hotloop.seed(3)
+    first = f(1000)
+    hotloop.seed(3)
+    assert np.array_equal(first, f(1000))
+    random.seed(3)
+    assert not np.array_equal(first, draws(1000))
+    assert 0 <= first.min() and first.max() < 1 and abs(first.mean() - 0.5) < 0.05
+    assert len(np.unique(first)) == 1000
+
+
+def test_no_floating_point_warnings():
+    def invert(a):
+        return 1 / a
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(jit(invert)(np.array([0.0, 2.0])), [np.inf, 0.5])
+
+
+def test_stores_before_an_exception():
+    def fill(a, k):
+        for i in range(len(a)):
+            a[i] = 1.0
+        return a[k]
+
+    a = np.zeros(4)
+    with pytest.raises(IndexError):
+        jit(fill)(a, 4)
+    assert set(a) <= {0.0, 1.0}
+
+
+def test_sums_are_within_rounding():
+    a = np.random.default_rng(0).standard_normal(100_000).astype(np.float32)
+    exact = float(np.sum(a.astype(np.float64)))
+    assert jit(lambda x: x.sum())(a) == pytest.approx(exact, rel=1e-5, abs=1e-3)
+
+
+def test_elementary_functions_are_within_rounding():
+    a = np.random.default_rng(0).standard_normal(10_000) * 10
+    found = jit(lambda x: np.exp(x))(a)
+    assert np.all(np.abs(found - np.exp(a)) <= 4 * np.spacing(np.exp(a)))
