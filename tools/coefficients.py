@@ -95,6 +95,7 @@ A2 = mp.tan(mp.pi / 8) ** 2 * mpf("1.0001")
 exp_tail = series(lambda r: (mp.expm1(r) - r) / r**2, ONE / 2)
 exp2_tail = series(lambda r: (mpf(2) ** r - 1) / r, LN2)
 log_ratio = of_square(lambda s: (mp.log((1 + s) / (1 - s)) / s - 2) / s**2, mpf(2) / 3)
+atanh_tail = of_square(lambda s: (mp.atanh(s) / s - 1) / s**2, ONE / 3)
 log_tail = series(lambda g: (mp.log1p(g) - g + g * g / 2) / g**3, ONE / 3)
 sin_tail = of_square(lambda s: (mp.sin(s) / s - 1) / s**2, -ONE / 6)
 cos_tail = of_square(lambda s: (mp.cos(s) - 1 + s * s / 2) / s**4, ONE / 24)
@@ -114,6 +115,8 @@ POLYNOMIALS = {
                 (1 / ROOT - 1, ROOT - 1), 7, lambda g: g * g),
     "LOG_F64": ("(log((1 + s) / (1 - s)) / s - 2) / s^2, of s^2", 53, log_ratio, (0, S2), 6,
                 lambda t: t),
+    "ATANH_F32": ("(artanh(s) / s - 1) / s^2, of s^2", 24, atanh_tail, (0, S2), 2, lambda t: t),
+    "ATANH_F64": ("", 53, atanh_tail, (0, S2), 6, lambda t: t),
     "SIN_F32": ("(sin(s) / s - 1) / s^2, of s^2", 24, sin_tail, (0, Q2), 2, lambda t: t),
     "SIN_F64": ("", 53, sin_tail, (0, Q2), 5, lambda t: t),
     "COS_F32": ("(cos(s) - 1 + s^2/2) / s^4, of s^2", 24, cos_tail, (0, Q2), 2, lambda t: t * t),
@@ -149,8 +152,8 @@ SUMS = {
     "TWO_OVER_PI_F64": ("", 53, [2 / mp.pi]),
     "POW_C0": ("2 / ln(2)", 53, split(2 / LN2, 53)),
     "POW_C1": ("2 / (3 ln(2))", 53, split(2 / (3 * LN2), 53)),
-    "CBRT2": ("2^(-k/3), k = -1, 0, 1", 53,
-              [mpf(2) ** (ONE / 3), ONE, mpf(2) ** (-ONE / 3)]),
+    "CBRT2": ("2^(1/3), 2^(-1/3)", 53,
+              [mpf(2) ** (ONE / 3), mpf(2) ** (-ONE / 3)]),
 }
 
 

@@ -43,6 +43,15 @@ LOG_F64 = _floats(np.float64, """
     0x1.c71c52061ea12p-3 0x1.74663f9f5e20ap-3 0x1.39a1a712f1209p-3
     0x1.2f063502597d9p-3
 """)
+# (artanh(s) / s - 1) / s^2, of s^2
+ATANH_F32 = _floats(np.float32, """
+    0x1.55557a0000000p-2 0x1.995eb80000000p-3 0x1.31e3420000000p-3
+""")
+ATANH_F64 = _floats(np.float64, """
+    0x1.5555555555592p-2 0x1.999999997fd7bp-3 0x1.24924941f4d2ep-3
+    0x1.c71c52061ea12p-4 0x1.74663f9f5e20ap-4 0x1.39a1a712f1209p-4
+    0x1.2f063502597d9p-4
+""")
 # (sin(s) / s - 1) / s^2, of s^2
 SIN_F32 = _floats(np.float32, """
     -0x1.5555460000000p-3 0x1.11072e0000000p-7 -0x1.993d720000000p-13
@@ -165,7 +174,7 @@ POW_C0 = _floats(np.float64, """
 POW_C1 = _floats(np.float64, """
     0x1.ec709dc3a03fdp-1 0x1.d27f05548af0cp-55
 """)
-# 2^(-k/3), k = -1, 0, 1
+# 2^(1/3), 2^(-1/3)
 CBRT2 = _floats(np.float64, """
-    0x1.428a2f98d728bp+0 0x1.0000000000000p+0 0x1.965fea53d6e3dp-1
+    0x1.428a2f98d728bp+0 0x1.965fea53d6e3dp-1
 """)

@@ -1,0 +1,85 @@
+"""exp and what is made of it: x = n ln(2) + r, e^x = 2^n e^r.
+
+expm1(r) = r + r^2 q(r) for |r| <= ln(2)/2, so that tiny r keep their digits; 2^n is a matter of the
+exponent field.
+"""
+
+from __future__ import annotations
+
+from hotloop.llvm.mathlib.formats import (
+    F32,
+    Format,
+    at_least,
+    at_most,
+    nearest,
+    polynomial,
+    power_of_two,
+    scaled,
+)
+from hotloop.loops.expr import Expr, e
+
+
+def _reduced(f: Format, x: Expr) -> tuple[Expr, Expr]:
+    """n (bits of `nearest`) and expm1(r)."""
+    n, whole = nearest(f, x, f.LOG2E[0])
+    high, low = f.LN2
+    r = e.fma(whole, -low, e.fma(whole, -high, x))
+    return n, e.fma(e.mul(r, r), polynomial(r, f.EXP), r)
+
+
+def exp(f: Format, x: Expr) -> Expr:
+    low, high = (-104.0, 89.0) if f is F32 else (-746.0, 710.0)
+    n, p = _reduced(f, at_least(at_most(x, high), low))
+    return scaled(f, e.add(p, f.one), n)
+
+
+def exp2(f: Format, x: Expr) -> Expr:
+    low, high = (-151.0, 129.0) if f is F32 else (-1076.0, 1025.0)
+    x = at_least(at_most(x, high), low)
+    n, whole = nearest(f, x, None)
+    r = e.sub(x, whole)
+    return scaled(f, e.fma(r, polynomial(r, f.EXP2), f.one), n)
+
+
+def expm1(f: Format, x: Expr) -> Expr:
+    """2^n (1 + p) - 1 = 2 (2^(n-1) p + (2^(n-1) - 1/2)); tiny x are their own result."""
+    low, high = (-18.0, 89.0) if f is F32 else (-40.0, 710.0)
+    n, p = _reduced(f, at_least(at_most(x, high), low))
+    s = power_of_two(f, n, -1)
+    result = e.fma(p, s, e.sub(s, f.half))
+    tiny = 1e-9 if f is F32 else 1e-17
+    return e.select(e.lt(e.abs(x), tiny), x, e.add(result, result))
+
+
+def sinh(f: Format, x: Expr) -> Expr:
+    """(E + E / (E + 1)) / 2 with E = expm1(|x|); halves first, as E may overflow."""
+    high = 90.0 if f is F32 else 711.0
+    n, p = _reduced(f, at_most(e.abs(x), high))
+    s = power_of_two(f, n, -2)
+    quarter = e.fma(p, s, e.sub(s, f.number(0.25)))
+    half = e.add(quarter, quarter)
+    result = e.add(half, e.div(half, e.fma(half, f.two, f.one)))
+    return e.copysign(e.select(e.lt(e.abs(x), f.number(2.0 ** (-f.mantissa // 2 - 2))),
+                               e.abs(x), result), x)
+
+
+def cosh(f: Format, x: Expr) -> Expr:
+    """(e^a + 1 / e^a) / 2, a = |x|."""
+    high = 90.0 if f is F32 else 711.0
+    n, p = _reduced(f, at_most(e.abs(x), high))
+    s = power_of_two(f, n, -2)
+    quarter = e.fma(p, s, s)
+    half = e.add(quarter, quarter)
+    return e.add(half, e.div(f.number(0.25), half))
+
+
+def tanh(f: Format, x: Expr) -> Expr:
+    """E / (E + 2) with E = expm1(2|x|); 1 - 2 / (E + 2), which is more accurate, from 0.5 on."""
+    high = 9.1 if f is F32 else 19.1
+    a = at_most(e.abs(x), high)
+    n, p = _reduced(f, e.add(a, a))
+    s = power_of_two(f, n)
+    E = e.fma(p, s, e.sub(s, f.one))
+    large = e.gt(a, f.half)
+    q = e.div(e.select(large, f.two, E), e.add(E, f.two))
+    return e.copysign(e.select(large, e.sub(f.one, q), q), x)
