@@ -190,6 +190,20 @@ def own(state: State, array: Var, inside: frozenset[Var], taken: Iterable[Buffer
     return copy_of(state, array, why, location)
 
 
+def alias(state: State, name: Var, atom: Atom) -> None:
+    """`name` is another Var for the value of `atom`."""
+    if not name.shape and not (isinstance(atom, Var) and atom in state.where):
+        state.scalars[name] = state.scalar(atom)
+    elif atom in state.where:
+        assert isinstance(atom, Var)
+        state.set_where(name, state.where[atom])
+    else:
+        assert isinstance(atom, Var)
+        state.source[name] = atom
+        state.cost[name] = state.cost.get(atom, 0.0)
+        state.readers.setdefault(atom, []).append(name)
+
+
 # ---- parallel assignment
 
 def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]]) -> None:

@@ -46,9 +46,7 @@ class Callback:
         for value, (dtype, rank) in zip(results, self.outs, strict=True):
             if rank:
                 value = np.ascontiguousarray(value, dtype)
-                part = np.dtype(f"f{dtype.itemsize // 2}")
-                arrays.append(value.view(part).reshape(*value.shape, 2) if dtype.kind == "c"
-                              else value)
+                arrays.append(_two_floats(value) if dtype.kind == "c" else value)
             elif dtype.kind == "c":
                 scalars += [value.real, value.imag]
             else:
@@ -71,3 +69,7 @@ class Callback:
         with np.errstate(all="ignore"):
             result = evaluate(self.params, *operands)
         return result if isinstance(result, tuple) else () if result is None else (result,)
+
+
+def _two_floats(value: np.ndarray) -> np.ndarray:
+    return value.view(value.real.dtype).reshape(*value.shape, 2)

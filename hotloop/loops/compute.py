@@ -14,6 +14,7 @@ import numpy as np
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Eqn, Var
 from hotloop.loops.buffers import (
+    alias,
     contiguous,
     materialize,
     memory_for,
@@ -37,6 +38,9 @@ MAX_OPERANDS = 4
 def reduce(state: State, eqn: Eqn, row: Reduce) -> None:
     array, out = eqn.ins[0], eqn.outs[0]
     axes = eqn.params["axes"]
+    if not axes:
+        alias(state, out, array)
+        return
     rank = len(array.shape)
     order = [a for a in range(rank) if a not in axes] + list(axes)
     extents = state.dims(array)

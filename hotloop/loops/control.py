@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
-from hotloop.loops.buffers import assign, flush, overwritable, own, take_over
+from hotloop.loops.buffers import alias, assign, flush, overwritable, own, take_over
 from hotloop.loops.core import Buffer, Carry, For, If, Statement, While
 from hotloop.loops.expr import Expr, e, lit, var
 from hotloop.loops.liveness import Scope, region_kind
@@ -50,20 +50,6 @@ def lower_call(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
         lower_block(state, block)
     for out, atom in zip(eqn.outs, block.outs, strict=True):
         alias(state, out, atom)
-
-
-def alias(state: State, name: Var, atom: Atom) -> None:
-    """`name` is another Var for the value of `atom`."""
-    if not name.shape and not (isinstance(atom, Var) and atom in state.where):
-        state.scalars[name] = state.scalar(atom)
-    elif atom in state.where:
-        assert isinstance(atom, Var)
-        state.set_where(name, state.where[atom])
-    else:
-        assert isinstance(atom, Var)
-        state.source[name] = atom
-        state.cost[name] = state.cost.get(atom, 0.0)
-        state.readers.setdefault(atom, []).append(name)
 
 
 # ---- loops
