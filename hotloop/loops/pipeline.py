@@ -13,6 +13,8 @@ from hotloop import config
 from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
+from hotloop.loops.promote import promote
+from hotloop.loops.vectorize import vectorize
 
 Pass = Callable[[Kernel], Kernel]
 
@@ -20,6 +22,8 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     # name, pass, what stands in for it when it is skipped
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
+    ("promote", promote, None),        # places rewritten by an inner loop live in registers
+    ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
 )
 
 

@@ -67,6 +67,16 @@ def expressions(statement: Statement) -> Iterator[Expr]:
                 yield from index
 
 
+def at_entry(statement: Statement) -> Iterator[Expr]:
+    """The expressions of a statement itself but for those at the end of a loop's body."""
+    if not isinstance(statement, For | While):
+        yield from expressions(statement)
+        return
+    if isinstance(statement, For):
+        yield from (statement.lo, statement.hi, statement.step)
+    yield from (carry.init for carry in statement.carries)
+
+
 def change(statement: Statement, f: Callable[[Expr], Expr]) -> None:
     """Put `f(x)` for each expression x of a statement itself."""
     match statement:

@@ -1,0 +1,65 @@
+"""What loops cost: the constants of all heuristics, with their measurements.
+
+Unit: one vector add of one f64 element. Measured on one core with AVX-512, 8 f64 a register
+(ns per element, in L1): copy 0.055, one more operand +0.02, add 0.005-0.01, div +0.08, sqrt +0.19,
+exp +0.38, sum 0.046. Scalar operations of one element take about LANES as long.
+"""
+
+from __future__ import annotations
+
+from hotloop.loops.expr import Expr, operands
+from hotloop.loops.scalar import SCALAR_OPS
+
+LANES = 8
+"""Elements in a register, for weighing: f64 with AVX-512; with less all vector code loses alike."""
+
+ACCESS = {"uniform": 1.0, "unit": 2.0, "strided": 12.0, "gather": 14.0}
+"""A load or store per element by how lanes reach it. Loops with gathers ran 2.4 times slower than
+their children with unit stride (softmax with recomputation: 0.50 against 0.21 ms)."""
+
+SCALAR_ACCESS = 4.0
+"""A load or store in scalar code: less than LANES vector accesses, since it overlaps."""
+
+LOOP = 30.0
+"""Entering a vector loop and combining its accumulators (rows of 3: 126 us against 12 flat)."""
+
+DIVERGENCE = 1.5
+"""A `while` in lanes runs until the last lane is done; an `if` runs both sides."""
+
+TRIPS = 100
+"""Iterations of a loop whose bounds are not constants."""
+
+SHORT = 64
+"""Constant trip counts up to here get one register: wider ones would mostly be tail (rows of 3:
+softmax 306 us with 32 lanes against 126 with 8)."""
+
+FEW_NODES, MANY_NODES = 60, 250
+"""Operations up to which a loop's values are 4 or 2 registers: 100 operations cost 9.6 ms to
+compile at one and 15 at four, 1000 cost 72 and 134; short bodies need the parallelism."""
+
+
+def trips(lo: Expr, hi: Expr, step: Expr) -> int:
+    """Iterations of a loop, guessed if its bounds are not constants."""
+    if any(x.op != "lit" for x in (lo, hi, step)):
+        return TRIPS
+    return len(range(int(lo.args[0]), int(hi.args[0]), int(step.args[0])))
+
+
+def own_cost(node: Expr) -> float:
+    """Adds that a node itself takes, accesses apart."""
+    if node.op in SCALAR_OPS:
+        return SCALAR_OPS[node.op].cost
+    return 1.0 if node.op == "convert" else 0.0
+
+
+def nodes(roots: list[Expr], seen: set[Expr]) -> list[Expr]:
+    """The distinct nodes of expressions that are not in `seen`, which grows by them."""
+    found = []
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            found.append(node)
+            stack += operands(node)
+    return found

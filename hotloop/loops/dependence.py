@@ -1,0 +1,111 @@
+"""Do two iterations of a loop touch the same element? Affine reasoning about indices.
+
+    for i in 1..n: for k in 0..i: a[i, j] <- ... a[k, j]      # row i against rows k < i: apart
+
+An index is compared with one of another iteration, in which the loop variable and everything bound
+inside the loop have other values. Two tests, either on any one axis:
+
+* both are c*v + (the same terms, which the loop does not change) + constants, and no two different
+  values of v make up for the difference of the constants;
+* the largest value of one is below the least value of the other, by the bounds of loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from hotloop.loops.core import For, Statement, walk
+from hotloop.loops.expr import Expr, affine, e, from_affine, lit, substitute, var
+from hotloop.loops.rewrite import bound
+
+Index = tuple[Expr, ...]
+Bounds = Mapping[str, tuple[Expr, Expr]]
+
+ROUNDS = 6
+"""How many variables of an expression are replaced by bounds: deeper loop nests are not decided."""
+
+
+def bounds_of(loops: Iterable[Statement]) -> dict[str, tuple[Expr, Expr]]:
+    """Least and largest value of the variables of For loops, by name."""
+    found = {}
+    for loop in loops:
+        if isinstance(loop, For) and loop.step.op == "lit":
+            if int(loop.step.args[0]) > 0:
+                found[loop.var] = (loop.lo, e.sub(loop.hi, lit(1)))
+            else:
+                found[loop.var] = (e.add(loop.hi, lit(1)), loop.lo)
+    return found
+
+
+class Iterations:
+    """Two different iterations of `loop`, itself inside the loops `around`."""
+
+    def __init__(self, loop: For, around: Iterable[For] = ()):
+        self.loop = loop
+        self.inside = bound([loop])
+        self.bounds = bounds_of([*around, *walk([loop])])
+        self.step = int(loop.step.args[0]) if loop.step.op == "lit" else 1
+        self._other: dict[Expr, Expr] = {}
+        self._primed = False
+
+    def apart(self, a: Index, b: Index) -> bool:
+        """Is the element at index `a` in one iteration never that at index `b` in another?"""
+        return any(self._never_meet(x, y) for x, y in zip(a, b, strict=True)) or any(
+            self._ordered(x, y) for x, y in zip(a, b, strict=True))
+
+    def different(self, a: Index, b: Index) -> bool:
+        """Are these two elements in any one iteration (the loops inside it at any)?"""
+        return any(not x.loads and not y.loads and (
+            self._negative(e.sub(x, y)) or self._negative(e.sub(y, x)))
+            for x, y in zip(a, b, strict=True))
+
+    def within(self, index: Index, shape: Index) -> bool:
+        """Is the element inside an array of this shape?"""
+        return all(not x.loads and self._negative(e.sub(lit(-1), x)) and
+                   self._negative(e.sub(x, extent))
+                   for x, extent in zip(index, shape, strict=True))
+
+    def _never_meet(self, x: Expr, y: Expr) -> bool:
+        (c, terms), (c2, terms2) = affine(x), affine(y)
+        v = next((t for t in terms if t.op == "var" and t.args[0] == self.loop.var), None)
+        if v is None or terms != terms2:
+            return False
+        if any(t is not v and (t.loads or t.free & self.inside) for t in terms):
+            return False
+        return c == c2 or (c - c2) % (terms[v] * self.step) != 0
+
+    def _ordered(self, x: Expr, y: Expr) -> bool:
+        if x.loads or y.loads or not (x.free | y.free) & self.inside:
+            return False
+        other = self.other(y)
+        return self._negative(e.sub(x, other)) or self._negative(e.sub(other, x))
+
+    def other(self, x: Expr) -> Expr:
+        """`x`, which has no loads, as it is in the other iteration."""
+        if not self._primed:
+            self._primed = True
+            rename = {var(name): var(name + "'") for name in self.inside}
+            self._other = rename
+            for name in self.inside & self.bounds.keys():
+                low, high = self.bounds[name]
+                self.bounds[name + "'"] = (substitute(low, rename), substitute(high, rename))
+        return substitute(x, self._other)
+
+    def _negative(self, x: Expr) -> bool:
+        """Is x < 0 for all values of the variables within their bounds?"""
+        for _ in range(ROUNDS):
+            if x.op == "lit":
+                return int(x.args[0]) < 0
+            constant, terms = affine(x)
+            known = [t for t in terms if t.op == "var" and t.args[0] in self.bounds]
+            if not known or x.loads:
+                return False
+            # inner loops first: their bounds mention outer variables, which may cancel then
+            term = max(known, key=lambda t: self._depth(t.args[0]))
+            k = terms.pop(term)
+            low, high = self.bounds[term.args[0]]
+            x = e.add(from_affine(constant, terms), e.mul(high if k > 0 else low, lit(k)))
+        return x.op == "lit" and int(x.args[0]) < 0
+
+    def _depth(self, name: str) -> int:
+        return list(self.bounds).index(name)
