@@ -71,7 +71,8 @@ class Slow:
         values: list[Any] = []
         python = False
         dims: dict[Var, int] = {}
-        for given, param in zip(self.traced.inputs, self.traced.program.params, strict=True):
+        params = self.traced.program.params
+        for given, param, place in zip(self.traced.inputs, params, self.places, strict=True):
             if given.path[0][0] == "random_key":
                 values.append(key.fresh())
                 continue
@@ -80,7 +81,7 @@ class Slow:
                 if not _fits(given, value):
                     return MISS
                 python |= not value.flags.aligned or (given.written and not value.flags.writeable)
-                python |= given.written and given.rank == 0
+                python |= given.written and place.dims < 0
                 for dim, actual in zip(param.shape, value.shape, strict=True):
                     if isinstance(dim, int):
                         if dim != actual:
@@ -95,7 +96,7 @@ class Slow:
                     return MISS
                 python |= type(value) is int and not -(1 << 63) <= value < 1 << 63
             values.append(value)
-        for param, value in zip(self.traced.program.params, values, strict=True):
+        for param, value in zip(params, values, strict=True):
             if param in dims and dims[param] != value:
                 return MISS
         for k in self.written:
@@ -112,13 +113,13 @@ class Slow:
             fill(frame, given, place, value)
         status = call.run()
         if status > 0:
-            raise self.failure(status, frame)
+            raise self.failure(status, ctypes.addressof(frame))
         return build(self.traced, bound, call.results())
 
-    def failure(self, status: int, frame: Any) -> BaseException:
-        """What the failed check `status - 1` raises; its operands lie in the frame."""
+    def failure(self, status: int, frame: int) -> BaseException:
+        """What the failed check `status - 1` raises; its operands lie in the frame at `frame`."""
         number = status - 1
-        operands = [read(frame, OPERANDS + k, dtype).item()
+        operands = [read(frame + 8 * (OPERANDS + k), dtype).item()
                     for k, dtype in enumerate(self.compiled.checks[number][:MAX_OPERANDS])]
         return exception_at(self.compiled.errors[number], operands)
 
@@ -153,7 +154,8 @@ def _fits(given: Input, value: Any) -> bool:
 def fill(frame: Any, given: Input, place: Place, value: Any) -> None:
     """Write one parameter's slots."""
     if place.dims < 0:
-        write(frame, place.slot, given.dtype.type(value[()] if given.kind == ARRAY else value))
+        write(ctypes.addressof(frame) + 8 * place.slot,
+              given.dtype.type(value[()] if given.kind == ARRAY else value))
         return
     frame[place.slot] = value.ctypes.data
     at = place.dims
@@ -166,16 +168,14 @@ def fill(frame: Any, given: Input, place: Place, value: Any) -> None:
             frame[place.strides + k] = stride & (1 << 64) - 1
 
 
-def write(cells: Any, at: int, value: np.generic) -> None:
+def write(address: int, value: np.generic) -> None:
     """Put a NumPy scalar in its cell or, if it is complex, its two cells."""
-    address = ctypes.addressof(cells) + 8 * at
     for k, part in enumerate((value.real, value.imag) if value.dtype.kind == "c" else (value,)):
         ctypes.memmove(address + 8 * k, np.asarray(part).tobytes().ljust(8, b"\0"), 8)
 
 
-def read(cells: Any, at: int, dtype: np.dtype) -> Any:
-    """The NumPy scalar of `dtype` in cell `at` (and the next if complex)."""
-    address = ctypes.addressof(cells) + 8 * at
+def read(address: int, dtype: np.dtype) -> Any:
+    """The NumPy scalar of `dtype` in the cell at `address` (and the next if complex)."""
     if dtype.kind == "c":
         half = dtype.itemsize // 2
         text = ctypes.string_at(address, half) + ctypes.string_at(address + 8, half)
@@ -209,7 +209,7 @@ class Call:
 
     def results(self) -> dict[int, Any]:
         return {k: self.arrays[out.number] if out.slot < 0
-                else read(self.frame, out.slot, out.dtype)
+                else read(ctypes.addressof(self.frame) + 8 * out.slot, out.dtype)
                 for k, out in self.slow.outputs.items()}
 
     def allocate(self, result: int, dims: int) -> int:

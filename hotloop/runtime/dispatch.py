@@ -1,7 +1,8 @@
 """The specializations of one function: look-up by what a call brings, compilation on a miss.
 
     found = specializations(function, compile)      # shared by equivalent functions
-    found.call(function, args, kwargs)
+    entry, values, bound = found.choose(function, args, kwargs)
+    result = entry.run(values, bound) if entry else function(*args, **kwargs)
 
 `compile(function, args, kwargs)` gives a `Compiled` or raises an `errors.HotloopError`. Arguments
 outside what compiled code handles (overlapping arrays where one is written, ints beyond 64 bits,
@@ -40,25 +41,29 @@ class Specializations:
         self.lock = threading.RLock()
         self.unusable: set[Hashable] = set()
         self.calls: Counter[str] = Counter()
+        self.states: weakref.WeakSet[Any] = weakref.WeakSet()
         self.seconds = 0.0
 
-    def call(self, function: Callable[..., Any], args: tuple[Any, ...],
-             kwargs: Mapping[str, Any]) -> Any:
-        """The result of `function(*args, **kwargs)`."""
+    def choose(self, function: Callable[..., Any], args: tuple[Any, ...],
+               kwargs: Mapping[str, Any]) -> tuple[Slow | None, Any, dict[str, Any]]:
+        """(entry, values, bound) for a call; no entry if Python must run the function, which is
+        counted with the reason."""
         bound = self.binder.bind(args, kwargs)
         if bound is None:
-            return self.python("a call that Python rejects", function, args, kwargs)
+            self.calls["python: a call that Python rejects"] += 1
+            return None, None, {}
         entry, values = self.find(bound)
         if entry is None and values is MISS:
             reason = foreign(bound)
             if reason:
-                return self.python(reason, function, args, kwargs)
+                self.calls["python: " + reason] += 1
+                return None, None, bound
             entry, values = self.add(bound, args, kwargs)
         if entry is None:
-            reason = "values that compiled code does not handle"
-            return self.python(reason, function, args, kwargs)
+            self.calls["python: values that compiled code does not handle"] += 1
+            return None, None, bound
         self.calls["compiled"] += 1
-        return entry.run(values, bound)
+        return entry, values, bound
 
     def find(self, bound: Mapping[str, Any]) -> tuple[Slow | None, Any]:
         """(entry, values); (None, MISS); (None, PYTHON) if an entry fits but for the values."""
@@ -87,23 +92,17 @@ class Specializations:
                     self.unusable.add(signature)    # or every such call would compile again
         return entry, values
 
-    def python(self, reason: str, function: Callable[..., Any], args: tuple[Any, ...],
-               kwargs: Mapping[str, Any]) -> Any:
-        """Let Python run the function; counted for `explain`."""
-        self.calls["python: " + reason] += 1
-        return function(*args, **kwargs)
-
     def clear(self) -> None:
         with self.lock:
             self.entries = ()
             self.unusable.clear()
 
 
-def _shape(value: Any) -> Hashable:
+def _shape(value: Any) -> tuple[Any, ...]:
     """What of an argument decides which specialization it needs, coarsely."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.flags.c_contiguous, tuple(d == 1 for d in value.shape)
-    return type(value)
+    return (type(value),)
 
 
 def foreign(bound: Mapping[str, Any]) -> str:

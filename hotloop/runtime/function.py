@@ -5,38 +5,100 @@
     f.__wrapped__         # the Python function
     f.cache_info()        # what was compiled
     f.lower(a)            # the Compiled for these arguments, without calling it
+
+Where there is a native machine the object is of `native.function_type()`: the machine tries the
+function's tables, and only calls that fit none of them come to Python (`State.call`), which puts
+the specializations that it finds there into tables. Elsewhere it is a `Function`: every call comes
+here.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+import threading
+import weakref
+from collections.abc import Callable, Hashable, Mapping
 from types import MethodType
 from typing import Any, NamedTuple
 
 from hotloop import config
+from hotloop.entry import abi, native
 from hotloop.entry.compiled import Compiled
+from hotloop.entry.slow import Slow
+from hotloop.entry.wrap import NotEncodable, Table, encode
 from hotloop.runtime.dispatch import Compile, Specializations, specializations
 
 
 class CacheInfo(NamedTuple):
-    """`calls`: how calls that reached the dispatcher were served (those served by generated code
-    alone are not counted); `seconds`: spent compiling."""
+    """`calls`: how calls were served; `seconds`: spent compiling."""
     specializations: int
     seconds: float
     calls: dict[str, int]
 
 
+class State:
+    """What one jitted object knows. `tables`: the native form of each entry met, None for one that
+    the machine can't run."""
+
+    def __init__(self, function: Callable[..., Any], found: Specializations):
+        self.function, self.specializations = function, found
+        self.tables: dict[Slow, Table | None] = {}
+        self.calls = 0
+        self.lock = threading.Lock()
+        self.jitted: Callable[[], Any] = lambda: None
+        found.states.add(self)
+
+    def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if config.disable:
+            return self.function(*args, **kwargs)
+        entry, values, bound = self.specializations.choose(self.function, args, kwargs)
+        if entry is None:
+            return self.function(*args, **kwargs)
+        if entry not in self.tables:
+            self.install(entry, bound)
+        return entry.run(values, bound)
+
+    def install(self, entry: Slow, bound: Mapping[str, Any]) -> None:
+        """Give the machine a table for `entry`. The first call of a process leaves it: making the
+        machine may cost more than the only call would."""
+        self.calls += 1
+        jitted = self.jitted()
+        if jitted is None or (self.calls == 1 and not native.loaded()):
+            return
+        with self.lock:
+            found = self.specializations
+            try:
+                self.tables[entry] = encode(entry, found.binder, bound)
+            except NotEncodable:
+                self.tables[entry] = None
+            tables = tuple(t for e in found.entries if (t := self.tables.get(e)) is not None)
+            native.set_tables(jitted, found.binder, tables)
+
+    def forget(self) -> None:
+        jitted = self.jitted()
+        with self.lock:
+            self.tables.clear()
+            if jitted is not None and native.loaded():
+                native.set_tables(jitted, self.specializations.binder, ())
+
+    def runs(self) -> int:
+        """Calls that the machine served."""
+        return sum(t.runs() for t in list(self.tables.values()) if t is not None)
+
+
+def _call(state: State, /, *args: Any, **kwargs: Any) -> Any:
+    return state.call(args, kwargs)
+
+
 class Function:
-    """A compiled function where no native entry is available; the same attributes as the native."""
+    """A compiled function where there is no native machine; the native type has the same
+    attributes."""
 
     __wrapped__: Callable[..., Any]
-    _specializations: Specializations
+    _state: State
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if config.disable:
-            return self.__wrapped__(*args, **kwargs)
-        return self._specializations.call(self.__wrapped__, args, kwargs)
+        return self._state.call(args, kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -47,30 +109,60 @@ class Function:
     def __reduce__(self) -> str:
         return self.__wrapped__.__qualname__
 
+    @property
+    def _specializations(self) -> Specializations:
+        return self._state.specializations
+
     def cache_info(self) -> CacheInfo:
         """What was compiled so far and how calls were served."""
-        found = self._specializations
-        return CacheInfo(len(found.entries), found.seconds, dict(found.calls))
+        found = self._state.specializations
+        calls = dict(found.calls)
+        calls["compiled"] = calls.get("compiled", 0) + sum(s.runs() for s in list(found.states))
+        return CacheInfo(len(found.entries), found.seconds, calls)
 
     def clear_cache(self) -> None:
-        """Forget the specializations (of this function and equivalent ones)."""
-        self._specializations.clear()
+        """Forget the specializations (of this function and of equivalent ones)."""
+        self._state.specializations.clear()
+        for state in list(self._state.specializations.states):
+            state.forget()
 
     def lower(self, *args: Any, **kwargs: Any) -> Compiled:
-        """Compile for these arguments, without calling; raises TypeError like a call."""
-        found = self._specializations
+        """Compile for these arguments, without calling. Raises TypeError for arguments that don't
+        fit the function, ValueError if it would not be compiled for them."""
+        found = self._state.specializations
         bound = found.binder.bind(args, kwargs)
         if bound is None:
             raise TypeError(f"these arguments don't fit {self.__wrapped__!r}")
         entry, _ = found.find(bound)
         if entry is None:
             entry, _ = found.add(bound, args, kwargs)
-        return (entry or found.entries[0]).compiled
+        if entry is None:
+            raise ValueError("Python runs the function for these arguments")
+        return entry.compiled
 
 
-def jitted(function: Callable[..., Any], compile: Compile, options: Hashable = ()) -> Function:
+@functools.cache
+def _native_type() -> type:
+    """The native type with the attributes of `Function`."""
+    made = native.function_type()
+    for name in ("__repr__", "__reduce__", "_specializations", "cache_info", "clear_cache",
+                 "lower"):
+        setattr(made, name, vars(Function)[name])
+    made.__doc__ = "A function compiled by hotloop; `__wrapped__` is the Python function."
+    made.__module__ = "hotloop"
+    return made
+
+
+def jitted(function: Callable[..., Any], compile: Compile, options: Hashable = ()) -> Any:
     """A compiled version of `function`; `compile` and `options` as in `runtime.dispatch`."""
-    made = Function()
+    state = State(function, specializations(function, compile, options))
+    made: Any
+    if abi.problem():
+        made = Function()
+        made._state = state
+    else:
+        _native_type()
+        made = native.new(_call, state)
+        state.jitted = weakref.ref(made)
     functools.update_wrapper(made, function)
-    made._specializations = specializations(function, compile, options)
     return made

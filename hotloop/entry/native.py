@@ -1,0 +1,163 @@
+"""The native machine in this process, and the type of the objects that it calls.
+
+    machine = native.machine()         # None where there can be none
+    f = native.function_type()()       # callable once `set_slow` and `set_specs` were called
+
+The type is made with PyType_FromSpec, so that it has a vectorcall slot; it is an ordinary heap type
+otherwise: Python attributes may be set on it, instances have a dict and weak references and are
+collected. Until the machine is loaded a function's vectorcall is that of bound methods, which calls
+`slow(state, *args)`: no machine code is needed before something was compiled.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+from types import FunctionType, MethodType
+from typing import Any
+
+from hotloop.entry import abi, capi
+from hotloop.entry import machine as layout
+from hotloop.entry.bind import Binder
+from hotloop.entry.wrap import Table
+from hotloop.llvm import engine, loader
+
+_lock = threading.Lock()
+
+
+class Machine:
+    """The loaded machine. Never unloaded: vectorcall pointers into it may outlive everything."""
+
+    def __init__(self) -> None:
+        self.code = loader.load(_object(), capi.addresses())
+        self.call = self.code["hl_call"]
+        _set(self.code["hl_method"], _method_vectorcall())
+
+    def use_pool(self, capsule: Any) -> None:
+        """Take large results from a memory handler (a capsule that is never freed), or not."""
+        _set(self.code["hl_pool"], 0 if capsule is None else id(capsule))
+
+
+def _object() -> bytes:
+    return engine.compile_text(layout.text(), 2, passes=True)
+
+
+@functools.cache
+def _make() -> Machine:
+    made = Machine()
+    _immortal(made)
+    return made
+
+
+def _immortal(value: Any) -> None:
+    """Keep it through the interpreter's shutdown, too."""
+    ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))(value)
+
+
+def machine() -> Machine | None:
+    if abi.problem():
+        return None
+    with _lock:
+        return _make()
+
+
+def loaded() -> bool:
+    """Is the machine there already?"""
+    return _make.cache_info().currsize > 0
+
+
+def _set(address: int, value: int) -> None:
+    ctypes.c_uint64.from_address(address).value = value
+
+
+@functools.cache
+def _method_vectorcall() -> int:
+    return abi.word(id(MethodType(_set, 1)) + abi.METHOD_VECTORCALL)
+
+
+class _Slot(ctypes.Structure):
+    _fields_ = (("slot", ctypes.c_int), ("function", ctypes.c_void_p))
+
+
+class _Spec(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("basicsize", ctypes.c_int),
+                ("itemsize", ctypes.c_int), ("flags", ctypes.c_uint),
+                ("slots", ctypes.POINTER(_Slot)))
+
+
+class _Member(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("type", ctypes.c_int), ("offset", ctypes.c_ssize_t),
+                ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
+
+
+class _Attribute(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("get", ctypes.c_void_p), ("set", ctypes.c_void_p),
+                ("doc", ctypes.c_char_p), ("closure", ctypes.c_void_p))
+
+
+# From CPython's typeslots.h, structmember.h and object.h: part of the stable ABI.
+_CALL, _CLEAR, _DEALLOC, _DESCR_GET, _TRAVERSE, _MEMBERS, _ATTRIBUTES = 50, 51, 52, 54, 71, 72, 73
+_OBJECT, _SIZE, _READONLY = 16, 19, 1
+_VECTORCALL_FLAG, _GC, _METHOD_DESCRIPTOR, _DEFAULT = 1 << 11, 1 << 14, 1 << 17, 1 << 18
+
+
+class _Plain:
+    """Its type's functions serve ours: they visit members of type object and the dict."""
+
+
+@functools.cache
+def function_type() -> Any:
+    """The type; its instances are made by `new`, not by calling it."""
+    get_slot = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_int)(
+        ("PyType_GetSlot", ctypes.pythonapi))
+    from_spec = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p)(
+        ("PyType_FromSpec", ctypes.pythonapi))
+    offsets = ((b"__vectorcalloffset__", layout.VECTORCALL), (b"__dictoffset__", layout.DICT),
+               (b"__weaklistoffset__", layout.WEAKLIST))
+    objects = ((b"_slow", layout.SLOW), (b"_state", layout.STATE), (b"_keep", layout.KEEP))
+    members = (_Member * 7)(
+        *(_Member(name, _SIZE, at, _READONLY, None) for name, at in offsets),
+        *(_Member(name, _OBJECT, at, 0, None) for name, at in objects), _Member())
+    call, get_dict, set_dict = (ctypes.cast(f, ctypes.c_void_p).value for f in (
+        ctypes.pythonapi.PyVectorcall_Call, ctypes.pythonapi.PyObject_GenericGetDict,
+        ctypes.pythonapi.PyObject_GenericSetDict))
+    attributes = (_Attribute * 2)(_Attribute(b"__dict__", get_dict, set_dict, None, None))
+    slots = (_Slot * 8)(
+        _Slot(_MEMBERS, ctypes.addressof(members)),
+        _Slot(_ATTRIBUTES, ctypes.addressof(attributes)), _Slot(_CALL, call),
+        *(_Slot(slot, get_slot(_Plain, slot)) for slot in (_CLEAR, _DEALLOC, _TRAVERSE)),
+        _Slot(_DESCR_GET, get_slot(FunctionType, _DESCR_GET)), _Slot())
+    spec = _Spec(b"hotloop.Function", layout.OBJECT_SIZE, 0,
+                 _DEFAULT | _GC | _VECTORCALL_FLAG | _METHOD_DESCRIPTOR, slots)
+    _kept.extend((members, attributes, slots, spec))
+    return from_spec(ctypes.addressof(spec))
+
+
+_kept: list[Any] = []
+
+
+def new(slow: Any, state: Any) -> Any:
+    """A function object that calls `slow(state, *args, **kwargs)` until it has specializations."""
+    made = function_type()()
+    made._slow, made._state, made._keep = slow, state, None
+    _set(id(made) + layout.VECTORCALL, _method_vectorcall())
+    return made
+
+
+def set_tables(function: Any, binder: Binder, tables: tuple[Table, ...]) -> None:
+    """Let the machine try `tables`, in this order, before `slow`."""
+    loaded = machine()
+    assert loaded is not None
+    count = len(binder.names)
+    names = (ctypes.c_uint64 * max(1, count))(*(
+        0 if n in binder.positional_only else id(n) for n in binder.names))
+    defaults = (ctypes.c_uint64 * max(1, count))(*(
+        id(binder.defaults[n]) if n in binder.defaults else 0 for n in binder.names))
+    cells = [count, ctypes.addressof(names), ctypes.addressof(defaults), len(tables)]
+    table = (ctypes.c_uint64 * (len(cells) + len(tables)))(*cells, *(t.address for t in tables))
+    keep = (tables, names, defaults, table, binder)
+    function._keep = (function._keep, keep)     # another thread may be reading the old table
+    _set(id(function) + layout.TABLES, ctypes.addressof(table))
+    function._keep = keep
+    _set(id(function) + layout.VECTORCALL, loaded.call)

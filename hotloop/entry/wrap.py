@@ -1,0 +1,417 @@
+"""A specialization as a table for the native machine (`entry.machine`).
+
+    spec = encode(slow, binder, bound)      # bound: a call that the specialization fits
+    spec.address                            # cells that `hl_run` reads
+    spec.runs()                             # how many calls it has served
+
+For `def f(a): return a * a + 1` with a:f8[n] the table is
+
+    ARG 0; ARRAY f8, rank 1, contiguous -> slots 8, 9; RUN
+    RESULT 0; RETURN
+
+What the machine has no step for makes `encode` raise `NotEncodable`; calls then go through
+`entry.slow`. Result trees beyond scalars, arrays, arguments and containers of these are built by
+`entry.results`, called from the table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hotloop.entry import abi, key
+from hotloop.entry.bind import Binder
+from hotloop.entry.compiled import Place
+from hotloop.entry.machine import Out, Spec, Step
+from hotloop.entry.results import Missing, build, fetch, scalar
+from hotloop.entry.slow import Slow, call_back
+from hotloop.frontend.traced import (
+    ARRAY,
+    NUMPY,
+    PYTHON,
+    ArrayOut,
+    Constant,
+    Container,
+    Input,
+    InputOut,
+    Path,
+    ScalarOut,
+    ViewOut,
+    WidenedOut,
+)
+from hotloop.ir.core import Var
+
+Owner = Callable[..., Any] | None
+
+
+class NotEncodable(Exception):
+    """The machine has no step for something in this specialization."""
+
+
+class Table:
+    """A specialization's cells in memory, and all the objects that they point to."""
+
+    def __init__(self, cells: list[int], keep: list[Any]):
+        self.cells = (ctypes.c_uint64 * len(cells))(*(c & (1 << 64) - 1 for c in cells))
+        self.address = ctypes.addressof(self.cells)
+        self.keep = keep
+
+    def runs(self) -> int:
+        return self.cells[Spec.RUNS]
+
+
+def encode(slow: Slow, binder: Binder, bound: Mapping[str, Any]) -> Table:
+    """The table of `slow`; raises NotEncodable. `bound` tells tuples from dicts on paths."""
+    if not binder.simple:
+        raise NotEncodable("keyword-only or variable parameters")
+    return _Encoder(slow, binder, bound).table()
+
+
+class _Encoder:
+    def __init__(self, slow: Slow, binder: Binder, bound: Mapping[str, Any]):
+        self.slow, self.traced, self.bound = slow, slow.traced, bound
+        self.arguments = {name: k for k, name in enumerate(binder.names)}
+        self.frame = slow.compiled.frame
+        self.next_cell = self.frame.size + len(self.frame.results)   # after the array results
+        self.found: dict[tuple[Path, int], int] = {}
+        self.keep: list[Any] = [slow]
+        self.steps: list[int] = []
+        self.outs: list[int] = []
+        self.depth = self.deepest = 0
+
+    def pointer(self, value: Any) -> int:
+        self.keep.append(value)
+        return id(value)
+
+    def table(self) -> Table:
+        """The tree comes first: it may need paths that are looked up before the kernel runs."""
+        self.inputs()
+        self.checks()
+        self.output()
+        self.steps.append(Step.RUN)
+        stack, self.next_cell = self.next_cell, self.next_cell + self.deepest
+        owned_count = self.next_cell - self.frame.size
+        self.extents = {k: self.next_cell + 2 * k for k in range(len(self.traced.inputs))}
+        self.patch_extents()
+        cells = self.next_cell + 2 * len(self.extents)
+        outs = _words(self.outs)
+        base = ctypes.addressof(outs)
+        for at in self.targets:
+            outs[at] = base + 8 * outs[at]
+        steps, records = _words(self.steps), _words(self.records())
+        compiled, slow = self.slow.compiled, self.slow
+        fail, call = slow.failure, _CallBack(slow)
+        self.keep += [outs, steps, records, fail, call]
+        spec = [0] * len(Spec)
+        for cell, value in ((Spec.CELLS, cells), (Spec.OWNED, self.frame.size),
+                            (Spec.OWNED_COUNT, owned_count), (Spec.KERNEL, compiled.kernel),
+                            (Spec.EXTERNALS, ctypes.addressof(slow.table)),
+                            (Spec.RESULTS, ctypes.addressof(records)), (Spec.FAIL, id(fail)),
+                            (Spec.CALL_BACK, id(call)), (Spec.INPUT, ctypes.addressof(steps)),
+                            (Spec.OUTPUT, base), (Spec.STACK, stack)):
+            spec[cell] = value
+        return Table(spec, self.keep)
+
+    def records(self) -> list[int]:
+        """For each of the frame's results: dtype, rank, item size, owned cell."""
+        found = [0, 0, 0, 0] * max(1, len(self.frame.results))
+        for out in self.slow.outputs.values():
+            if out.slot < 0:
+                found[4 * out.number:4 * out.number + 4] = [
+                    self.pointer(out.dtype), out.rank, out.dtype.itemsize,
+                    self.frame.size + out.number]
+        return found
+
+    # ---- paths
+
+    def locate(self, path: Path, owner: Owner) -> None:
+        """Make the object at `path` current."""
+        kind, *name = path[0]
+        if len(path) == 1 and kind == "arg":
+            self.steps += [Step.ARG, self.arguments[name[0]]]
+            return
+        known = (path, id(owner))
+        if known in self.found:
+            self.steps += [Step.OWNED, self.found[known]]
+            return
+        if len(path) > 1:
+            self.locate(path[:-1], owner)
+            step, operand = self.step(path, owner)
+        elif kind == "global":
+            assert owner is not None
+            space = owner.__globals__
+            if name[0] not in space:
+                space = space["__builtins__"]
+                space = space if isinstance(space, dict) else vars(space)
+            step, operand = Step.GLOBAL, [self.pointer(space), self.pointer(name[0])]
+        elif kind == "cell":
+            assert owner is not None and owner.__closure__ is not None
+            cell = owner.__closure__[owner.__code__.co_freevars.index(name[0])]
+            step, operand = Step.CELL, [self.pointer(cell)]
+        else:
+            raise NotEncodable(f"a path from {kind}")
+        self.found[known] = self.next_cell
+        self.steps += [step, *operand, self.next_cell]
+        self.next_cell += 1
+
+    def step(self, path: Path, owner: Owner) -> tuple[Step, list[int]]:
+        kind, *rest = path[-1]
+        container = self.object(path[:-1], owner)
+        if kind == "attr":
+            return Step.ATTR, [self.pointer(rest[0])]
+        if kind == "item" and type(container) is dict:
+            return Step.KEY, [self.pointer(rest[0])]
+        if kind == "item" and type(container) in (tuple, list) and rest[0] >= 0:
+            return Step.INDEX, [rest[0]]
+        raise NotEncodable(f"a path through {kind} of {type(container).__name__}")
+
+    def object(self, path: Path, owner: Owner) -> Any:
+        try:
+            return fetch(path, self.bound, owner)
+        except Missing:
+            raise NotEncodable(f"nothing at {path}") from None
+
+    # ---- inputs
+
+    def inputs(self) -> None:
+        self.extent_words: list[tuple[int, int]] = []     # (place in steps, input)
+        dims: dict[Var, int] = {}
+        params = self.traced.program.params
+        written = [k for k, given in enumerate(self.traced.inputs) if given.written]
+        for k, (given, place, param) in enumerate(
+                zip(self.traced.inputs, self.slow.places, params, strict=True)):
+            if given.path[0][0] == "random_key":
+                self.steps += [Step.RANDOM, ctypes.addressof(key.cell), place.slot]
+                continue
+            self.locate(given.path, given.owner)
+            if given.kind == ARRAY and place.dims >= 0:
+                self.array(k, given, place, param, dims, bool(written))
+            else:
+                self.value(given, place)
+                if given.kind == ARRAY and written:
+                    raise NotEncodable("a 0-d array beside one that is written")
+        for param, place in zip(params, self.slow.places, strict=True):
+            if param in dims:
+                self.steps += [Step.SAME, place.slot, dims[param]]
+        arrays = [k for k, given in enumerate(self.traced.inputs) if given.kind == ARRAY]
+        for j in written:
+            for k in arrays:
+                if k < j or (k > j and k not in written):
+                    self.steps += [Step.APART, 0, 0]
+                    end = len(self.steps)
+                    self.extent_words += [(end - 2, j), (end - 1, k)]
+
+    def array(self, k: int, given: Input, place: Place, param: Var, dims: dict[Var, int],
+              measured: bool) -> None:
+        flags = abi.ALIGNED | (abi.CONTIGUOUS if given.contiguous else 0)
+        flags |= abi.WRITEABLE if given.written else 0
+        inner = given.dtype.itemsize // 2 if place.pair else 0
+        self.steps += [Step.ARRAY, self.pointer(given.dtype), given.dtype.num, given.rank, flags,
+                       place.slot, place.dims, place.strides, inner, -1, given.dtype.itemsize]
+        if measured:
+            self.extent_words.append((len(self.steps) - 2, k))
+        for axis, dim in enumerate(param.shape):
+            if isinstance(dim, int):
+                self.steps.append(dim)
+            elif dim in dims:
+                self.steps.append(-2 - dims[dim])
+            else:
+                dims[dim] = place.dims + axis
+                self.steps.append(-1)
+
+    def patch_extents(self) -> None:
+        for at, k in self.extent_words:
+            self.steps[at] = self.extents[k]
+
+    def value(self, given: Input, place: Place) -> None:
+        dtype, half = given.dtype, given.dtype.itemsize // 2
+        if given.kind == ARRAY:
+            self.steps += [Step.POINT, self.pointer(dtype), dtype.num,
+                           -half if dtype.kind == "c" else dtype.itemsize, place.slot]
+        elif given.kind == NUMPY:
+            is_pair = dtype.kind == "c"
+            self.steps += [Step.PAIR if is_pair else Step.SCALAR, self.pointer(dtype.type),
+                           half if is_pair else dtype.itemsize, place.slot]
+        else:
+            step = {"f": Step.FLOAT, "i": Step.INT, "b": Step.BOOL, "c": Step.COMPLEX}[dtype.kind]
+            self.steps += [step, place.slot]
+
+    # ---- guards
+
+    def checks(self) -> None:
+        for path, value in self.traced.statics:
+            self.locate(path, None)
+            self.equal(path, None, value)
+        for guard in self.traced.guards:
+            path = guard.path
+            if path[-1][0] == "type":
+                self.locate(path[:-1], guard.owner)
+                self.steps += [Step.TYPE, self.pointer(guard.value)]
+            elif path[-1][0] == "len":
+                self.locate(path[:-1], guard.owner)
+                if type(self.object(path[:-1], guard.owner)) not in (tuple, list):
+                    raise NotEncodable("the length of another container")
+                self.steps += [Step.TYPE, self.pointer(type(self.object(path[:-1], guard.owner)))]
+                self.steps += [Step.SIZE, guard.value]
+            else:
+                self.locate(path, guard.owner)
+                self.equal(path, guard.owner, guard.value)
+
+    def equal(self, path: Path, owner: Owner, value: Any) -> None:
+        """`slow.same` of the current object, which is at `path`, and `value`."""
+        if type(value) is float:
+            self.steps += [Step.BITS, int(np.float64(value).view(np.uint64))]
+        elif type(value) in (tuple, list):
+            self.steps += [Step.TYPE, self.pointer(type(value)), Step.SIZE, len(value)]
+            for k, item in enumerate(value):
+                inner = (*path, ("item", k))
+                self.locate(inner, owner)
+                self.equal(inner, owner, item)
+        elif type(value) in (int, str, bytes, frozenset) or isinstance(value, np.dtype):
+            self.steps += [Step.EQUAL, self.pointer(value)]
+        else:
+            self.steps += [Step.IS, self.pointer(value)]
+
+    # ---- results
+
+    def output(self) -> None:
+        self.targets: list[int] = []
+        if self.traced.writes:
+            self.finish()
+        else:
+            start = (list(self.steps), self.next_cell, dict(self.found))
+            try:
+                self.tree(self.traced.result)
+            except NotEncodable:
+                self.steps, self.next_cell, self.found = start
+                self.outs, self.targets, self.depth = [], [], 0
+                self.finish()
+        self.outs.append(Out.RETURN)
+
+    def push(self, *words: int) -> None:
+        self.outs += words
+        self.depth += 1
+        self.deepest = max(self.deepest, self.depth)
+
+    def call(self, function: Any, count: int) -> None:
+        self.push(Out.CALL, self.pointer(function), count)
+        self.depth -= count
+
+    def tree(self, node: Any) -> None:
+        if isinstance(node, ScalarOut):
+            self.scalar(node.k, node.kind)
+        elif isinstance(node, ArrayOut):
+            out = self.output_of(node.k)
+            if out.slot >= 0:
+                raise NotEncodable("a 0-d array")
+            self.push(Out.RESULT, out.number)
+        elif isinstance(node, Constant):
+            self.push(Out.OBJECT, self.pointer(node.value))
+        elif isinstance(node, InputOut):
+            self.input(node)
+        elif isinstance(node, WidenedOut):
+            self.widened(node)
+        elif isinstance(node, Container):
+            for item in node.items:
+                self.tree(item)
+            plain = {tuple: Out.TUPLE, list: Out.LIST}.get(node.make)  # type: ignore[call-overload]
+            self.push(plain or Out.LIST, len(node.items))
+            self.depth -= len(node.items)
+            if plain is None:
+                self.call(node.make, 1)
+        else:
+            assert isinstance(node, ViewOut)
+            raise NotEncodable("a view")
+
+    def output_of(self, k: int) -> Any:
+        if k not in self.slow.outputs:
+            raise NotEncodable("a result that lies in an argument")
+        return self.slow.outputs[k]
+
+    def scalar(self, k: int, kind: str) -> None:
+        out = self.output_of(k)
+        if out.slot < 0:
+            raise NotEncodable("a scalar in an array")
+        plain = {"?": Out.BOOL, "l": Out.INT, "q": Out.INT, "L": Out.UNSIGNED, "Q": Out.UNSIGNED,
+                 "d": Out.FLOAT, "D": Out.COMPLEX}.get(out.dtype.char)
+        if kind == PYTHON and plain is not None:
+            self.push(plain, out.slot)
+            return
+        if out.dtype.kind == "c":
+            self.push(Out.PAIR, self.pointer(out.dtype), out.dtype.itemsize // 2, out.slot)
+        else:
+            self.push(Out.SCALAR, self.pointer(out.dtype), out.slot)
+        if kind == PYTHON:
+            self.call(out.dtype.type.item, 1)
+
+    def input(self, node: InputOut) -> None:
+        if len(node.path) == 1 and node.path[0][0] == "arg":
+            self.push(Out.ARG, self.arguments[node.path[0][1]])
+            return
+        known = (node.path, id(node.owner))
+        if known not in self.found:
+            self.locate(node.path, node.owner)
+        self.push(Out.OWNED, self.found[known])
+
+    def widened(self, node: WidenedOut) -> None:
+        flag = self.output_of(node.flag)
+        self.outs += [Out.UNLESS, flag.slot, 0]
+        narrow = len(self.outs) - 1
+        self.scalar(node.k, node.kind)
+        self.outs += [Out.GOTO, 0]
+        end = len(self.outs) - 1
+        self.depth -= 1
+        self.outs[narrow] = len(self.outs)
+        if node.narrow_kind is None:
+            self.push(Out.OBJECT, self.pointer(None))
+        else:
+            self.scalar(node.k, NUMPY)
+            self.call(_Narrow(node.narrow_dtype, node.narrow_kind), 1)
+        self.outs[end] = len(self.outs)
+        self.targets += [narrow, end]
+
+    def finish(self) -> None:
+        """All arguments and results to `entry.results.build`."""
+        for k in range(len(self.arguments)):
+            self.push(Out.ARG, k)
+        for k, out in self.slow.outputs.items():
+            if out.slot < 0:
+                self.push(Out.RESULT, out.number)
+            else:
+                self.scalar(k, NUMPY)
+        finish = _Finish(self.slow, tuple(self.arguments))
+        self.call(finish, len(self.arguments) + len(self.slow.outputs))
+
+
+class _Finish:
+    def __init__(self, slow: Slow, names: tuple[str, ...]):
+        self.slow, self.names = slow, names
+
+    def __call__(self, *given: Any) -> Any:
+        bound = dict(zip(self.names, given, strict=False))
+        results = dict(zip(self.slow.outputs, given[len(self.names):], strict=True))
+        return build(self.slow.traced, bound, results)
+
+
+class _Narrow:
+    def __init__(self, dtype: np.dtype | None, kind: str):
+        self.dtype, self.kind = dtype, kind
+
+    def __call__(self, raw: Any) -> Any:
+        return scalar(raw.astype(self.dtype), self.kind)
+
+
+class _CallBack:
+    def __init__(self, slow: Slow):
+        self.slow = slow
+
+    def __call__(self, site: int, operands: int) -> None:
+        compiled = self.slow.compiled
+        call_back(compiled.sites[site], compiled.calls[site], operands)
+
+
+def _words(values: list[int]) -> Any:
+    return (ctypes.c_uint64 * len(values))(*(v & (1 << 64) - 1 for v in values))
