@@ -19,17 +19,21 @@ from hotloop.llvm.mathlib.formats import (
 from hotloop.loops.expr import Expr, e
 
 
-def _reduced(f: Format, x: Expr) -> tuple[Expr, Expr]:
-    """n (bits of `nearest`) and expm1(r)."""
+def _reduced(f: Format, x: Expr, careful: bool = True) -> tuple[Expr, Expr]:
+    """n (bits of `nearest`) and expm1(r); `careful` where a result may be as small as expm1(r)."""
     n, whole = nearest(f, x, f.LOG2E[0])
     high, low = f.LN2
-    r = e.fma(whole, -low, e.fma(whole, -high, x))
-    return n, e.fma(e.mul(r, r), polynomial(r, f.EXP), r)
+    exact = e.fma(whole, -high, x)
+    r = e.fma(whole, -low, exact)
+    tail = e.mul(e.mul(r, r), polynomial(r, f.EXP))
+    if careful:                          # the rounding error of r
+        tail = e.add(tail, e.fma(whole, -low, e.sub(exact, r)))
+    return n, e.add(r, tail)
 
 
 def exp(f: Format, x: Expr) -> Expr:
     low, high = (-104.0, 89.0) if f is F32 else (-746.0, 710.0)
-    n, p = _reduced(f, at_least(at_most(x, high), low))
+    n, p = _reduced(f, at_least(at_most(x, high), low), careful=False)
     return scaled(f, e.add(p, f.one), n)
 
 
@@ -53,19 +57,19 @@ def expm1(f: Format, x: Expr) -> Expr:
 
 def sinh(f: Format, x: Expr) -> Expr:
     """(E + E / (E + 1)) / 2 with E = expm1(|x|); halves first, as E may overflow."""
-    high = 90.0 if f is F32 else 711.0
+    high = 89.5 if f is F32 else 710.5
     n, p = _reduced(f, at_most(e.abs(x), high))
     s = power_of_two(f, n, -2)
     quarter = e.fma(p, s, e.sub(s, f.number(0.25)))
     half = e.add(quarter, quarter)
-    result = e.add(half, e.div(half, e.fma(half, f.two, f.one)))
+    result = e.add(half, e.div(quarter, e.fma(quarter, f.two, f.half)))
     return e.copysign(e.select(e.lt(e.abs(x), f.number(2.0 ** (-f.mantissa // 2 - 2))),
                                e.abs(x), result), x)
 
 
 def cosh(f: Format, x: Expr) -> Expr:
     """(e^a + 1 / e^a) / 2, a = |x|."""
-    high = 90.0 if f is F32 else 711.0
+    high = 89.5 if f is F32 else 710.5
     n, p = _reduced(f, at_most(e.abs(x), high))
     s = power_of_two(f, n, -2)
     quarter = e.fma(p, s, s)

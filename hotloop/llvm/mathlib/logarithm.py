@@ -95,7 +95,7 @@ def _log_of_sum(f: Format, u: Expr, low: Expr, doublings: Any = None) -> Expr:
     """log(u + low), |low| <= ulp(u) / 2, u positive and normal; plus `doublings` * ln(2)."""
     m, k = decomposed(f, u)
     factor = f.float(e.add(e.sub(f.bits(m), f.bits(u)), f.one_bits))      # 2^-k
-    factor = e.select(e.lt(u, f.number(2.0 ** (f.bias - 3))), factor, f.one)
+    factor = e.select(e.lt(u, f.number(2.0 ** (f.bias - 3))), factor, f.zero)
     if doublings is not None:
         k = e.add(k, doublings)
     return _log(f, e.fma(low, factor, e.sub(m, f.one)), k)
@@ -147,20 +147,21 @@ def arccosh(f: Format, x: Expr) -> Expr:
 
 def arctanh(f: Format, x: Expr) -> Expr:
     """log((1 + a) / (1 - a)) / 2, a = |x|. With k so that (1 + a) / (1 - a) = 2^k m, the number s
-    of fdlibm's formula is ((1 + a) - 2^k (1 - a)) / ((1 + a) + 2^k (1 - a)): exactly a for k = 0,
-    and the quotient itself is never needed."""
+    of fdlibm's formula is ((1 + a) - M) / ((1 + a) + M), M = 2^k (1 - a): exactly a for k = 0,
+    and the quotient itself is never needed. 1 - a is exact from 1/2 on; below, k <= 2 and the
+    terms are ordered so that nothing is lost."""
     a = e.abs(x)
-    over = e.add(a, f.one)
-    under = e.sub(f.one, a)                       # = 2^-j m
+    over, under = e.add(a, f.one), e.sub(f.one, a)
     m, j = decomposed(f, under)
     more = e.gt(over, e.mul(m, f.number(2.0**0.5)))
     k = e.sub(e.select(more, constant(f.one), f.zero), j)
-    two_k = f.float(e.add(e.sub(f.bits(m), f.bits(under)),
-                          e.select(more, e.lit(f.one_bits + (1 << f.mantissa), f.ints),
-                                   f.one_bits)))
+    M = e.mul(m, e.select(more, constant(f.two), f.one))
+    two_k = f.float(e.add(e.sub(f.bits(M), f.bits(under)), f.one_bits))
     numerator = e.fma(a, e.add(f.one, two_k), e.sub(f.one, two_k))
     denominator = e.fma(a, e.sub(f.one, two_k), e.add(f.one, two_k))
-    s = e.div(numerator, denominator)
+    large = e.ge(a, f.half)
+    s = e.div(e.select(large, e.add(a, e.sub(f.one, M)), numerator),
+              e.select(large, e.add(over, M), denominator))
     w = e.mul(s, s)
     high, low = f.LN2
     half_k = e.mul(k, f.half)

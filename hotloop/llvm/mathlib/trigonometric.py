@@ -7,7 +7,16 @@ Beyond `_LIMIT` the product x * 2/pi is too coarse, and libm serves such lanes.
 
 from __future__ import annotations
 
-from hotloop.llvm.mathlib.formats import F32, F64, Format, nearest, polynomial
+from hotloop.llvm.mathlib.formats import (
+    F32,
+    F64,
+    Format,
+    constant,
+    nearest,
+    polynomial,
+    two_product,
+    two_sum,
+)
 from hotloop.loops.expr import Expr, e
 
 _LIMIT = {F32: F32.number(2.0**16), F64: F64.number(2.0**42)}
@@ -53,8 +62,9 @@ def tan(f: Format, x: Expr) -> Expr:
     n, whole = nearest(f, x, f.TWO_OVER_PI[0])
     first, second, third = f.HALF_PI
     exact = e.fma(whole, -first, x)
-    r = e.fma(whole, -second, exact)
-    low = e.fma(whole, -third, e.fma(whole, -second, e.sub(exact, r)))
+    product, product_low = two_product(whole, constant(-second))
+    r, low = two_sum(exact, product)
+    low = e.fma(whole, -third, e.add(low, product_low))
     z = e.mul(r, r)
     sine = e.add(r, e.fma(e.mul(z, r), polynomial(z, f.SIN), low))
     main = e.fma(z, f.number(-0.5), f.one)
