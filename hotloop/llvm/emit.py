@@ -17,6 +17,7 @@ from hotloop.llvm import frame as frames
 from hotloop.llvm.builder import type_of
 from hotloop.llvm.statements import Statements
 from hotloop.llvm.values import I64
+from hotloop.llvm.vector import VectorStatements
 from hotloop.loops.core import Buffer, Kernel
 from hotloop.loops.expr import Expr
 
@@ -36,7 +37,7 @@ class Emitted:
 
 
 def emit(kernel: Kernel) -> Emitted:
-    emitter = Statements(kernel)
+    emitter = VectorStatements(kernel)
     layout = frames.layout(
         [(p.dtype, len(p.shape), bool(p.shape) and p.strides is None) if isinstance(p, Buffer)
          else (p.dtype, 0, True) for p in kernel.params],

@@ -82,7 +82,7 @@ class Statements(Values):
     # ---- simple statements
 
     def let(self, statement: Let) -> None:
-        self.bind(statement.name, self.value(statement.value))
+        self.bind(statement.name, self.bound_value(statement.name, statement.value))
 
     def store(self, store: Store) -> None:
         access = self.access(store.buffer, store.index)
@@ -188,7 +188,7 @@ class Statements(Values):
     def loop(self, loop: For) -> None:
         changed = writes([loop])
         lo, hi, step = self.value(loop.lo), self.value(loop.hi), self.value(loop.step)
-        inits = [self.value(c.init) for c in loop.carries]
+        inits = [self.bound_value(c.name, c.init) for c in loop.carries]
         self.forget(changed)
         guard, head, leave, done = (self.label() for _ in range(4))
         stride = int(loop.step.args[0]) if loop.step.op == "lit" else None
@@ -213,7 +213,7 @@ class Statements(Values):
             for carry, phi in zip(loop.carries, phis, strict=True):
                 self.bind(carry.name, phi)
             with self.block_of(loop.body):
-                nexts = [self.value(c.next) for c in loop.carries]
+                nexts = [self.bound_value(c.name, c.next) for c in loop.carries]
                 self._swap(loop.swaps)
             latch = self.block
             self.lines.append(f"{following} = add i64 {i}, {step}")
@@ -236,19 +236,16 @@ class Statements(Values):
         self.jump(done)
         self.begin(done)
         for carry, init, following in zip(loop.carries, inits, nexts, strict=True):
-            t = self.carry_type(carry)
+            t = self.bound_type(carry.name, carry.dtype)
             self.bind(carry.name, self.phi(t, (init, before), (following, leave)))
         for buffer in moving:
             self.pointers[buffer] = self.phi(
                 "ptr", (outer[buffer], before), (self.pointers[buffer], leave))
         self.forget(changed)
 
-    def carry_type(self, carry: Carry) -> object:
-        return type_of(carry.dtype)
-
     def _carry_phis(self, carries: list[Carry], phis: list[str], inits: list[str],
                     nexts: list[str], entry: str, latch: str) -> list[str]:
-        return [f"{phi} = phi {self.carry_type(c)} [{a}, %{entry}], [{b}, %{latch}]"
+        return [f"{phi} = phi {self.bound_type(c.name, c.dtype)} [{a}, %{entry}], [{b}, %{latch}]"
                 for c, phi, a, b in zip(carries, phis, inits, nexts, strict=True)]
 
     def _entered(self, lo: str, hi: str, step: str, stride: int | None) -> str:
@@ -276,7 +273,7 @@ class Statements(Values):
 
     def while_(self, loop: While) -> None:
         changed = writes([loop])
-        inits = [self.value(c.init) for c in loop.carries]
+        inits = [self.bound_value(c.name, c.init) for c in loop.carries]
         self.forget(changed)
         head, body, done = (self.label() for _ in range(3))
         entry, outer = self.block, dict(self.pointers)
@@ -293,7 +290,7 @@ class Statements(Values):
             self.branch(cond, body, done)
             self.begin(body)
             with self.block_of(loop.body):
-                nexts = [self.value(c.next) for c in loop.carries]
+                nexts = [self.bound_value(c.name, c.next) for c in loop.carries]
                 self._swap(loop.swaps)
         latch = self.block
         self.jump(head)
@@ -334,7 +331,8 @@ class Statements(Values):
             self.pointers = dict(outer)
             self.begin(label)
             with self.block_of(statements):
-                values = [self.value(out[k]) for out in statement.outs]  # type: ignore[arg-type]
+                values = [self.bound_value(out[0], out[k])  # type: ignore[arg-type]
+                          for out in statement.outs]
             ends.append((self.block, self.pointers, values))
             self.jump(done)
         self.begin(done)
@@ -344,7 +342,7 @@ class Statements(Values):
             x, y = p1.get(buffer, "null"), p2.get(buffer, "null")
             self.pointers[buffer] = x if x == y else self.phi("ptr", (x, b1), (y, b2))
         for (name, dtype, _, _), x, y in zip(statement.outs, v1, v2, strict=True):
-            self.bind(name, self.phi(type_of(dtype), (x, b1), (y, b2)))
+            self.bind(name, self.phi(self.bound_type(name, dtype), (x, b1), (y, b2)))
         self.forget(writes(statement.then) | writes(statement.orelse))
 
     # ---- calls

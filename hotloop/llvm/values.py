@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from hotloop.errors import InternalError
-from hotloop.llvm import frame
+from hotloop.llvm import frame, mathlib
 from hotloop.llvm.builder import UNLIKELY, Builder, Type, iota, type_of
 from hotloop.llvm.instructions import ROWS, bitcast, convert, philox_block
+from hotloop.llvm.mathlib.formats import format_of
 from hotloop.loops.core import Buffer
 from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands
 
@@ -50,17 +51,19 @@ class Access:
     uniform   base + constant, the same for all      unit      consecutive from base + constant
     strided   base + constant + lane * stride        gather    base + constant + offset (varying)
 
-    For `unit` and `strided` the lane variable's own part is added by the emitter.
+    `factor` is what the lane variable is multiplied by in a `unit` or `strided` access, so lane 0
+    is at base + constant + factor * start.
     """
     kind: str
     base: Expr
     constant: int
     stride: Expr | None = None
+    factor: Expr | None = None
     offset: Expr | None = None
 
     @property
     def needs(self) -> tuple[Expr, ...]:
-        return tuple(x for x in (self.base, self.stride, self.offset)
+        return tuple(x for x in (self.base, self.stride, self.factor, self.offset)
                      if x is not None and x.op != "lit")
 
 
@@ -77,6 +80,7 @@ class Values(Builder):
         self._readers: dict[Buffer, list[Any]] = {}
         self._reads: dict[Any, frozenset[Buffer]] = {}
         self._strides: dict[Buffer, tuple[Expr, ...]] = {}
+        self._expansions: dict[Expr, Expr] = {}
         self._accesses: dict[tuple[Buffer, tuple[Expr, ...]], Access] = {}
 
     # ---- scopes
@@ -159,6 +163,13 @@ class Values(Builder):
         text = self.value(node)
         return text if self.is_varying(node) else self._splatted(node, text, t)
 
+    def bound_value(self, name: str, value: Expr) -> str:
+        """In the form in which `name` is used: a vector if the name varies."""
+        return self.vector(value) if name in self.varying else self.value(value)
+
+    def bound_type(self, name: str, dtype: np.dtype) -> Type:
+        return type_of(dtype, self.lanes.width if self.lanes and name in self.varying else 0)
+
     def operand(self, node: Expr, width: int) -> str:
         return self.vector(node) if width else self.value(node)
 
@@ -183,6 +194,8 @@ class Values(Builder):
         op = node.op
         if op == "load":
             return self.access(node.args[0], node.args[1:]).needs
+        if op in mathlib.FUNCTIONS:
+            return (self._expanded(node),)
         if op == "aff" and self.is_varying(node):
             return self._split(node)
         if op == "philox" and node.args[2].op != "lit":
@@ -203,6 +216,8 @@ class Values(Builder):
             return self._affine(node)
         if op == "load":
             return self._load(node)
+        if op in mathlib.FUNCTIONS:
+            return self.value(self._expanded(node))
         args = node.args
         width = self.width(node)
         if op == "philox":
@@ -222,6 +237,14 @@ class Values(Builder):
             t = type_of(node.dtype, width)
             return self._each_lane("libm:fmod", t, [self.operand(a, width) for a in args])
         raise InternalError(f"no machine operation for {op} in {node!r}")
+
+    def _expanded(self, node: Expr) -> Expr:
+        """An elementary function as machine operations; its operands are left as they are."""
+        found = self._expansions.get(node)
+        if found is None:
+            function = mathlib.FUNCTIONS[node.op]
+            found = self._expansions[node] = function(format_of(node), *node.args)
+        return found
 
     def _variable(self, node: Expr) -> str:
         name, lanes = node.args[0], self.lanes
@@ -402,16 +425,16 @@ class Values(Builder):
         if not lanes or not varying:
             return Access(UNIFORM, from_affine(0, terms), constant)
         base = from_affine(0, {t: k for t, k in terms.items() if t not in varying})
-        stride = lit(0)
+        factor = lit(0)
         for term, k in varying.items():
-            factor = self._factor(term, lanes.var)
-            if factor is None:
+            one = self._factor(term, lanes.var)
+            if one is None:
                 return Access(GATHER, base, constant, offset=from_affine(0, varying))
-            stride = e.add(stride, e.mul(factor, lit(k)))
-        stride = e.mul(stride, lit(lanes.step))
+            factor = e.add(factor, e.mul(one, lit(k)))
+        stride = e.mul(factor, lit(lanes.step))
         unit = buffer.dtype.itemsize if buffer.strides is not None else 1
         contiguous = stride.op == "lit" and int(stride.args[0]) == unit
-        return Access(UNIT if contiguous else STRIDED, base, constant, stride)
+        return Access(UNIT if contiguous else STRIDED, base, constant, stride, factor)
 
     def _factor(self, term: Expr, var: str) -> Expr | None:
         """What the lane variable is multiplied by in a term, if that is uniform."""
@@ -428,21 +451,27 @@ class Values(Builder):
         return "i8" if buffer.strides is not None else memory_type(buffer.dtype, 0).element
 
     def address(self, buffer: Buffer, access: Access) -> str:
-        """Address of the element at base + constant."""
+        """Address of the element, that of lane 0 if the lanes' addresses are `unit` or `strided`;
+        without `offset` if they are a `gather`."""
         try:
             pointer = self.pointers[buffer]
         except KeyError:
             raise InternalError(f"the buffer {buffer!r} is used where it has no memory") from None
         unit = self.element(buffer)
-        if access.base.op == "lit":
-            return pointer if not access.constant else (
-                self.op(f"getelementptr {unit}, ptr {pointer}, i64 {access.constant}"))
-        key = (pointer, access.base)
+        key: tuple[Any, ...] = (pointer, access.base, access.factor)
         at = self.table.get(key)
         if at is None:
-            index = self.value(access.base)
-            at = self.remember(key, self.op(f"getelementptr {unit}, ptr {pointer}, i64 {index}"),
-                               self._reads.get(access.base, _NO_BUFFERS))
+            at = pointer
+            for index in (access.base, access.factor):
+                if index is None or index.op == "lit" and index is access.base:
+                    continue
+                text = self.value(index)
+                if index is access.factor:
+                    assert self.lanes is not None
+                    text = self.lanes.start if text == "1" else (
+                        self.op(f"mul i64 {self.lanes.start}, {text}"))
+                at = self.op(f"getelementptr {unit}, ptr {at}, i64 {text}")
+            self.remember(key, at, self._reads.get(access.base, _NO_BUFFERS))
         if access.constant:
             at = self.op(f"getelementptr {unit}, ptr {at}, i64 {access.constant}")
         return at

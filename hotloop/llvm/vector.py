@@ -1,0 +1,391 @@
+"""Loops whose iterations are the lanes of vectors: the whole body in vector mode (SPMD).
+
+    pre:    enter = lo < hi; the trip count
+    guard:  what is invariant in the loop
+    main:   blocks of `width` iterations, in wide vectors that LLVM splits into several registers
+    mid:    accumulators are combined down to one register
+    tail:   the rest in blocks of one register, under a mask
+    fin:    accumulators are combined across lanes, and with the initial values
+
+An inner `for` runs for all lanes together; `while` runs until the last lane has left; `if` runs
+both sides with masks and selects. Under a mask loads and stores are masked, so inactive lanes touch
+nothing. Whatever runs under a mask has at least one active lane, or is safe without one
+(`varying.needs_a_lane`); so what is uniform needs no mask.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hotloop.errors import InternalError
+from hotloop.llvm import frame
+from hotloop.llvm.builder import iota, type_of
+from hotloop.llvm.statements import Statements
+from hotloop.llvm.target import register_bytes
+from hotloop.llvm.values import GATHER, I64, UNIFORM, UNIT, Access, Lanes, memory_type
+from hotloop.llvm.varying import can_be_lanes, lanes_of, needs_a_lane, varying_names
+from hotloop.loops.core import Buffer, Carry, Check, For, If, Store, While
+from hotloop.loops.expr import Expr
+from hotloop.loops.rewrite import writes
+from hotloop.loops.scalar import identity
+
+
+class VectorStatements(Statements):
+
+    def loop(self, loop: For) -> None:
+        if self.lanes is None and loop.lanes and can_be_lanes(loop):
+            self._loop_of_lanes(loop)
+        else:
+            super().loop(loop)
+
+    # ---- the loop
+
+    def _loop_of_lanes(self, loop: For) -> None:
+        varying = varying_names(loop)
+        width, narrow = lanes_of(loop, varying, register_bytes())
+        changed = writes(loop.body)
+        step = int(loop.step.args[0])
+        lo, hi = self.value(loop.lo), self.value(loop.hi)
+        inits = [self.value(c.init) for c in loop.carries]
+        self.forget(changed)
+        guard, middle, finish, done = (self.label() for _ in range(4))
+        enter, before = self._entered(lo, hi, str(step), step), self.block
+        self.branch(enter, guard, done)
+        self.begin(guard)
+        with self.scope():
+            count = self.trip_count(lo, hi, str(step), step)
+            whole = self.op(f"and i64 {count}, {-width}")
+            rest = self.op(f"sub i64 {count}, {whole}")
+            passed = whole if step == 1 else self.op(f"mul i64 {whole}, {step}")
+            stop = self.op(f"add i64 {lo}, {passed}")
+            self.hoist(loop)
+            wide = self._main(loop, varying, width, lo, stop, whole, middle)
+            partial = [self._narrowed(c, v, width, narrow)
+                       for c, v in zip(loop.carries, wide, strict=True)]
+            totals = self._tail(loop, varying, narrow, stop, rest, partial, finish,
+                                once=width == narrow)
+            sums = []
+            for carry, init, total in zip(loop.carries, inits, totals, strict=True):
+                assert carry.reduce is not None
+                one = self.op(f"extractelement {type_of(carry.dtype, narrow)} "
+                              f"{self._narrowed(carry, total, narrow, 1)}, i64 0"
+                              ) if narrow == 1 else self._narrowed(carry, total, narrow, 0)
+                sums.append(self.combined(carry.reduce, carry.dtype, init, one))
+        last = self.block
+        self.jump(done)
+        self.begin(done)
+        for carry, init, total in zip(loop.carries, inits, sums, strict=True):
+            self.bind(carry.name, self.phi(type_of(carry.dtype), (init, before), (total, last)))
+        self.forget(changed)
+
+    def _main(self, loop: For, varying: frozenset[str], width: int, lo: str, stop: str,
+              whole: str, middle: str) -> list[str]:
+        """All whole blocks; leaves off in block `middle` with the accumulators."""
+        start, head, before = self.label(), self.label(), self.block
+        neutral = [self._neutral(c, width) for c in loop.carries]
+        self.branch(self.op(f"icmp ne i64 {whole}, 0"), start, middle)
+        self.begin(start)
+        i, following = self.name(), self.name()
+        step = int(loop.step.args[0])
+        with self.in_lanes(Lanes(loop.var, i, step, width), varying):
+            self.hoist(loop)
+            entry = self.block
+            self.jump(head)
+            self.begin(head)
+            at = len(self.lines)
+            phis = [self.name() for _ in loop.carries]
+            for carry, phi in zip(loop.carries, phis, strict=True):
+                self.bind(carry.name, phi)
+            with self.block_of(loop.body):
+                nexts = [self.vector(c.next) for c in loop.carries]
+            latch = self.block
+            self.lines.append(f"{following} = add i64 {i}, {width * step}")
+            self.branch(self.op(f"icmp ne i64 {following}, {stop}"), head, middle)
+            self.lines[at:at] = [
+                f"{i} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
+                *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
+        self.begin(middle)
+        return [self.phi(type_of(c.dtype, width), (a, before), (b, latch))
+                for c, a, b in zip(loop.carries, neutral, nexts, strict=True)]
+
+    def _tail(self, loop: For, varying: frozenset[str], width: int, stop: str, rest: str,
+              partial: list[str], finish: str, once: bool) -> list[str]:
+        """The last iterations in masked blocks; leaves off in block `finish`. `once`: they fit one
+        block."""
+        start, head, before = self.label(), self.label(), self.block
+        self.branch(self.op(f"icmp ne i64 {rest}, 0"), start, finish)
+        self.begin(start)
+        step = int(loop.step.args[0])
+        i, following, left, fewer = (self.name() for _ in range(4))
+        lanes = Lanes(loop.var, i, step, width)
+        with self.in_lanes(lanes, varying):
+            self.hoist(loop)
+            entry = self.block
+            self.jump(head)
+            self.begin(head)
+            at = len(self.lines)
+            phis = [self.name() for _ in loop.carries]
+            for carry, phi in zip(loop.carries, phis, strict=True):
+                self.bind(carry.name, phi)
+            lanes.mask = mask = self._first_lanes(left, width)
+            with self.block_of(loop.body):
+                nexts = [self._where(mask, c.dtype, self.vector(c.next), phi)
+                         for c, phi in zip(loop.carries, phis, strict=True)]
+            latch = self.block
+            if once:
+                self.jump(finish)
+                self.lines[at:at] = [
+                    f"{i} = phi i64 [{stop}, %{entry}]", f"{left} = phi i64 [{rest}, %{entry}]",
+                    *(f"{phi} = phi {type_of(c.dtype, width)} [{a}, %{entry}]"
+                      for c, phi, a in zip(loop.carries, phis, partial, strict=True))]
+            else:
+                self.lines.append(f"{following} = add i64 {i}, {width * step}")
+                self.lines.append(f"{fewer} = sub i64 {left}, {width}")
+                self.branch(self.op(f"icmp sgt i64 {fewer}, 0"), head, finish)
+                self.lines[at:at] = [
+                    f"{i} = phi i64 [{stop}, %{entry}], [{following}, %{latch}]",
+                    f"{left} = phi i64 [{rest}, %{entry}], [{fewer}, %{latch}]",
+                    *self._carry_phis(loop.carries, phis, partial, nexts, entry, latch)]
+        self.begin(finish)
+        return [self.phi(type_of(c.dtype, width), (a, before), (b, latch))
+                for c, a, b in zip(loop.carries, partial, nexts, strict=True)]
+
+    def _first_lanes(self, count: str, width: int) -> str:
+        """Mask of the first `count` > 0 lanes."""
+        some = self.intrinsic("umin", type_of(I64), count, str(width))
+        t = type_of(np.dtype("i8" if width <= 8 else "i4" if width <= 16 else "i1"), width)
+        if t.bits < 64:
+            some = self.op(f"trunc i64 {some} to {t.element}")
+        return self.op(f"icmp ult {t} {iota(width, 1, t.element)}, {self.splat(some, t)}")
+
+    def _where(self, mask: str, dtype: np.dtype, a: str, b: str) -> str:
+        assert self.lanes is not None
+        t = type_of(dtype, self.lanes.width)
+        return self.op(f"select {t.of('?')} {mask}, {t} {a}, {t} {b}")
+
+    # ---- accumulators
+
+    def _neutral(self, carry: Carry, width: int) -> str:
+        assert carry.reduce is not None
+        value = identity(carry.reduce, carry.dtype)
+        if carry.reduce == "add" and carry.dtype.kind == "f":
+            value = -value                       # -0.0 is neutral for all, 0.0 not for -0.0
+        return self.constant(value, type_of(carry.dtype, width))
+
+    def _narrowed(self, carry: Carry, value: str, width: int, target: int) -> str:
+        """Combine the halves of a vector until it has `target` lanes; 0: it is a scalar."""
+        assert carry.reduce is not None
+        while width > max(target, 1):
+            half, t = width // 2, type_of(carry.dtype, width)
+            low, high = (self.op(
+                f"shufflevector {t} {value}, {t} poison, <{half} x i32> <"
+                + ", ".join(f"i32 {k}" for k in range(first, first + half)) + ">")
+                for first in (0, half))
+            width = half
+            value = self.combined(carry.reduce, carry.dtype, low, high, width)
+        if target:
+            return value
+        return self.op(f"extractelement {type_of(carry.dtype, 1)} {value}, i64 0")
+
+    # ---- memory
+
+    def _active(self) -> str:
+        assert self.lanes is not None
+        return self.lanes.mask or "splat (i1 true)"
+
+    def _addresses(self, buffer: Buffer, access: Access) -> str:
+        """A vector of pointers."""
+        assert self.lanes is not None
+        width = self.lanes.width
+        at, t = self.address(buffer, access), type_of(I64, width)
+        if access.kind == GATHER:
+            assert access.offset is not None
+            offsets = self.vector(access.offset)
+        else:
+            assert access.stride is not None
+            if access.stride.op == "lit":
+                offsets = iota(width, int(access.stride.args[0]))
+            else:
+                offsets = self.op(f"mul {t} {iota(width)}, {self.vector(access.stride)}")
+        return self.op(f"getelementptr {self.element(buffer)}, ptr {at}, {t} {offsets}")
+
+    def vector_load(self, buffer: Buffer, access: Access) -> str:
+        assert self.lanes is not None
+        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
+        t, size = memory_type(dtype, width), dtype.itemsize
+        truth = t.of("?")
+        if access.kind == UNIT:
+            at = self.address(buffer, access)
+            if mask is None:
+                value = self.op(f"load {t}, ptr {at}, align {size}")
+            else:
+                name = f"llvm.masked.load.{t.suffix}.p0"
+                self.declare(name, t, f"ptr, i32, {truth}, {t}")
+                value = self.op(f"call {t} @{name}(ptr {at}, i32 {size}, {truth} {mask}, "
+                                f"{t} zeroinitializer)")
+        else:
+            name = f"llvm.masked.gather.{t.suffix}.v{width}p0"
+            self.declare(name, t, f"<{width} x ptr>, i32, {truth}, {t}")
+            value = self.op(
+                f"call {t} @{name}(<{width} x ptr> {self._addresses(buffer, access)}, i32 {size}, "
+                f"{truth} {self._active()}, {t} zeroinitializer)")
+        return self.from_memory(value, dtype, width)
+
+    def _vector_store(self, buffer: Buffer, access: Access, value: str) -> None:
+        assert self.lanes is not None
+        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
+        t, size = memory_type(dtype, width), dtype.itemsize
+        truth, value = t.of("?"), self.to_memory(value, dtype, width)
+        if access.kind == UNIT:
+            at = self.address(buffer, access)
+            if mask is None:
+                self.lines.append(f"store {t} {value}, ptr {at}, align {size}")
+                return
+            name = f"llvm.masked.store.{t.suffix}.p0"
+            self.declare(name, "void", f"{t}, ptr, i32, {truth}")
+            self.lines.append(f"call void @{name}({t} {value}, ptr {at}, i32 {size}, "
+                              f"{truth} {mask})")
+            return
+        name = f"llvm.masked.scatter.{t.suffix}.v{width}p0"
+        self.declare(name, "void", f"{t}, <{width} x ptr>, i32, {truth}")
+        self.lines.append(f"call void @{name}({t} {value}, <{width} x ptr> "
+                          f"{self._addresses(buffer, access)}, i32 {size}, "
+                          f"{truth} {self._active()})")
+
+    def store(self, store: Store) -> None:
+        if self.lanes is None:
+            super().store(store)
+            return
+        access = self.access(store.buffer, store.index)
+        dtype = store.buffer.dtype
+        if access.kind == UNIFORM:
+            self._store_one(store, access)
+        else:
+            value = self.vector(store.value)
+            if store.combine is not None:
+                old = self.vector_load(store.buffer, access)
+                value = self.combined(store.combine, dtype, old, value, self.lanes.width)
+            self._vector_store(store.buffer, access, value)
+        self.forget([store.buffer])
+
+    def _store_one(self, store: Store, access: Access) -> None:
+        """All active lanes store to one element: the last of them wins."""
+        assert self.lanes is not None
+        if store.combine is not None:
+            raise InternalError(f"lanes accumulate in one element of {store.buffer!r}")
+        value = self.value(store.value)
+        if self.is_varying(store.value):
+            width = self.lanes.width
+            last = str(width - 1)
+            if self.lanes.mask is not None:
+                bits = self.mask_bits(self.lanes.mask, width)
+                self.declare(f"llvm.ctlz.i{width}", f"i{width}", f"i{width}, i1")
+                zeros = self.op(f"call i{width} @llvm.ctlz.i{width}(i{width} {bits}, i1 false)")
+                last = self.op(f"sub i{width} {width - 1}, {zeros}")
+            value = self.op(f"extractelement {type_of(store.buffer.dtype, width)} {value}, "
+                            f"i{width} {last}")
+        self.store_at(self.address(store.buffer, access), value, store.buffer.dtype)
+
+    # ---- control
+
+    def check(self, check: Check) -> None:
+        if self.lanes is None or not self.is_varying(check.cond):
+            super().check(check)
+            return
+        lanes = self.lanes
+        width, truth = lanes.width, type_of(np.dtype("?"), lanes.width)
+        bad = self.op(f"xor {truth} {self.vector(check.cond)}, splat (i1 true)")
+        if lanes.mask is not None:
+            bad = self.op(f"and {truth} {bad}, {lanes.mask}")
+        bits = self.mask_bits(bad, width)
+        failed, passed = self.label(), self.label()
+        self.branch(self.op(f"icmp eq i{width} {bits}, 0"), passed, failed, ", !prof !1")
+        with self.out_of_line(failed), self.scope():
+            self.declare(f"llvm.cttz.i{width}", f"i{width}", f"i{width}, i1")
+            first = self.op(f"call i{width} @llvm.cttz.i{width}(i{width} {bits}, i1 false)")
+            for k, operand in enumerate(check.operands):
+                self.store_at(self.slot(frame.OPERANDS + k), self._lane(operand, first, width),
+                              operand.dtype)
+            self.leave(check.error + 1)
+        self.begin(passed)
+
+    def _lane(self, x: Expr, lane: str, width: int) -> str:
+        value = self.value(x)
+        if not self.is_varying(x):
+            return value
+        return self.op(f"extractelement {type_of(x.dtype, width)} {value}, i{width} {lane}")
+
+    def if_(self, statement: If) -> None:
+        if self.lanes is None or not self.is_varying(statement.cond):
+            super().if_(statement)
+            return
+        lanes, outer = self.lanes, self.lanes.mask
+        truth = type_of(np.dtype("?"), lanes.width)
+        cond = self.vector(statement.cond)
+        sides = []
+        for statements, values in ((statement.then, [out[2] for out in statement.outs]),
+                                   (statement.orelse, [out[3] for out in statement.outs])):
+            mask = cond if statements is statement.then else (
+                self.op(f"xor {truth} {cond}, splat (i1 true)"))
+            if outer is not None:
+                mask = self.op(f"and {truth} {mask}, {outer}")
+            lanes.mask = mask
+            skip = needs_a_lane(statements, self.varying) or any(
+                not self.is_varying(load) for x in values for load in x.loads)
+            before, side, after = self.block, self.label(), self.label()
+            if skip:
+                self.branch(self.any_lane(mask, lanes.width), side, after)
+                self.begin(side)
+            with self.block_of(statements):
+                texts = [self.vector(x) for x in values]
+            if skip:
+                end = self.block
+                self.jump(after)
+                self.begin(after)
+                texts = [self.phi(type_of(out[1], lanes.width), ("zeroinitializer", before),
+                                  (text, end))
+                         for out, text in zip(statement.outs, texts, strict=True)]
+            sides.append(texts)
+            self.forget(writes(statements))
+        lanes.mask = outer
+        for (name, dtype, _, _), a, b in zip(statement.outs, *sides, strict=True):
+            self.bind(name, self._where(cond, dtype, a, b))
+
+    def while_(self, loop: While) -> None:
+        if self.lanes is None or not self.is_varying(loop.cond):
+            super().while_(loop)
+            return
+        lanes, outer = self.lanes, self.lanes.mask
+        width = lanes.width
+        truth = type_of(np.dtype("?"), width)
+        changed = writes([loop])
+        inits = [self.vector(c.init) for c in loop.carries]
+        self.forget(changed)
+        head, body, done = (self.label() for _ in range(3))
+        entry = self.block
+        self.jump(head)
+        self.begin(head)
+        at = len(self.lines)
+        phis, active = [self.name() for _ in loop.carries], self.name()
+        for carry, phi in zip(loop.carries, phis, strict=True):
+            self.bind(carry.name, phi)
+        lanes.mask = active
+        with self.block_of(loop.test):
+            going = self.op(f"and {truth} {active}, {self.vector(loop.cond)}")
+            self.branch(self.any_lane(going, width), body, done)
+            self.begin(body)
+            lanes.mask = going
+            with self.block_of(loop.body):
+                nexts = [self._where(going, c.dtype, self.vector(c.next), phi)
+                         for c, phi in zip(loop.carries, phis, strict=True)]
+        latch = self.block
+        self.jump(head)
+        first = outer or "splat (i1 true)"
+        self.lines[at:at] = [
+            f"{active} = phi {truth} [{first}, %{entry}], [{going}, %{latch}]",
+            *self._carry_phis(loop.carries, phis, inits, nexts, entry, latch)]
+        lanes.mask = outer
+        self.begin(done)
+        for carry, phi in zip(loop.carries, phis, strict=True):
+            self.bind(carry.name, phi)
+        self.forget(changed)
