@@ -413,7 +413,9 @@ class Values(Builder):
     def _plan(self, buffer: Buffer, index: tuple[Expr, ...]) -> Access:
         constant = 0
         terms: dict[Expr, int] = {}
-        for position, stride in zip(index, self.strides(buffer), strict=True):
+        flat = len(index) == 1 and buffer.strides is None       # counts elements in C order
+        strides = (lit(1),) if flat else self.strides(buffer)
+        for position, stride in zip(index, strides, strict=True):
             c, inner = affine(position)
             for term, k in (*inner.items(), *([(lit(1), c)] if c else [])):
                 c2, products = affine(e.mul(term, stride))

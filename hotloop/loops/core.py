@@ -57,7 +57,8 @@ class Let:
 
 @dataclass(eq=False, slots=True)
 class Store:
-    """`buffer[index] <- value`; `combine` accumulates with a scalar operation instead."""
+    """`buffer[index] <- value`; `combine` accumulates with a scalar operation instead. A single
+    index into a buffer of several axes counts its elements in C order, as in a load."""
     buffer: Buffer
     index: tuple[Expr, ...]
     value: Expr

@@ -127,7 +127,8 @@ def var(name: str, dtype: Any = I64) -> Expr:
 
 
 def load(buffer: Any, index: tuple[Expr, ...]) -> Expr:
-    """`buffer` is a loops.core.Buffer; the element at `index`, one expression an axis."""
+    """`buffer` is a loops.core.Buffer; the element at `index`, one expression an axis, or a single
+    one that counts elements in C order (of a buffer without strides)."""
     return _make("load", buffer.dtype, (buffer, *index))
 
 

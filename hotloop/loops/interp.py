@@ -134,6 +134,10 @@ class _Machine:
     def index(self, buffer: Buffer, values: list[Any]) -> tuple[int, ...]:
         index = tuple(map(int, values))
         shape = self.array(buffer).shape
+        if len(index) == 1 and len(shape) > 1 and buffer.strides is None:
+            if not 0 <= index[0] < self.array(buffer).size:
+                raise InternalError(f"element {index[0]} of {buffer} of shape {shape}")
+            return tuple(map(int, np.unravel_index(index[0], shape)))
         if len(index) != len(shape) or not all(
                 0 <= i < n for i, n in zip(index, shape, strict=True)):
             raise InternalError(f"{buffer}[{index}] of shape {shape}")
