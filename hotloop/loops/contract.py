@@ -134,6 +134,8 @@ def _overlap(a: Expr, b: Expr) -> bool:
     """May two loads be of one element? Not if the indices of some axis differ by a constant."""
     if a.args[0] is not b.args[0]:
         return False
+    if len(a.args) != len(b.args):
+        return True
     gaps = (e.sub(i, j) for i, j in zip(a.args[1:], b.args[1:], strict=True))
     return all(gap.op != "lit" or gap.args[0] == 0 for gap in gaps)
 

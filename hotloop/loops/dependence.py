@@ -50,20 +50,24 @@ class Iterations:
 
     def apart(self, a: Index, b: Index) -> bool:
         """Is the element at index `a` in one iteration never that at index `b` in another?"""
+        if len(a) != len(b):
+            return False
         return any(self._never_meet(x, y) for x, y in zip(a, b, strict=True)) or any(
             self._ordered(x, y) for x, y in zip(a, b, strict=True))
 
     def different(self, a: Index, b: Index) -> bool:
         """Are these two elements in any one iteration (the loops inside it at any)?"""
-        return any(not x.loads and not y.loads and (
-            self._negative(e.sub(x, y)) or self._negative(e.sub(y, x)))
+        return len(a) == len(b) and any(
+            not x.loads and not y.loads and (
+                self._negative(e.sub(x, y)) or self._negative(e.sub(y, x)))
             for x, y in zip(a, b, strict=True))
 
     def within(self, index: Index, shape: Index) -> bool:
         """Is the element inside an array of this shape?"""
-        return all(not x.loads and self._negative(e.sub(lit(-1), x)) and
-                   self._negative(e.sub(x, extent))
-                   for x, extent in zip(index, shape, strict=True))
+        return len(index) == len(shape) and all(
+            not x.loads and self._negative(e.sub(lit(-1), x)) and
+            self._negative(e.sub(x, extent))
+            for x, extent in zip(index, shape, strict=True))
 
     def _never_meet(self, x: Expr, y: Expr) -> bool:
         (c, terms), (c2, terms2) = affine(x), affine(y)

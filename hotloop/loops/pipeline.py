@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hotloop import config
+from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
@@ -23,6 +24,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
+    ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
 )
 

@@ -234,8 +234,9 @@ def reach(buffer: Buffer, index: Index, name: str, varying: frozenset[str]) -> s
         moving = [(t, k) for t, k in terms.items() if not varying.isdisjoint(t.free)]
         if len(moving) != 1 or moving[0][0].op != "var" or moving[0][0].args[0] != name:
             return "gather"
-        whole_rows = buffer.strides is None and all(
-            d.op == "lit" and d.args[0] == 1 for d in buffer.shape[axis + 1:])
+        flat = len(index) == 1                     # elements are counted in C order
+        whole_rows = buffer.strides is None and (flat or all(
+            d.op == "lit" and d.args[0] == 1 for d in buffer.shape[axis + 1:]))
         unit = kind == "uniform" and moving[0][1] == 1 and whole_rows
         kind = "unit" if unit else "strided"
     return kind
