@@ -89,6 +89,7 @@ ONE = mpf(1)
 H = LN2 / 2 * mpf("1.0001")               # exp is reduced to |r| <= ln(2) / 2
 ROOT = mp.sqrt(2)                         # log to 1/sqrt(2) <= m < sqrt(2)
 S2 = ((ROOT - 1) / (ROOT + 1)) ** 2 * mpf("1.0001")
+T2 = mpf("0.55") ** 2 * mpf("1.0001")     # tanh is below 1/2
 Q2 = (mp.pi / 4) ** 2 * mpf("1.01")       # sin, cos to |r| <= pi/4
 A2 = mp.tan(mp.pi / 8) ** 2 * mpf("1.0001")
 
@@ -96,6 +97,7 @@ exp_tail = series(lambda r: (mp.expm1(r) - r) / r**2, ONE / 2)
 exp2_tail = series(lambda r: (mpf(2) ** r - 1) / r, LN2)
 log_ratio = of_square(lambda s: (mp.log((1 + s) / (1 - s)) / s - 2) / s**2, mpf(2) / 3)
 atanh_tail = of_square(lambda s: (mp.atanh(s) / s - 1) / s**2, ONE / 3)
+tanh_tail = of_square(lambda s: (mp.tanh(s) / s - 1) / s**2, -ONE / 3)
 log_tail = series(lambda g: (mp.log1p(g) - g + g * g / 2) / g**3, ONE / 3)
 sin_tail = of_square(lambda s: (mp.sin(s) / s - 1) / s**2, -ONE / 6)
 cos_tail = of_square(lambda s: (mp.cos(s) - 1 + s * s / 2) / s**4, ONE / 24)
@@ -117,6 +119,8 @@ POLYNOMIALS = {
                 lambda t: t),
     "ATANH_F32": ("(artanh(s) / s - 1) / s^2, of s^2", 24, atanh_tail, (0, S2), 2, lambda t: t),
     "ATANH_F64": ("", 53, atanh_tail, (0, S2), 6, lambda t: t),
+    "TANH_F32": ("(tanh(s) / s - 1) / s^2, of s^2", 24, tanh_tail, (0, T2), 4, lambda t: t),
+    "TANH_F64": ("", 53, tanh_tail, (0, T2), 9, lambda t: t),
     "SIN_F32": ("(sin(s) / s - 1) / s^2, of s^2", 24, sin_tail, (0, Q2), 2, lambda t: t),
     "SIN_F64": ("", 53, sin_tail, (0, Q2), 5, lambda t: t),
     "COS_F32": ("(cos(s) - 1 + s^2/2) / s^4, of s^2", 24, cos_tail, (0, Q2), 2, lambda t: t * t),

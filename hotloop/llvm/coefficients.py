@@ -52,6 +52,17 @@ ATANH_F64 = _floats(np.float64, """
     0x1.c71c52061ea12p-4 0x1.74663f9f5e20ap-4 0x1.39a1a712f1209p-4
     0x1.2f063502597d9p-4
 """)
+# (tanh(s) / s - 1) / s^2, of s^2
+TANH_F32 = _floats(np.float32, """
+    -0x1.55554c0000000p-2 0x1.110d3a0000000p-3 -0x1.b92ba80000000p-5
+    0x1.5955f00000000p-6 -0x1.9bb6e40000000p-8
+""")
+TANH_F64 = _floats(np.float64, """
+    -0x1.55555555554a4p-2 0x1.1111111103040p-3 -0x1.ba1ba1adbec7bp-5
+    0x1.664f45d057406p-6 -0x1.226dde9cc0631p-7 0x1.d6c6464e640c4p-9
+    -0x1.7cf53b169ba6fp-10 0x1.2faaf842b881ap-11 -0x1.b93e79d3a12ecp-13
+    0x1.ac8d07aec3715p-15
+""")
 # (sin(s) / s - 1) / s^2, of s^2
 SIN_F32 = _floats(np.float32, """
     -0x1.5555460000000p-3 0x1.11072e0000000p-7 -0x1.993d720000000p-13
