@@ -11,12 +11,15 @@ stage ARRAYS gives the arrays, for which the kernel has allocated memory by then
 
 from __future__ import annotations
 
+import ast
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from hotloop.ir.text import resolve
+from hotloop.ir.types import DTYPES, code
 from hotloop.ops.table import OPS
 
 ALL, SIZES, ARRAYS = "all", "sizes", "arrays"
@@ -32,6 +35,21 @@ class Callback:
     ins: tuple[tuple[np.dtype, int], ...]
     outs: tuple[tuple[np.dtype, int], ...]
     stage: str = ALL
+
+    def __repr__(self) -> str:
+        params = {key: _encode(value) for key, value in self.params.items()}
+        ins, outs = ([(code(dtype), rank) for dtype, rank in types]
+                     for types in (self.ins, self.outs))
+        return f"{self.op} {(params, ins, outs, self.stage)!r}"
+
+    @staticmethod
+    def read(text: str) -> Callback:
+        """The call-back that `text`, its repr, shows."""
+        op, _, rest = text.partition(" ")
+        params, ins, outs, stage = ast.literal_eval(rest)
+        return Callback(op, {key: _decode(value) for key, value in params.items()},
+                        tuple((DTYPES[name], rank) for name, rank in ins),
+                        tuple((DTYPES[name], rank) for name, rank in outs), stage)
 
     def __call__(self, *cells: Any) -> tuple[Any, ...]:
         if self.stage == ARRAYS:
@@ -73,3 +91,29 @@ class Callback:
 
 def _two_floats(value: np.ndarray) -> np.ndarray:
     return value.view(value.real.dtype).reshape(*value.shape, 2)
+
+
+def _encode(value: Any) -> Any:
+    """`value` in Python literals: dtypes and what can be imported become tagged pairs."""
+    if isinstance(value, np.dtype):
+        return {"dtype": code(value)}
+    if isinstance(value, tuple):
+        return tuple(map(_encode, value))
+    if callable(value):
+        return {"import": path_of(value)}
+    return value
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_decode, value))
+    if isinstance(value, dict):
+        (tag, text), = value.items()
+        return DTYPES[text] if tag == "dtype" else resolve(text)
+    return value
+
+
+def path_of(value: Any) -> str:
+    """Where a callable can be imported from: `module:qualname` (NumPy hides some modules)."""
+    module = getattr(value, "__module__", None) or "numpy"
+    return f"{module}:{getattr(value, '__qualname__', None) or value.__name__}"
