@@ -88,20 +88,33 @@ def fresh_table() -> Iterator[None]:
 
 def _make(op: str, dtype: np.dtype, args: tuple, key: tuple | None = None) -> Expr:
     key = (op, dtype, args) if key is None else key
-    node = _tables.table.get(key)
-    if node is None:
-        node = Expr()
-        node.op, node.dtype, node.args = op, dtype, args
-        kids = operands(node)
-        free = _EMPTY.union(*[k.free for k in kids])
-        loads = _EMPTY.union(*[k.loads for k in kids])
-        node.free = free | {args[0]} if op == "var" else free
-        node.loads = loads | {node} if op == "load" else loads
-        own = SCALAR_OPS[op].cost if op in SCALAR_OPS else 1 if op in ("load", "convert") else 0
-        node.cost = min(COST_CAP, own + sum(k.cost for k in kids))
-        node.serial = len(_tables.table)
-        _tables.table[key] = node
+    table = _tables.table
+    node = table.get(key)
+    if node is not None:
+        return node
+    node = Expr()
+    node.op, node.dtype, node.args = op, dtype, args
+    free: frozenset = _EMPTY
+    loads: frozenset = _EMPTY
+    cost = SCALAR_OPS[op].cost if op in SCALAR_OPS else 1 if op in ("load", "convert") else 0
+    for kid in operands(node):
+        cost += kid.cost
+        if kid.free is not free:         # most often operands share one set
+            free = free | kid.free if free else kid.free
+        if kid.loads is not loads:
+            loads = loads | kid.loads if loads else kid.loads
+    node.free = free | {args[0]} if op == "var" else free
+    node.loads = loads | {node} if op == "load" else loads
+    node.cost = min(COST_CAP, cost)
+    node.serial = len(table)
+    table[key] = node
     return node
+
+
+def normal(op: str, dtype: np.dtype, args: tuple[Expr, ...]) -> Expr:
+    """The node of an operation whose operands are in normal form already: there is nothing to fold
+    or to sort, and no i64 sum. For `loops.template`, which rebuilds what `e` has built before."""
+    return _make(op, dtype, args)
 
 
 def operands(node: Expr) -> tuple[Expr, ...]:

@@ -10,11 +10,16 @@ that no short formula serves (sin(1e300)) are left to libm by a `rescue` node.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+
+import numpy as np
 
 from hotloop.llvm.mathlib import exponential, inverse, logarithm, power, trigonometric
 from hotloop.llvm.mathlib.formats import format_of
-from hotloop.loops.expr import Expr, transform
+from hotloop.loops.expr import Expr, fresh_table, transform, var
+from hotloop.loops.scalar import SCALAR_OPS
+from hotloop.loops.template import Template
 
 FUNCTIONS: dict[str, Callable[..., Expr]] = {
     name: getattr(module, name)
@@ -29,6 +34,13 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
 }
 
 
+@functools.cache
+def _template(name: str, dtype: np.dtype) -> Template:
+    with fresh_table():
+        operands = tuple(var(v, dtype) for v in ("x", "y")[:SCALAR_OPS[name].arity])
+        return Template(FUNCTIONS[name](format_of(operands[0]), *operands), operands)
+
+
 def expand(expr: Expr, memo: dict[Expr, Expr] | None = None) -> Expr:
     """`expr` without elementary functions of f32 and f64. `memo` may be shared over calls."""
     memo = {} if memo is None else memo
@@ -37,5 +49,8 @@ def expand(expr: Expr, memo: dict[Expr, Expr] | None = None) -> Expr:
         function = FUNCTIONS.get(node.op)
         if function is None or any(x not in memo for x in node.args):
             return None                  # comes again when its operands are done
-        return function(format_of(node), *[memo[x] for x in node.args])
+        operands = [memo[x] for x in node.args]
+        if any(x.op == "lit" for x in operands):
+            return function(format_of(node), *operands)
+        return _template(node.op, node.dtype)(*operands)
     return transform(expr, change, memo)
