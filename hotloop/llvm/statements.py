@@ -54,6 +54,7 @@ class Statements(Values):
         super().__init__()
         self.kernel = kernel
         self._owned: list[list[Buffer]] = []
+        self._on_stack: set[Buffer] = set()
         self._swapped = swapped(kernel.body)
         self.constants = ""
         self._emitters: dict[type, Callable[..., None]] = {
@@ -150,6 +151,8 @@ class Statements(Values):
                 size *= max(0, int(dim.args[0]))
         if not dims and size <= STACK_BYTES and buffer not in self._swapped:
             self.pointers[buffer] = self.stack(max(size, 1))
+            self._on_stack.add(buffer)
+            self._owned[-1].append(buffer)
             return
         total, overflow = str(size), ""
         if size:
@@ -180,6 +183,8 @@ class Statements(Values):
         return len(errors)
 
     def _free(self, buffer: Buffer) -> None:
+        if buffer in self._on_stack:
+            return
         self.declare("free", "void", "ptr")
         self.lines.append(f"call void @free(ptr {self.pointers[buffer]})")
 
@@ -338,7 +343,7 @@ class Statements(Values):
         self.begin(done)
         (b1, p1, v1), (b2, p2, v2) = ends
         self.pointers = {}
-        for buffer in [*p1, *(b for b in p2 if b not in p1)]:
+        for buffer in [*p1, *(b for b in p2 if b not in p1)]:     # results may be allocated here
             x, y = p1.get(buffer, "null"), p2.get(buffer, "null")
             self.pointers[buffer] = x if x == y else self.phi("ptr", (x, b1), (y, b2))
         for (name, dtype, _, _), x, y in zip(statement.outs, v1, v2, strict=True):

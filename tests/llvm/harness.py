@@ -84,7 +84,17 @@ class Machine:
             return -1
         return 0
 
-    def frame(self, args: list[Any]) -> Any:
+    def frame(self, given: list[Any]) -> Any:
+        args: list[Any] = []
+        for x in given:
+            if not np.iscomplexobj(x):
+                args.append(x)
+            elif isinstance(x, np.ndarray):
+                part = x.real.dtype
+                args.append(np.lib.stride_tricks.as_strided(
+                    x.real, (*x.shape, 2), (*x.strides, part.itemsize)))
+            else:
+                args += [x.real, x.imag]
         layout = self.emitted.frame
         memory = np.zeros(layout.size, np.int64)
         memory[frame.ALLOC] = ctypes.cast(self.alloc, ctypes.c_void_p).value
