@@ -15,7 +15,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block, Dim, Lit
 from hotloop.ir.types import BOOL, I64, Type
-from hotloop.ops.domains import check_condition, check_index, may_equal, same_dim
+from hotloop.ops.domains import check_condition, check_index, same_dim
 from hotloop.ops.table import (
     IO,
     PURE,
@@ -63,11 +63,12 @@ def _joined(k: int, yes: Sequence[Atom], no: Sequence[Atom]) -> Type:
         raise TypeError(f"cond: result {k} is {a!r} in one arm and {b!r} in the other")
     shape: list[Any] = []
     for p, q in zip(a.shape, b.shape, strict=True):
+        if same_dim(p, q):
+            shape.append(p)
+            continue
         carried = [j for j in range(len(yes))
                    if _stands_for(yes[j], p) and _stands_for(no[j], q)]
-        if same_dim(p, q):
-            shape.append(Out(carried[0]) if carried and p in yes else p)
-        elif carried:
+        if carried:
             shape.append(Out(carried[0]))
         else:
             raise TypeError(f"cond: result {k} is {a!r} in one arm and {b!r} in the other, and "
@@ -148,7 +149,7 @@ def _call_type(ins: tuple[Atom, ...], params: dict[str, Any],
 
     for k, (param, atom) in enumerate(zip(body.params, ins, strict=True)):
         if param.dtype != atom.dtype or len(param.shape) != len(atom.shape) or not all(
-                may_equal(outside(d), own)
+                same_dim(outside(d), own)
                 for d, own in zip(param.shape, atom.shape, strict=True)):
             raise TypeError(f"call: operand {k} is {atom.type!r}, the parameter {param.type!r}")
     local = {v for eqn in body.eqns for v in eqn.outs}

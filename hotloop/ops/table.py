@@ -164,6 +164,31 @@ def make_eqn(op: OpDef, ins: Iterable[Atom], params: dict[str, Any] | None = Non
     return Eqn(op, ins, outs, params, blocks, location)
 
 
+def row(eqn: Eqn) -> OpDef:
+    """The row of an equation's op (the IR itself only knows that ops have rules)."""
+    return eqn.op  # type: ignore[return-value]
+
+
+def region(eqn: Eqn) -> str | None:
+    """`cond`, `for`, `while` or `call`; None for an op without blocks."""
+    lowering = row(eqn).lowering
+    return lowering.kind if isinstance(lowering, Region) else None
+
+
+def carries_from(eqn: Eqn) -> int | None:
+    """For a loop, the position of the first carry among its body's parameters; else None. Carry k
+    is also result k, and operand k from behind the loop's own ones (`lo hi step`)."""
+    return {"for": 1, "while": 0}.get(region(eqn) or "")
+
+
+def effect(eqn: Eqn) -> str:
+    """What an equation does apart from its results, that of its blocks included."""
+    effects = {eqn.op.effect}
+    for block in eqn.blocks:
+        effects.update(map(effect, block.eqns))
+    return IO if IO in effects else RAISES if RAISES in effects else PURE
+
+
 OPS: dict[str, OpDef] = {}
 """All rows by name, filled while the modules of this package are imported (`hotloop.ops`)."""
 

@@ -11,10 +11,29 @@ from collections.abc import Callable
 from hotloop import config
 from hotloop.ir.core import Program
 from hotloop.ir.verify import verify
+from hotloop.passes.cse import cse
+from hotloop.passes.dce import dce
+from hotloop.passes.fold import fold
+from hotloop.passes.hoist import hoist
+from hotloop.passes.if_convert import if_convert
+from hotloop.passes.inline import inline
+from hotloop.passes.invariant import invariant
+from hotloop.passes.unroll import unroll
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[tuple[str, Pass], ...] = ()
+PASSES: tuple[tuple[str, Pass], ...] = (
+    ("inline", inline),             # the others need not know calls
+    ("dce", dce),                   # what tracing made and nobody reads: less work for the rest
+    ("unroll", unroll),             # literal indices for fold
+    ("fold", fold),                 # constants decide branches and checks
+    ("invariant", invariant),       # what loops hand through is visible as what it is
+    ("cse", cse),                   # equal loads are one value: arms without loads of their own
+    ("if_convert", if_convert),     # branches between scalars become values
+    ("hoist", hoist),               # out of loops
+    ("cse again", cse),             # what came together by hoisting
+    ("dce again", dce),             # what the passes made superfluous
+)
 
 
 def optimize(program: Program, watch: Callable[[str, Program], None] | None = None) -> Program:
