@@ -23,7 +23,6 @@ from hotloop.errors import InternalError
 from hotloop.llvm import frame, mathlib
 from hotloop.llvm.builder import UNLIKELY, Builder, Type, iota, type_of
 from hotloop.llvm.instructions import ROWS, bitcast, convert, philox_block
-from hotloop.llvm.mathlib.formats import format_of
 from hotloop.loops.core import Buffer
 from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands
 
@@ -242,8 +241,7 @@ class Values(Builder):
         """An elementary function as machine operations; its operands are left as they are."""
         found = self._expansions.get(node)
         if found is None:
-            function = mathlib.FUNCTIONS[node.op]
-            found = self._expansions[node] = function(format_of(node), *node.args)
+            found = self._expansions[node] = mathlib.expansion(node)
         return found
 
     def _variable(self, node: Expr) -> str:

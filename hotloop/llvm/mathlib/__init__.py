@@ -17,7 +17,7 @@ import numpy as np
 
 from hotloop.llvm.mathlib import exponential, inverse, logarithm, power, trigonometric
 from hotloop.llvm.mathlib.formats import format_of
-from hotloop.loops.expr import Expr, fresh_table, transform, var
+from hotloop.loops.expr import Expr, fresh_table, rebuild, transform, var
 from hotloop.loops.scalar import SCALAR_OPS
 from hotloop.loops.template import Template
 
@@ -41,16 +41,20 @@ def _template(name: str, dtype: np.dtype) -> Template:
         return Template(FUNCTIONS[name](format_of(operands[0]), *operands), operands)
 
 
+def expansion(node: Expr) -> Expr:
+    """One elementary function of f32 or f64 as machine operations of its operands as they are."""
+    if any(x.op == "lit" for x in node.args):
+        return FUNCTIONS[node.op](format_of(node), *node.args)
+    return _template(node.op, node.dtype)(*node.args)
+
+
 def expand(expr: Expr, memo: dict[Expr, Expr] | None = None) -> Expr:
-    """`expr` without elementary functions of f32 and f64. `memo` may be shared over calls."""
+    """`expr` without elementary functions. `memo` may be shared over calls."""
     memo = {} if memo is None else memo
 
     def change(node: Expr) -> Expr | None:
-        function = FUNCTIONS.get(node.op)
-        if function is None or any(x not in memo for x in node.args):
+        if node.op not in FUNCTIONS or any(x not in memo for x in node.args):
             return None                  # comes again when its operands are done
-        operands = [memo[x] for x in node.args]
-        if any(x.op == "lit" for x in operands):
-            return function(format_of(node), *operands)
-        return _template(node.op, node.dtype)(*operands)
+        node = rebuild(node, tuple(memo[x] for x in node.args))
+        return expansion(node) if node.op in FUNCTIONS else node
     return transform(expr, change, memo)
