@@ -29,6 +29,12 @@ ARRAY_DTYPE, ARRAY_FLAGS = 56, 64
 DTYPE_ORDER, DTYPE_NUMBER = 26, 28
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
 
+PLAIN, IMMORTALS, BY_CALL = "plain", "immortals", "by call"
+COUNTING = {(3, 11): PLAIN, (3, 12): IMMORTALS, (3, 13): IMMORTALS}.get(
+    sys.version_info[:2], BY_CALL)
+"""How references are counted: a 64-bit count; a 32-bit count that is negative for immortal objects
+(PEP 683); in a way known to Py_IncRef only."""
+
 METHOD_FUNCTION, METHOD_SELF, METHOD_VECTORCALL = 16, 24, 40
 
 

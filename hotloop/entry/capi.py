@@ -36,6 +36,7 @@ class Row:
 ROWS = {row.name: row for row in (
     Row("Py_IncRef", "void", ("ptr",), NEVER, NOT_AN_OBJECT),
     Row("Py_DecRef", "void", ("ptr",), NEVER, NOT_AN_OBJECT, steals=(0,)),
+    Row("_Py_Dealloc", "void", ("ptr",), NEVER, NOT_AN_OBJECT),
     Row("PyFloat_FromDouble", "ptr", ("double",), NULL, OWNED),
     Row("PyLong_FromLongLong", "ptr", ("i64",), NULL, OWNED),
     Row("PyLong_FromUnsignedLongLong", "ptr", ("i64",), NULL, OWNED),

@@ -33,11 +33,11 @@ PARAMETERS, NAMES, DEFAULTS, COUNT, FIRST = range(0, 40, 8)
 class Spec(enum.IntEnum):
     """Cells of a specialization."""
     CELLS = 0        # of the whole frame
-    OWNED = 1        # where the cells that own references begin
+    OWNED = 1        # where the cells that own references begin: first the array results
     OWNED_COUNT = 2  # how many they are
     KERNEL = 3       # address
     EXTERNALS = 4    # for the TABLE slot
-    RESULTS = 5      # address of the records of array results: dtype, rank, itemsize, owned cell
+    RESULTS = 5      # address of the records of array results: dtype, rank, item size, 0
     FAIL = 6         # Python: fail(status, frame's address) gives the exception to raise
     CALL_BACK = 7    # Python: call_back(site, operands' address)
     INPUT = 8        # address of the input steps
@@ -95,6 +95,7 @@ class Out(enum.IntEnum):
     CALL = 14        # callable count           of the topmost values
     UNLESS = 15      # slot step                go there if the bool is false
     GOTO = 16        # step
+    TAKE = 17        # number                   an array result used once
 
 
 MISS = "inttoptr (i64 1 to ptr)"
@@ -107,8 +108,8 @@ UNIT = 1 << 20
 def text() -> str:
     """The machine as an LLVM module; refers to everything else by name (`capi.addresses`)."""
     objects = "\n".join(f"@{name} = external global i8" for name in OBJECTS)
-    functions = (_increment(), _release(), _arrange(), _call(), _run(), _allocate(), _call_back(),
-                 _fail(), _measure(), _number_of(), _key())
+    functions = (_own(), _disown(), _release(), _arrange(), _call(), _run(), _allocate(),
+                 _call_back(), _fail(), _measure(), _number_of(), _key())
     return "\n\n".join([objects, POOL, declarations(list(ROWS)), *functions]) + "\n"
 
 
@@ -116,11 +117,39 @@ POOL = "@hl_pool = global ptr null"
 """The capsule of the memory pool's handler, once there is one."""
 
 
-def _increment() -> str:
-    """Immortal objects (3.12) are known by the sign of their 32-bit count; 3.11 has none."""
+def _own() -> str:
+    """Take a reference; gives the object. In line, it saves two nanoseconds a time."""
     f = Function("define internal ptr @hl_own(ptr %x) alwaysinline")
-    f.call("Py_IncRef", "%x")
+    done = f.label()
+    if abi.COUNTING == abi.PLAIN:
+        f.store("i64", f.op(f"add i64 {f.load('i64', '%x')}, 1"), "%x")
+    elif abi.COUNTING == abi.IMMORTALS:
+        more = f.op(f"add i32 {f.load('i32', '%x')}, 1")
+        f.leave_if(f.test(f"eq i32 {more}, 0"), done)
+        f.store("i32", more, "%x")
+    else:
+        f.call("Py_IncRef", "%x")
+    f.jump(done)
+    f.begin(done)
     f.line("ret ptr %x")
+    return f.text()
+
+
+def _disown() -> str:
+    f = Function("define internal void @hl_disown(ptr %x) alwaysinline")
+    done = f.label()
+    if abi.COUNTING == abi.BY_CALL:
+        f.call("Py_DecRef", "%x")
+    else:
+        if abi.COUNTING == abi.IMMORTALS:
+            f.leave_if(f.test(f"slt i32 {f.load('i32', '%x')}, 0"), done)
+        less = f.op(f"sub i64 {f.load('i64', '%x')}, 1")
+        f.store("i64", less, "%x")
+        f.leave_unless(f.test(f"eq i64 {less}, 0"), done)
+        f.call("_Py_Dealloc", "%x")
+    f.jump(done)
+    f.begin(done)
+    f.line("ret void")
     return f.text()
 
 
@@ -129,12 +158,11 @@ def _release() -> str:
     f = Function("define internal void @hl_release(ptr %cells, i64 %count) alwaysinline")
     done = f.label()
     with f.loop("%count") as k:
-        on = f.label()
+        on, drop = f.label(), f.label()
         value = f.load("ptr", f.cell("%cells", k))
-        drop = f.label()
         f.branch(f.test(f"eq ptr {value}, null"), on, drop)
         f.begin(drop)
-        f.call("Py_DecRef", value)
+        f.disown(value)
         f.jump(on)
         f.begin(on)
     f.jump(done)
@@ -215,7 +243,7 @@ def _call() -> str:
     f.store("ptr", room, used)
     f.jump(plain)
     f.begin(plain)
-    f.call("Py_IncRef", keep)
+    f.own(keep)
     f.jump(run)
     f.begin(run)
     with f.loop(f.load("i64", table, COUNT)) as k:
@@ -224,12 +252,12 @@ def _call() -> str:
         done, other = f.label(), f.label()
         f.branch(f.test(f"eq ptr {result}, {MISS}"), other, done)
         f.begin(done)
-        f.call("Py_DecRef", keep)
+        f.disown(keep)
         f.line(f"ret ptr {result}")
         f.begin(other)
     f.jump(miss)
     f.begin(miss)
-    f.call("Py_DecRef", keep)
+    f.disown(keep)
     f.jump(slow)
     f.begin(slow)
     method = f.load("ptr", "@hl_method")
@@ -257,9 +285,9 @@ def _run() -> str:
     with f.loop(owned_count) as k:
         f.store("ptr", "null", f.cell(owned, k))
     top = f.variable("ptr", f.cell(frame, f.load("i64", "%spec", 8 * Spec.STACK)))
-    for number, value in ((ALLOC, "@hl_allocate"), (CALL, "@hl_call_back"), (CONTEXT, "%spec"),
-                        (TABLE, f.load("ptr", "%spec", 8 * Spec.EXTERNALS))):
-        f.store("ptr", value, frame, 8 * number)
+    for cell, what in ((ALLOC, "@hl_allocate"), (CALL, "@hl_call_back"), (CONTEXT, "%spec"),
+                       (TABLE, f.load("ptr", "%spec", 8 * Spec.EXTERNALS))):
+        f.store("ptr", what, frame, 8 * cell)
     inputs, outputs, leave, cleared, failed = "input", "output", "leave", "cleared", "failed"
     f.jump(inputs)
 
@@ -305,26 +333,26 @@ def _run() -> str:
     f.begin(found)
     f.leave_unless(f.test(f"ult i64 {index}, {f.load('i64', value, abi.SIZE)}"), leave)
     item = f.load("ptr", f.cell(f.load("ptr", items), index))
-    own(f.op(f"call ptr @hl_own(ptr {item})"), 1)
+    own(f.own(item), 1)
     next_step(2)
 
     f.begin(names[Step.KEY])
     value = f.load("ptr", current)
     f.leave_unless(is_a(value, "@dict_type"), leave)
     item = f.call("PyDict_GetItemWithError", value, _operand(f, here, 0, "ptr"), failed=cleared)
-    own(f.op(f"call ptr @hl_own(ptr {item})"), 1)
+    own(f.own(item), 1)
     next_step(2)
 
     f.begin(names[Step.GLOBAL])
     item = f.call("PyDict_GetItemWithError", _operand(f, here, 0, "ptr"),
                   _operand(f, here, 1, "ptr"), failed=cleared)
-    own(f.op(f"call ptr @hl_own(ptr {item})"), 2)
+    own(f.own(item), 2)
     next_step(3)
 
     f.begin(names[Step.CELL])
     item = f.load("ptr", _operand(f, here, 0, "ptr"), abi.CELL)
     f.leave_if(f.test(f"eq ptr {item}, null"), leave)
-    own(f.op(f"call ptr @hl_own(ptr {item})"), 1)
+    own(f.own(item), 1)
     next_step(2)
 
     f.begin(names[Step.IS])
@@ -552,12 +580,16 @@ def _run() -> str:
         return f.cell(frame, _operand(f, here, number))
 
     def own_and_push(value: str, operands: int) -> None:
-        push(f.op(f"call ptr @hl_own(ptr {value})"), operands)
+        push(f.own(value), operands)
 
     f.begin(ways[Out.RESULT])
-    records = f.load("ptr", "%spec", 8 * Spec.RESULTS)
-    record = f.cell(records, f.op(f"shl i64 {_operand(f, here, 0)}, 2"))
-    own_and_push(f.load("ptr", f.cell(frame, f.load("i64", record, 24))), 1)
+    own_and_push(f.load("ptr", f.cell(owned, _operand(f, here, 0))), 1)
+
+    f.begin(ways[Out.TAKE])
+    place = f.cell(owned, _operand(f, here, 0))
+    value = f.load("ptr", place)
+    f.store("ptr", "null", place)
+    push(value, 1)
 
     f.begin(ways[Out.FLOAT])
     push(f.call("PyFloat_FromDouble", f.load("double", operand_cell(0)), failed=leave), 1)
@@ -622,7 +654,7 @@ def _run() -> str:
                   failed=leave)
     with f.loop(length) as k:
         place = f.cell(base, k)
-        f.call("Py_DecRef", f.load("ptr", place))
+        f.disown(f.load("ptr", place))
         f.store("ptr", "null", place)
     f.store("ptr", base, top)
     push(made, 2)
@@ -718,7 +750,7 @@ def _allocate() -> str:
     f.store("ptr", f.call("PyDataMem_SetHandler", pool, failed=failed), handler)
     f.jump(small)
     f.begin(small)
-    f.call("Py_IncRef", dtype)
+    f.own(dtype)
     f.jump(make)
     f.begin(make)
     array = f.call("PyArray_NewFromDescr", "@array_type", dtype,
@@ -728,18 +760,19 @@ def _allocate() -> str:
     f.branch(f.test(f"eq ptr {before}, null"), made, restore)
     f.begin(restore)
     ours = f.call("PyDataMem_SetHandler", before)
-    f.call("Py_DecRef", before)
+    f.disown(before)
     f.leave_if(f.test(f"eq ptr {ours}, null"), made)
-    f.call("Py_DecRef", ours)
+    f.disown(ours)
     f.jump(made)
     f.begin(made)
     f.leave_if(f.test(f"eq ptr {array}, null"), failed)
-    place = f.cell("%frame", f.load("i64", record, 24))
+    owned = f.cell("%frame", f.load("i64", spec, 8 * Spec.OWNED))
+    place = f.cell(owned, "%result")
     old, keep, drop = f.load("ptr", place), f.label(), f.label()
     f.store("ptr", array, place)
     f.branch(f.test(f"eq ptr {old}, null"), keep, drop)
     f.begin(drop)
-    f.call("Py_DecRef", old)
+    f.disown(old)
     f.jump(keep)
     f.begin(keep)
     f.line(f"ret ptr {f.load('ptr', array, abi.ARRAY_DATA)}")
@@ -777,7 +810,7 @@ def _call_back() -> str:
     spec = f.load("ptr", "%frame", 8 * CONTEXT)
     address = f.op("ptrtoint ptr %operands to i64")
     result = _python(f, f.load("ptr", spec, 8 * Spec.CALL_BACK), ("%site", address), failed)
-    f.call("Py_DecRef", result)
+    f.disown(result)
     f.line("ret i64 0")
     f.begin(failed)
     f.line("ret i64 -1")
@@ -792,7 +825,7 @@ def _fail() -> str:
     address = f.op("ptrtoint ptr %frame to i64")
     error = _python(f, "%function", ("%status", address), failed)
     kind = f.load("ptr", error, abi.TYPE)
-    f.call("Py_IncRef", kind)
+    f.own(kind)
     f.call("PyErr_Restore", kind, error, f.call("PyException_GetTraceback", error))
     f.line("ret void")
     f.begin(failed)

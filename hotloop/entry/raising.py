@@ -34,7 +34,6 @@ def exception_at(site: ErrorSite, operands: list[Any]) -> BaseException:
 
 @functools.lru_cache(1024)
 def _raiser(location: Location) -> CodeType:
-    line = max(location.line, 1)
-    code = compile("\n" * (line - 1) + "raise error", location.file, "exec")
+    code = compile("raise error", location.file, "exec")
     return code.replace(co_name=location.function, co_qualname=location.function,
-                        co_firstlineno=line)
+                        co_firstlineno=max(location.line, 1))

@@ -87,6 +87,13 @@ class Function:
         """`with f.loop(n) as i:` runs its body for i in 0 ... n-1."""
         return Loop(self, count)
 
+    def own(self, value: str) -> str:
+        """Take a reference to an object."""
+        return self.op(f"call ptr @hl_own(ptr {value})")
+
+    def disown(self, value: str) -> None:
+        self.line(f"call void @hl_disown(ptr {value})")
+
     def call(self, name: str, *arguments: str, failed: str = "") -> str:
         """Call a C-API function; go to `failed` if it fails."""
         row = ROWS[name]

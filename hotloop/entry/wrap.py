@@ -17,7 +17,8 @@ What the machine has no step for makes `encode` raise `NotEncodable`; calls then
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -116,13 +117,12 @@ class _Encoder:
         return Table(spec, self.keep)
 
     def records(self) -> list[int]:
-        """For each of the frame's results: dtype, rank, item size, owned cell."""
+        """For each of the frame's results: dtype, rank, item size, 0."""
         found = [0, 0, 0, 0] * max(1, len(self.frame.results))
         for out in self.slow.outputs.values():
             if out.slot < 0:
                 found[4 * out.number:4 * out.number + 4] = [
-                    self.pointer(out.dtype), out.rank, out.dtype.itemsize,
-                    self.frame.size + out.number]
+                    self.pointer(out.dtype), out.rank, out.dtype.itemsize, 0]
         return found
 
     # ---- paths
@@ -279,6 +279,7 @@ class _Encoder:
 
     def output(self) -> None:
         self.targets: list[int] = []
+        self.uses = Counter(_arrays(self.traced.result))
         if self.traced.writes:
             self.finish()
         else:
@@ -307,7 +308,7 @@ class _Encoder:
             out = self.output_of(node.k)
             if out.slot >= 0:
                 raise NotEncodable("a 0-d array")
-            self.push(Out.RESULT, out.number)
+            self.push(Out.TAKE if self.uses[node.k] == 1 else Out.RESULT, out.number)
         elif isinstance(node, Constant):
             self.push(Out.OBJECT, self.pointer(node.value))
         elif isinstance(node, InputOut):
@@ -384,6 +385,17 @@ class _Encoder:
                 self.scalar(k, NUMPY)
         finish = _Finish(self.slow, tuple(self.arguments))
         self.call(finish, len(self.arguments) + len(self.slow.outputs))
+
+
+def _arrays(node: Any) -> Iterator[int]:
+    """The array results in a tree, each as often as it stands there."""
+    if isinstance(node, ArrayOut):
+        yield node.k
+    elif isinstance(node, ViewOut):
+        yield from _arrays(node.base)
+    elif isinstance(node, Container):
+        for item in node.items:
+            yield from _arrays(item)
 
 
 class _Finish:

@@ -6,12 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.entry.compiled import Compiled
-from hotloop.frontend.traced import ARRAY, PYTHON, ArrayOut, Input, ScalarOut, Traced
+from hotloop.entry.compiled import CallSite, Compiled
+from hotloop.entry.native import machine
+from hotloop.errors import Location
+from hotloop.frontend.traced import (
+    ARRAY,
+    PYTHON,
+    ArrayOut,
+    Constant,
+    Input,
+    ScalarOut,
+    Traced,
+)
 from hotloop.ir.core import Program, Var
 from hotloop.ir.types import Type
 from hotloop.llvm import engine, loader
 from hotloop.llvm.frame import layout
+from hotloop.loops.core import ErrorSite
+from hotloop.runtime.function import jitted
 
 F8, I8 = np.dtype("f8"), np.dtype("i8")
 
@@ -97,3 +109,49 @@ def scalar_kernel(body: str, kinds: list[tuple[str, str, Any]], out: Any,
                       f"%q = getelementptr i64, ptr %f, i64 {end}",
                       f"store {types[out]} %r, ptr %q", "ret i64 0", "}"])
     return compiled(text, params, inputs, [Var(Type(out))], ScalarOut(0, kind))
+
+
+def echo(params: list[Var], inputs: list[Input], seen: list[tuple[int, ...]],
+         result: Any = None, outs: tuple[Var, ...] = (), **more: Any) -> Compiled:
+    """A kernel that shows the cells of its parameters: each call appends them to `seen`."""
+    frame = layout([(p.dtype, p.type.rank, g.contiguous) for p, g in zip(params, inputs,
+                                                                         strict=True)], [])
+    cells = frame.size - 8
+    text = """
+    define i64 @kernel(ptr %f) {
+      %slot = getelementptr i64, ptr %f, i64 1
+      %call = load ptr, ptr %slot
+      %cells = getelementptr i64, ptr %f, i64 8
+      %r = call i64 %call(ptr %f, i64 0, ptr %cells)
+      ret i64 %r
+    }"""
+    site = CallSite(((np.dtype("u8"), 0),) * cells, (), ())
+    return compiled(text, params, inputs, list(outs), result or Constant(None),
+                    sites=[lambda *given: seen.append(tuple(int(g) for g in given))],
+                    calls=[site], **more)
+
+
+def failing(message: str, exception: type[BaseException], file: str, line: int) -> Compiled:
+    """`def f(n)`: check 0 fails with the operands n and n + 1."""
+    text = """
+    define i64 @kernel(ptr %f) {
+      %p = getelementptr i64, ptr %f, i64 8
+      %n = load i64, ptr %p
+      %m = add i64 %n, 1
+      %a = getelementptr i64, ptr %f, i64 4
+      store i64 %n, ptr %a
+      %b = getelementptr i64, ptr %f, i64 5
+      store i64 %m, ptr %b
+      ret i64 1
+    }"""
+    n = Var(Type(I8))
+    given = Input((("arg", "n"),), PYTHON, I8, 0, True, False)
+    site = ErrorSite(exception, message, Location(file, line, 0, "user_function"))
+    return compiled(text, [n], [given], [], Constant(None), errors=[site], checks=[(I8, I8)])
+
+
+def native(function: Any, *made: Compiled) -> Any:
+    """A jitted `function` for which "compiling" gives the next of `made`."""
+    machine()
+    rest = iter(made)
+    return jitted(function, lambda fn, args, kwargs: next(rest), object())
