@@ -39,7 +39,7 @@ TOKEN = re.compile(r"""
   | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
   | (?P<number>0x[0-9a-f]+|-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?)|-?inf\b|nan\b)
   | (?P<path>[A-Za-z_][\w.]*:[A-Za-z_][\w.]*)
-  | (?P<name>[A-Za-z_%][\w.?]*)
+  | (?P<name>[A-Za-z_%](?:[\w?]|\.(?!\.))*)
   | (?P<mark><-|->|\.\.|[()\[\],:=+*@])
 """, re.VERBOSE)
 
@@ -189,7 +189,7 @@ class _Parser:
 
     def buffer(self, line: _Line, name: str, dtype: np.dtype, index: int = -1) -> Buffer:
         line.expect("[")
-        shape = self.expressions(line, "]", bind=index >= 0)
+        shape = self.expressions(line, "]", bind=True)      # or names carries bound later
         kind = TEMP
         if line.accept("in"):
             kind = ARG
@@ -339,8 +339,13 @@ class _Parser:
     def alloc(self, line: _Line) -> Alloc:
         name = line.take("name")
         if line.accept(":"):
-            return Alloc(self.buffer(line, name, self.dtype(line)))
-        return Alloc(self.buffers[name])
+            alloc = Alloc(self.buffer(line, name, self.dtype(line)))
+        else:
+            alloc = Alloc(self.buffers[name])
+        if line.accept("now"):
+            line.expect("(")
+            alloc.shape = self.expressions(line, ")")
+        return alloc
 
     def location(self, line: _Line) -> Location | None:
         return Location("?", line.integer()) if line.accept("@") else None

@@ -243,19 +243,25 @@ def reach(buffer: Buffer, index: Index, name: str, varying: frozenset[str]) -> s
 
 
 def varying_names(loop: For) -> frozenset[str]:
-    """Names whose values differ between the iterations of a loop (or may: carries inside it)."""
+    """Names whose values differ between the iterations of a loop: least fixed point."""
     varying = {loop.var, *(c.name for c in loop.carries)}
-    changed_buffers = {s.buffer for s in walk(loop.body) if isinstance(s, Store)}
-    for s in walk(loop.body):
-        match s:
-            case Let():
-                if not varying.isdisjoint(s.value.free) or any(
-                        n.args[0] in changed_buffers for n in s.value.loads):
-                    varying.add(s.name)
-            case For() | While():
-                varying.update(c.name for c in s.carries)
-            case If():
-                varying.update(out[0] for out in s.outs)
+    size = 0
+    while size != len(varying):
+        size = len(varying)
+        for s in walk(loop.body):
+            match s:
+                case Let():
+                    if not varying.isdisjoint(s.value.free):
+                        varying.add(s.name)
+                case For() | While():
+                    if isinstance(s, While) and not varying.isdisjoint(s.cond.free):
+                        varying.update(c.name for c in s.carries)
+                    varying.update(c.name for c in s.carries
+                                   if not varying.isdisjoint(c.init.free | c.next.free))
+                case If():
+                    differs = not varying.isdisjoint(s.cond.free)
+                    varying.update(name for name, _, then, orelse in s.outs if differs or
+                                   not varying.isdisjoint(then.free | orelse.free))
     return frozenset(varying)
 
 
