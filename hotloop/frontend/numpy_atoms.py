@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.frontend.builder import emit
-from hotloop.ir.core import Atom, Lit
+from hotloop.frontend.builder import emit, lit
+from hotloop.ir.core import Atom, Dim, Lit
 from hotloop.ir.types import BOOL
 
 TESTS = frozenset(("lt", "le", "gt", "ge", "eq", "ne", "isnan", "isinf", "isfinite", "signbit"))
@@ -55,6 +55,11 @@ def constant(value: Any, like: Atom) -> Lit:
     if isinstance(value, int) and like.dtype.kind in "iu":
         value = np.asarray(value).astype(like.dtype)[()]
     return Lit(value, like.dtype)
+
+
+def atom_of(d: Dim) -> Atom:
+    """A dimension as an operand."""
+    return lit(d) if isinstance(d, int) else d
 
 
 def select(condition: Atom, yes: Atom, no: Atom) -> Atom:

@@ -15,6 +15,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend import ufuncs
+from hotloop.frontend.builder import fail
+from hotloop.frontend.numpy_arrays import as_array, as_dtype, converted, delivered
+from hotloop.frontend.numpy_products import matmul
+from hotloop.frontend.numpy_reduce import total
+from hotloop.frontend.numpy_select import diagonal
+from hotloop.frontend.numpy_shape import permuted, reshape_to
+from hotloop.frontend.registry import numpy_function
+from hotloop.frontend.tracers import Array, Scalar
+from hotloop.ir.core import Dim
+
+Term = tuple[str, Array]
+
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -33,13 +49,13 @@ def parse(text: str, ranks: Sequence[int]) -> Subscripts:
     inputs = left.split(",")
     if len(inputs) != len(ranks):
         few = len(inputs) > len(ranks)
-        raise ValueError("fewer operands provided to einstein sum function than specified in the "
+        fail(ValueError, "fewer operands provided to einstein sum function than specified in the "
                          "subscripts string" if few else
                          "more operands provided to einstein sum function than specified in the "
                          "subscripts string")
     used = set(left) | set(right)
     for letter in used - set(LETTERS) - set(".,"):
-        raise ValueError(f"invalid subscript '{letter}' in einstein sum subscripts string, "
+        fail(ValueError, f"invalid subscript '{letter}' in einstein sum subscripts string, "
                          "subscripts must be letters")
     spare = [c for c in LETTERS if c not in used]
     longest = max((rank - len(s) + 3 for s, rank in zip(inputs, ranks, strict=True)
@@ -51,20 +67,20 @@ def parse(text: str, ranks: Sequence[int]) -> Subscripts:
             extra = rank - len(subscripts) + 3
             subscripts = subscripts.replace("...", dots[longest - extra:] if extra else "")
         if len(subscripts) < rank:
-            raise ValueError("operand has more dimensions than subscripts given in einstein sum, "
+            fail(ValueError, "operand has more dimensions than subscripts given in einstein sum, "
                              "but no '...' ellipsis provided to broadcast the extra dimensions.")
         if len(subscripts) > rank or "." in subscripts:
-            raise ValueError("einstein sum subscripts string contains too many subscripts for "
+            fail(ValueError, "einstein sum subscripts string contains too many subscripts for "
                              "operand 0")
         full.append(subscripts)
     if explicit:
         output = right.replace("...", dots)
         for letter in output:
             if not any(letter in s for s in full) and letter not in dots:
-                raise ValueError("einstein sum subscripts string included output subscript "
+                fail(ValueError, "einstein sum subscripts string included output subscript "
                                  f"'{letter}' which never appeared in an input")
             if output.count(letter) > 1:
-                raise ValueError("einstein sum subscripts string includes output subscript "
+                fail(ValueError, "einstein sum subscripts string includes output subscript "
                                  f"'{letter}' multiple times")
     else:
         joined = "".join(full)
@@ -97,7 +113,7 @@ def dimensions(subscripts: Subscripts, arrays: Sequence[Array]) -> dict[str, Dim
             if is_one(other):
                 found[letter] = d
             elif not is_one(d):
-                require_equal(other, d, "operands could not be broadcast together with remapped "
+                dm.require_equal(other, d, "operands could not be broadcast together with remapped "
                               "shapes: dimensions {} and {}", other, d)
     return found
 
@@ -138,7 +154,7 @@ def pair(a: Term, b: Term, keep: set[str]) -> Term:
     if inner and free_a and free_b and xa.dtype.kind in "fc":
         return batch + free_a + free_b, by_matmul(a, b, batch, inner, free_a, free_b)
     order = batch + free_a + free_b + inner
-    product = as_array(multiply(aligned(la, xa, order), aligned(lb, xb, order)))
+    product = as_array(ufuncs.apply(np.multiply, [aligned(la, xa, order), aligned(lb, xb, order)]))
     return summed(order, product, inner)
 
 
@@ -148,19 +164,19 @@ def by_matmul(a: Term, b: Term, batch: str, inner: str, free_a: str, free_b: str
 
     def grid(letters: str, array: Array, order: tuple[str, str]) -> Array:
         joined = batch + order[0] + order[1]
-        moved = array.transpose(*[letters.index(c) for c in joined])
+        moved = permuted(array, [letters.index(c) for c in joined])
         if len(order[0]) == len(order[1]) == 1:
             return moved
-        return reshaped(moved, [*(size[c] for c in batch),
-                                *(product_of([size[c] for c in part]) for part in order)])
+        return reshape_to(moved, [*(size[c] for c in batch),
+                                *(dm.product(tuple(size[c] for c in part)) for part in order)])
     result = matmul(grid(la, xa, (free_a, inner)), grid(lb, xb, (inner, free_b)))
-    return reshaped(result, [size[c] for c in batch + free_a + free_b])
+    return reshape_to(result, [size[c] for c in batch + free_a + free_b])
 
 
 def aligned(letters: str, array: Array, order: str) -> Array:
     """Axes in the order of `order`, with new axes for letters it lacks."""
     own = [c for c in order if c in letters]
-    moved = array.transpose(*[letters.index(c) for c in own]) if len(own) > 1 else array
+    moved = permuted(array, [letters.index(c) for c in own])
     return moved[tuple(slice(None) if c in letters else None for c in order)]
 
 
@@ -173,7 +189,7 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = 
         text, operands = operands[0], operands[1:]
     arrays = [as_array(x) for x in operands]
     subscripts = parse(text, [x.ndim for x in arrays])
-    common = np.dtype(dtype) if dtype is not None else np.result_type(*[x.dtype for x in arrays])
+    common = as_dtype(dtype) if dtype is not None else np.result_type(*[x.dtype for x in arrays])
     arrays = [converted(x, common) for x in arrays]
     size = dimensions(subscripts, arrays)
     terms: list[Term] = []
@@ -194,5 +210,6 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = 
     letters, array = summed(letters, array,
                             "".join(c for c in letters if c not in subscripts.output))
     if len(letters) > 1:
-        array = array.transpose(*[letters.index(c) for c in subscripts.output])
-    return delivered(array, out)
+        array = permuted(array, [letters.index(c) for c in subscripts.output])
+    result = Scalar(array.value()) if not letters else array
+    return delivered(result, out)

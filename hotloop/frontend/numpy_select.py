@@ -1,0 +1,657 @@
+"""Choosing, gathering, sorting, searching: where, take, put, sort, unique, searchsorted, clip.
+
+    np.where(x > 0, x, 0)       # select[...]: NumPy 2's promotion, weak Python numbers
+    np.take(x, i, axis=1)       # a gather with checked indices
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend import ufuncs
+from hotloop.frontend.builder import check, emit, fail, unsupported
+from hotloop.frontend.indexing import Selection
+from hotloop.frontend.indexing import nonzero as nonzero_atoms
+from hotloop.frontend.numpy_arrays import (
+    as_array,
+    as_dtype,
+    axis_of,
+    common_dtype,
+    converted,
+    delivered,
+    scalar_of,
+    settled,
+    static_int,
+    zeros_array,
+)
+from hotloop.frontend.numpy_atoms import atom_of, constant, op, select
+from hotloop.frontend.numpy_callback import through_numpy
+from hotloop.frontend.numpy_elementwise import truth
+from hotloop.frontend.numpy_reduce import NO_VALUE, given
+from hotloop.frontend.numpy_shape import flip, moveaxis, ravel, reshape_to
+from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, method, numpy_function
+from hotloop.frontend.tracers import (
+    Array,
+    Scalar,
+    as_int,
+    broadcast,
+    broadcast_into,
+    convert,
+    dim_of,
+    dims_of,
+    dtype_of,
+    fit,
+    fresh,
+    full,
+    iota,
+    lift,
+    reshaped,
+    value,
+    wrap,
+    zero,
+)
+from hotloop.frontend.views import Reshape
+from hotloop.ir.core import Atom, Dim, Lit
+from hotloop.ir.types import BOOL, I64
+
+# ---- where, select, choose, clip
+
+@numpy_function(np.where)
+def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE) -> Any:
+    if x is NO_VALUE and y is NO_VALUE:
+        return nonzero(condition)
+    if x is NO_VALUE or y is NO_VALUE:
+        fail(ValueError, "either both or neither of x and y should be given")
+    c, x, y = (settled(lift(a)) for a in (condition, x, y))
+    dtype = common_dtype([x, y])
+    dims = dm.broadcast_dims(dims_of(c), dims_of(x), dims_of(y))
+    flags = truth(value(c))
+    atoms = [broadcast(a, dims) if a.shape else a for a in (flags, fit(x, dtype), fit(y, dtype))]
+    result = broadcast(select(*atoms), dims)
+    return fresh(result)
+
+
+@numpy_function(np.nonzero)
+@method("nonzero")
+def nonzero(a: Any) -> tuple[Array, ...]:
+    a = as_array(a)
+    if not a.dims:
+        fail(ValueError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar)."
+             "nonzero() instead. If the context of this error is of the form `arr[nonzero(cond)]`,"
+             " just use `arr[cond]`.")
+    return tuple(fresh(v) for v in nonzero_atoms(truth(a.value()))[1])
+
+
+@numpy_function(np.flatnonzero)
+def flatnonzero(a: Any) -> Array:
+    return nonzero(ravel(a))[0]
+
+
+@numpy_function(np.argwhere)
+def argwhere(a: Any) -> Array:
+    parts = nonzero(as_array(a))
+    return as_array(NUMPY[np.stack](list(parts), 1))
+
+
+@numpy_function(np.select)
+def select_(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
+    if len(condlist) != len(choicelist):
+        fail(ValueError, "list of cases must be same length as list of conditions")
+    if not condlist:
+        fail(ValueError, "select with an empty condition list is not possible")
+    for c in condlist:
+        if dtype_of(lift(c)) != BOOL:
+            fail(TypeError, f"invalid entry {list(condlist).index(c)} in condlist: should be "
+                 "boolean ndarray")
+    dtype = common_dtype([settled(lift(x)) for x in [*choicelist, default]])
+    result: Any = fresh(fit(settled(lift(default)), dtype))
+    for c, x in list(zip(condlist, choicelist, strict=True))[::-1]:
+        result = where(c, fresh(fit(settled(lift(x)), dtype)), result)
+    return result
+
+
+@numpy_function(np.choose)
+@method("choose")
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    index = as_array(a)
+    options = [settled(lift(c)) for c in (
+        [choices[k] for k in range(choices.dims[0])] if isinstance(choices, Array) else choices)]
+    n = len(options)
+    place = convert(index.value(), I64)
+    if mode == "raise":
+        outside = ufuncs.apply(np.logical_or, [wrap(op("lt", place, Lit(0))),
+                                               wrap(op("ge", place, Lit(n)))])
+        check(op("not", value(NUMPY[np.any](outside))), ValueError,
+              "invalid entry in choice array")
+    elif mode == "wrap":
+        place = op("remainder", place, Lit(n))
+    else:
+        place = op("minimum", op("maximum", place, Lit(0)), Lit(n - 1))
+    dtype = np.result_type(*map(dtype_of, options))
+    at = wrap(place)
+    result: Any = fresh(fit(options[-1], dtype))
+    for k in range(n - 2, -1, -1):
+        result = where(ufuncs.apply(np.equal, [at, k]), fresh(fit(options[k], dtype)), result)
+    return delivered(fresh(broadcast(result.value(), dm.broadcast_dims(result.dims, dims_of(at)))),
+                     out)
+
+
+@numpy_function(np.clip)
+@method("clip")
+def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, *,
+         min: Any = NO_VALUE, max: Any = NO_VALUE, dtype: Any = None, **rest: Any) -> Any:
+    low = a_min if given(a_min) else min if given(min) else None
+    high = a_max if given(a_max) else max if given(max) else None
+    x = settled(lift(a))
+    if low is None and high is None:
+        return delivered(ufuncs.apply(np.positive, [x]), out)
+    if low is None:
+        return ufuncs.apply(np.minimum, [x, high], out, dtype)
+    if high is None:
+        return ufuncs.apply(np.maximum, [x, low], out, dtype)
+    bounds = [settled(lift(b)) for b in (low, high)]
+    work = common_dtype([x, *bounds]) if dtype is None else as_dtype(dtype)
+    dims = dm.broadcast_dims(*map(dims_of, (x, *bounds)))
+    atoms = [fit(b, work) for b in (x, *bounds)]
+    atoms = [broadcast(b, dims) if b.shape else b for b in atoms]
+    result = op("minimum", op("maximum", atoms[0], atoms[1]), atoms[2])
+    return delivered(wrap(broadcast(result, dims)), out)
+
+
+@numpy_function(np.copyto)
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    target, source = lift(dst), settled(lift(src))
+    if not np.can_cast(dtype_of(source), target.dtype, casting) and isinstance(  # type: ignore
+            source, Array | np.generic):
+        fail(TypeError, f"Cannot cast array data from {dtype_of(source)!r} to {target.dtype!r} "
+             f"according to the rule '{casting}'")
+    part = broadcast_into(fit(source, target.dtype), target.dims)
+    if where is not True:
+        mask = broadcast_into(truth(value(lift(where))), target.dims)
+        part = select(mask, part, target.value())
+    target.assign(part)
+
+
+@numpy_function(np.putmask)
+def putmask(a: Any, mask: Any, values: Any) -> None:
+    target, new = lift(a), as_array(values)
+    flags = as_array(mask)
+    size = dm.product(target.dims)
+    part = fit(new, target.dtype)
+    if new.dims:
+        flat = fresh(reshaped(part, (dm.product(new.dims),)))
+        place = ufuncs.apply(np.remainder, [fresh(iota(size)), as_int(flat.dims[0])])
+        part = reshaped(flat[place].value(), target.dims)
+    for d, e in zip(flags.dims, target.dims, strict=True):
+        dm.require_equal(d, e, "putmask: mask and data must be the same size")
+    target.assign(select(broadcast(truth(flags.value()), target.dims), part, target.value()))
+
+
+@numpy_function(np.place)
+def place(arr: Any, mask: Any, vals: Any) -> None:
+    raise unsupported("np.place", "use arr[mask] = values")
+
+
+@numpy_function(np.extract)
+def extract(condition: Any, arr: Any) -> Array:
+    return take(ravel(arr), nonzero(ravel(condition))[0])
+
+
+@numpy_function(np.compress)
+@method("compress")
+def compress(condition: Any, a: Any = None, axis: Any = None, out: Any = None) -> Any:
+    if isinstance(condition, Array) and a is not None and isinstance(lift(a), Array) and \
+            condition.dtype != BOOL and as_array(a).dtype == BOOL:
+        condition, a = a, condition                     # the method: (array, condition)
+    return delivered(take(a, nonzero(as_array(condition))[0], axis), out)
+
+
+# ---- take and put
+
+@numpy_function(np.take)
+@method("take")
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    a = as_array(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    k = axis_of(axis, a.ndim)
+    at = scalar_of(indices)
+    n = as_int(a.dims[k])
+    if mode == "clip":
+        at = clip(at, 0, n - 1)
+    elif mode == "wrap":
+        at = ufuncs.apply(np.remainder, [at, n])
+    result = a[(*(slice(None),) * k, at)]
+    if isinstance(result, Array) and not isinstance(at, Array):
+        result = fresh(result.value())
+    return delivered(result, out)
+
+
+def along(a: Array, indices: Array, axis: int) -> tuple[Any, ...]:
+    """The index of `a` that `take_along_axis` means."""
+    index: list[Any] = []
+    for k, n in enumerate(a.dims):
+        if k == axis:
+            index.append(indices)
+        else:
+            size = n if not (isinstance(indices.dims[k], int) and indices.dims[k] != 1) else n
+            grid = fresh(iota(size))
+            index.append(grid[tuple(slice(None) if j == k else None for j in range(a.ndim))])
+    return tuple(index)
+
+
+@numpy_function(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Array:
+    a, at = as_array(arr), as_array(indices)
+    if axis is None:
+        if at.ndim != 1:
+            fail(ValueError, "when axis=None, `indices` must have a single dimension.")
+        a, axis = ravel(a), 0
+    if a.ndim != at.ndim:
+        fail(ValueError, "`indices` and `arr` must have the same number of dimensions")
+    return a[along(a, at, axis_of(axis, a.ndim))]
+
+
+@numpy_function(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    a, at = lift(arr), as_array(indices)
+    if axis is None:
+        a, axis = a.view(Reshape((dm.product(a.dims),))), 0
+    a[along(a, at, axis_of(axis, a.ndim))] = values
+
+
+@numpy_function(np.put)
+@method("put")
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    a = lift(a)
+    flat = a.view(Reshape((dm.product(a.dims),)))
+    at, new = ravel(ind), as_array(v)
+    if mode == "clip":
+        at = clip(at, 0, as_int(flat.dims[0]) - 1)
+    elif mode == "wrap":
+        at = ufuncs.apply(np.remainder, [at, as_int(flat.dims[0])])
+    if new.dims:
+        new = ravel(new)
+        source = ufuncs.apply(np.remainder, [fresh(iota(at.dims[0])), as_int(new.dims[0])])
+        flat[at] = new[source]
+    else:
+        flat[at] = Scalar(new.value())
+
+
+@numpy_function(np.fill_diagonal)
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    a = lift(a)
+    if a.ndim < 2:
+        fail(ValueError, "array must be at least 2-d")
+    if wrap:
+        raise unsupported("np.fill_diagonal with wrap=True")
+    n = a.dims[0]
+    if a.ndim == 2:
+        n = dm.minimum(a.dims[0], a.dims[1])
+    else:
+        for d in a.dims[1:]:
+            dm.require_equal(d, n, "All dimensions of input must be of equal length")
+    place = fresh(iota(n))
+    new = scalar_of(val)
+    if isinstance(new, Array):
+        new = new[ufuncs.apply(np.remainder, [place, as_int(new.dims[0])])]
+    a[(place,) * a.ndim] = new
+
+
+def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
+    """`np.add.at`: repeated indices accumulate."""
+    target = lift(a)
+    if ufunc is np.subtract:
+        b = ufuncs.apply(np.negative, [b])
+    elif ufunc is not np.add:
+        raise unsupported(f"np.{ufunc.__name__}.at", "write the loop")
+    selection = Selection(target, indices)
+    part = broadcast_into(fit(settled(lift(b)), target.dtype), selection.index.shape)
+    index = selection.index
+    current = target.value()
+    target.assign(emit("addat", [current, part, *index.operands],
+                       [(current.dtype, current.shape)], codes=index.codes)[0])
+
+
+UFUNC_METHODS["at"] = ufunc_at
+
+
+# ---- sorting
+
+def sortable(a: Array, axis: Any) -> tuple[Array, int]:
+    if a.dtype.kind == "c":
+        raise unsupported("sorting complex numbers", "sort their real parts or absolute values")
+    if axis is None:
+        return ravel(a), 0
+    return a, axis_of(axis, a.ndim)
+
+
+@numpy_function(np.sort)
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
+         stable: Any = None) -> Array:
+    a, k = sortable(as_array(a), axis)
+    return fresh(op("sort", a.value(), axis=k))
+
+
+@method("sort")
+def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
+                  stable: Any = None) -> None:
+    a.assign(op("sort", a.value(), axis=sortable(a, axis)[1]))
+
+
+@numpy_function(np.argsort)
+@method("argsort")
+def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
+            stable: Any = None) -> Array:
+    a, k = sortable(as_array(a), axis)
+    return fresh(emit("argsort", [a.value()], [(I64, a.dims)], axis=k)[0])
+
+
+@numpy_function(np.lexsort)
+def lexsort(keys: Any, axis: Any = -1) -> Array:
+    """Stable sorts by each key, the last one being the most significant."""
+    parts = [as_array(k) for k in (
+        [keys[j] for j in range(keys.dims[0])] if isinstance(keys, Array) else keys)]
+    if not parts or parts[0].ndim != 1:
+        raise unsupported("np.lexsort of keys that are not vectors")
+    order = argsort(parts[0])
+    for key in parts[1:]:
+        order = order[argsort(key[order])]
+    return order
+
+
+@numpy_function(np.partition)
+def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
+              order: Any = None) -> Array:
+    """Sorted altogether: one of the orders that partition allows."""
+    return sort(a, axis)
+
+
+@method("partition")
+def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
+                       order: Any = None) -> None:
+    sort_in_place(a, axis)
+
+
+@numpy_function(np.argpartition)
+@method("argpartition")
+def argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
+                 order: Any = None) -> Array:
+    return argsort(a, axis)
+
+
+@numpy_function(np.searchsorted)
+@method("searchsorted")
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """NumPy's binary search over all of v at once."""
+    a, at = as_array(a), settled(lift(v))
+    if a.ndim != 1:
+        fail(ValueError, "object too deep for desired array")
+    if sorter is not None:
+        a = a[sorter]
+    if side not in ("left", "right"):
+        fail(ValueError, f"search side must be one of 'left' or 'right' (got '{side}')")
+    work = np.result_type(a.dtype, dtype_of(at))
+    haystack = convert(a.value(), work)
+    result, = through_numpy(np.searchsorted, [haystack, convert(value(at), work)],
+                            [(I64, dims_of(at))], side=side)
+    if not result.shape:
+        dm.bound(result, 0, dm.MAX_DIM)
+    return wrap(result)
+
+
+@numpy_function(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    edges, at = as_array(bins), settled(lift(x))
+    if dtype_of(at).kind == "c":
+        fail(TypeError, "x may not be complex")
+    work = np.result_type(edges.dtype, dtype_of(at))
+    result, = through_numpy(np.digitize, [convert(value(at), work), convert(edges.value(), work)],
+                            [(I64, dims_of(at))], right=bool(right))
+    return wrap(result)
+
+
+# ---- sets
+
+@numpy_function(np.unique)
+def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
+           return_counts: bool = False, axis: Any = None, *, equal_nan: bool = True,
+           sorted: bool = True) -> Any:
+    if axis is not None:
+        raise unsupported("np.unique along an axis", "encode the rows as numbers")
+    whole = as_array(ar)
+    a = ravel(whole)
+    order = argsort(a) if return_index or return_inverse else None
+    values = a[order] if order is not None else sort(a)
+    n = a.dims[0]
+    first = NUMPY[np.ones](as_int(n), bool)
+    if not (isinstance(n, int) and n < 2):
+        differs = ufuncs.apply(np.not_equal, [values[1:], values[:-1]])
+        if a.dtype.kind in "fc" and equal_nan:
+            nan = ufuncs.apply(np.isnan, [values])
+            both = ufuncs.apply(np.logical_and, [nan[1:], nan[:-1]])
+            differs = ufuncs.apply(np.logical_and, [differs, ufuncs.apply(np.logical_not, [both])])
+        first[1:] = differs
+    starts = nonzero(first)[0]
+    results = [values[starts]]
+    if return_index:
+        assert order is not None
+        results.append(order[starts])
+    if return_inverse:
+        group = NUMPY[np.cumsum](first) - 1
+        inverse = zeros_array((n,), I64)
+        inverse[order] = group
+        results.append(reshape_to(inverse, whole.dims))
+    if return_counts:
+        size = as_int(n)
+        ends = NUMPY[np.append](starts[1:], [size])
+        total = NUMPY[np.where](ufuncs.apply(np.greater, [size, 0]), ends, 0)
+        results.append(total[:as_int(starts.dims[0])] - starts)
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+if hasattr(np, "unique_values"):
+    @numpy_function(np.unique_values)
+    def unique_values(x: Any) -> Array:
+        return unique(x, equal_nan=False)
+
+
+@numpy_function(np.isin)
+def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *,
+         kind: Any = None) -> Any:
+    """Membership by search in the sorted test elements."""
+    a, tests = settled(lift(element)), ravel(test_elements)
+    work = np.result_type(dtype_of(a), tests.dtype)
+    known = sort(converted(tests, work))
+    x = fresh(convert(value(a), work))
+    n = known.dims[0]
+    if isinstance(n, int) and n == 0:
+        result = ufuncs.apply(np.not_equal, [x, x])
+    else:
+        at = searchsorted(known, x if x.dims else Scalar(x.value()))
+        inside = ufuncs.apply(np.less, [at, as_int(n)])
+        safe = ufuncs.apply(np.minimum, [at, NUMPY[np.maximum](as_int(n) - 1, 0)
+                                         if np.maximum in NUMPY else as_int(dm.at_least_zero(
+                                             dm.minus(dm.form(n), dm.ONE)))])
+        padded = NUMPY[np.append](known, [work.type(0)])
+        hit = ufuncs.apply(np.equal, [padded[safe], x])
+        result = ufuncs.apply(np.logical_and, [inside, hit])
+    result = ufuncs.apply(np.logical_not, [result]) if invert else result
+    return as_array(result)
+
+
+def _set_operation(function: Callable[..., Array]) -> Callable[..., Any]:
+    def operation(ar1: Any, ar2: Any, assume_unique: bool = False,
+                  return_indices: bool = False) -> Any:
+        if return_indices:
+            raise unsupported("return_indices=True")
+        return function(as_array(ar1), as_array(ar2))
+    return operation
+
+
+@numpy_function(np.union1d)
+def union1d(ar1: Any, ar2: Any) -> Array:
+    return unique(NUMPY[np.concatenate]([ravel(ar1), ravel(ar2)]))
+
+
+intersect1d = numpy_function(np.intersect1d)(_set_operation(
+    lambda a, b: (lambda u: u[isin(u, b)])(unique(a))))
+setdiff1d = numpy_function(np.setdiff1d)(_set_operation(
+    lambda a, b: (lambda u: u[isin(u, b, invert=True)])(unique(a))))
+setxor1d = numpy_function(np.setxor1d)(_set_operation(
+    lambda a, b: sort(NUMPY[np.concatenate]([setdiff1d(a, b), setdiff1d(b, a)]))))
+
+
+# ---- diagonals and index tuples
+
+def diagonal_view(a: Array, offset: Any, axis1: Any, axis2: Any) -> Array:
+    """The diagonal of two axes as a gather, its axis last."""
+    i, j = axis_of(axis1, a.ndim), axis_of(axis2, a.ndim)
+    if i == j:
+        fail(ValueError, "axis1 and axis2 cannot be the same")
+    a = moveaxis(a, (i, j), (0, 1)) if (i, j) != (0, 1) else a
+    shift = static_int(offset, "the offset of a diagonal")
+    row, column = max(0, -shift), max(0, shift)
+    rows = dm.at_least_zero(dm.minus(dm.form(a.dims[0]), dm.form(row)))
+    columns = dm.at_least_zero(dm.minus(dm.form(a.dims[1]), dm.form(column)))
+    n = dm.minimum(rows, columns)
+    steps = iota(n)
+    index = [op("add", steps, Lit(row)) if row else steps,
+             op("add", steps, Lit(column)) if column else steps]
+    taken = emit("get", [a.value(), *index], [(a.dtype, (n, *a.dims[2:]))],
+                 codes="aa" + ":" * (a.ndim - 2))[0]
+    result = fresh(taken)
+    return moveaxis(result, 0, -1) if a.ndim > 2 else result
+
+
+@numpy_function(np.diagonal)
+@method("diagonal")
+def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Array:
+    a = as_array(a)
+    if a.ndim < 2:
+        fail(ValueError, "diag requires an array of at least two dimensions")
+    result = diagonal_view(a, offset, axis1, axis2)
+    result.base.readonly = "a store to the result of diagonal, which is read-only"
+    return result
+
+
+@numpy_function(np.linalg.diagonal)
+def linalg_diagonal(x: Any, /, *, offset: Any = 0) -> Array:
+    return diagonal(x, offset, -2, -1)
+
+
+@numpy_function(np.diag)
+def diag(v: Any, k: Any = 0) -> Array:
+    a = as_array(v)
+    shift = static_int(k, "k of diag")
+    if a.ndim == 2:
+        return fresh(diagonal(a, shift).value())
+    if a.ndim != 1:
+        fail(ValueError, "Input must be 1- or 2-d.")
+    n = a.dims[0]
+    size = dm.dim(dm.plus(dm.form(n), dm.form(abs(shift))))
+    steps = iota(n)
+    row = op("add", steps, Lit(max(0, -shift)))
+    column = op("add", steps, Lit(max(0, shift)))
+    target = full(zero(a.dtype), (size, size))
+    return fresh(emit("set", [target, a.value(), row, column], [(a.dtype, (size, size))],
+                      codes="aa")[0])
+
+
+@numpy_function(np.diagflat)
+def diagflat(v: Any, k: Any = 0) -> Array:
+    return diag(ravel(v), k)
+
+
+@numpy_function(np.trace, np.linalg.trace)
+@method("trace")
+def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None,
+          out: Any = None) -> Any:
+    return NUMPY[np.sum](diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
+
+
+@numpy_function(np.diag_indices)
+def diag_indices(n: Any, ndim: int = 2) -> tuple[Array, ...]:
+    return (fresh(iota(dim_of(settled(n)))),) * ndim
+
+
+@numpy_function(np.diag_indices_from)
+def diag_indices_from(arr: Any) -> tuple[Array, ...]:
+    a = as_array(arr)
+    return diag_indices(as_int(a.dims[0]), a.ndim)
+
+
+def _triangle_indices(name: str) -> Callable[..., Any]:
+    def triangle(n: Any, k: Any = 0, m: Any = None) -> tuple[Array, ...]:
+        mask = NUMPY[np.tri](n, m, k=k if name == "tril" else k - 1, dtype=bool)
+        return nonzero(mask if name == "tril" else ufuncs.apply(np.logical_not, [mask]))
+    return triangle
+
+
+tril_indices = numpy_function(np.tril_indices)(_triangle_indices("tril"))
+triu_indices = numpy_function(np.triu_indices)(_triangle_indices("triu"))
+
+
+@numpy_function(np.tril_indices_from)
+def tril_indices_from(arr: Any, k: Any = 0) -> tuple[Array, ...]:
+    n, m = as_array(arr).dims
+    return tril_indices(as_int(n), k, as_int(m))
+
+
+@numpy_function(np.triu_indices_from)
+def triu_indices_from(arr: Any, k: Any = 0) -> tuple[Array, ...]:
+    n, m = as_array(arr).dims
+    return triu_indices(as_int(n), k, as_int(m))
+
+
+@numpy_function(np.unravel_index)
+def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
+    sizes = [settled(d) for d in (shape if isinstance(shape, tuple | list) else (shape,))]
+    at = scalar_of(indices)
+    total: Any = 1
+    for d in sizes:
+        total = total * d
+    low = ufuncs.apply(np.greater_equal, [at, 0])
+    high = ufuncs.apply(np.less, [at, total])
+    check(value(NUMPY[np.all](ufuncs.apply(np.logical_and, [low, high]))), ValueError,
+          "index is out of bounds for array with the given shape")
+    parts = []
+    for d in (sizes[::-1] if order == "C" else sizes):
+        parts.append(ufuncs.apply(np.remainder, [at, d]))
+        at = ufuncs.apply(np.floor_divide, [at, d])
+    return tuple(parts[::-1] if order == "C" else parts)
+
+
+@numpy_function(np.ravel_multi_index)
+def ravel_multi_index(multi_index: Any, dims: Any, mode: str = "raise", order: str = "C") -> Any:
+    sizes = [settled(d) for d in dims]
+    parts = [scalar_of(p) for p in multi_index]
+    result: Any = 0
+    pairs = list(zip(parts, sizes, strict=True))
+    for p, d in (pairs if order == "C" else pairs[::-1]):
+        if mode == "wrap":
+            p = ufuncs.apply(np.remainder, [p, d])
+        elif mode == "clip":
+            p = clip(p, 0, d - 1)
+        else:
+            inside = ufuncs.apply(np.logical_and, [ufuncs.apply(np.greater_equal, [p, 0]),
+                                                   ufuncs.apply(np.less, [p, d])])
+            check(value(NUMPY[np.all](inside)), ValueError, "invalid entry in coordinates array")
+        result = ufuncs.apply(np.add, [ufuncs.apply(np.multiply, [result, d]), p])
+    return result
+
+
+@numpy_function(np.ix_)
+def ix_(*args: Any) -> tuple[Array, ...]:
+    rank = len(args)
+    grids = []
+    for k, x in enumerate(args):
+        a = as_array(x)
+        if a.dtype == BOOL:
+            a = nonzero(a)[0]
+        grids.append(a[tuple(slice(None) if j == k else None for j in range(rank))])
+    return tuple(grids)
