@@ -151,10 +151,19 @@ class Call:
 
 @dataclass(eq=False, slots=True)
 class Alloc:
-    """From here on `buffer` (TEMP or RESULT) has memory, uninitialized; its shape can be evaluated
-    here. A TEMP is freed when the statement list it stands in ends (unless swapped away), a RESULT
-    goes to the caller."""
+    """From here on `buffer` (TEMP or RESULT) has memory, uninitialized. A TEMP is freed when the
+    statement list it stands in ends: whatever memory its name then stands for, swaps of a loop
+    come first. A RESULT goes to the caller.
+
+    `shape`: the sizes now, where `buffer.shape` can't be evaluated yet because it names carries of
+    a loop that follows (an array whose size changes in the loop).
+    """
     buffer: Buffer
+    shape: tuple[Expr, ...] | None = None
+
+    @property
+    def sizes(self) -> tuple[Expr, ...]:
+        return self.buffer.shape if self.shape is None else self.shape
 
 
 @dataclass(eq=False, slots=True)

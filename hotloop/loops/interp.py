@@ -134,6 +134,9 @@ class _Machine:
     def index(self, buffer: Buffer, values: list[Any]) -> tuple[int, ...]:
         index = tuple(map(int, values))
         shape = self.array(buffer).shape
+        if len(index) == 1 and len(shape) != 1 and buffer.strides is None and (
+                0 <= index[0] < self.array(buffer).size):
+            return tuple(map(int, np.unravel_index(index[0], shape)))   # counts in C order
         if len(index) == 1 and len(shape) > 1 and buffer.strides is None:
             if not 0 <= index[0] < self.array(buffer).size:
                 raise InternalError(f"element {index[0]} of {buffer} of shape {shape}")
@@ -142,9 +145,6 @@ class _Machine:
                 0 <= i < n for i, n in zip(index, shape, strict=True)):
             raise InternalError(f"{buffer}[{index}] of shape {shape}")
         return index
-
-    def shape(self, buffer: Buffer) -> tuple[int, ...]:
-        return tuple(int(self.value(d)) for d in buffer.shape)
 
     # ---- statements
 
@@ -184,11 +184,13 @@ class _Machine:
             case Check(cond, error, messages):
                 if not self.value(cond):
                     site = self.kernel.errors[error]
-                    raise site.exception(site.message.format(*map(self.value, messages)))
+                    values = [self.value(x).item() for x in messages]
+                    raise site.exception(*[site.message.format(*values)] if site.message else [])
             case Call():
                 self.call(statement)
             case Alloc(buffer):
-                self.memory[buffer] = _noise(self.shape(buffer), buffer.dtype)
+                sizes = tuple(int(self.value(d)) for d in statement.sizes)
+                self.memory[buffer] = _noise(sizes, buffer.dtype)
             case Nest():
                 self.nest(statement)
 

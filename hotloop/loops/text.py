@@ -23,7 +23,8 @@ Parameters are `in` (read), `inout` (written) or scalars; `strides (s1, s2)` unl
 names in their shapes and strides are bound by them. A buffer is declared where it is allocated, a
 result as `result k`. Literals as in `ir.text`: `3` is i64, `2.5` f64, `2.5:f32`. Index sums print
 as `(2*i1 + n1 + 1)`. `%1 = ...` before a line names an expression that occurs in it more than once;
-it is not a statement. `@12` is the line of the user's source.
+it is not a statement. `alloc b1: f64[c1] now (n1)` has n1 elements at first: the loop that carries
+c1 follows. `@12` is the line of the user's source.
 """
 
 from __future__ import annotations
@@ -205,9 +206,11 @@ class _Printer:
             case Store():
                 return self.store(s.buffer, s.index, s.value, s.combine)
             case Alloc():
-                if s.buffer in self.declared:
-                    return [f"alloc {s.buffer.name}"]
-                return [f"alloc {self.declaration(s.buffer)}"]
+                what = (s.buffer.name if s.buffer in self.declared
+                        else self.declaration(s.buffer))
+                if s.shape is None:
+                    return [f"alloc {what}"]
+                return self.listed(f"alloc {what} now (", s.shape, ")")
             case Check():
                 return self.listed("check ", (s.cond, *s.operands), f" error {s.error}")
             case Call():
