@@ -47,9 +47,14 @@ class Type:
         return type_of(np.dtype(dtype), self.lanes)
 
 
-@functools.cache
+_types: dict[tuple[np.dtype, int], Type] = {}
+
+
 def type_of(dtype: np.dtype, lanes: int = 0) -> Type:
-    return Type(dtype, lanes)
+    found = _types.get((dtype, lanes))
+    if found is None:
+        found = _types[dtype, lanes] = Type(dtype, lanes)
+    return found
 
 
 def scalar_text(value: Any, t: Type) -> str:

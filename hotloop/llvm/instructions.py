@@ -1,7 +1,7 @@
 """Machine operations as LLVM text: one row for each row of `loops.scalar` that is not elementary.
 
-A row is a function (builder, type of the operands, their texts, their values if literal) -> name of
-the result. The same row serves scalars and vectors. Nothing here is undefined for any input: where
+A row is a function (builder, type of the operands, their texts, their nodes or None) -> name of the
+result. The same row serves scalars and vectors. Nothing here is undefined for any input: where
 LLVM's instruction is (shifts by the width, division by zero, conversions out of range), the
 undefined result is in the arm of a `select` that is not taken, or its operand is replaced.
 
@@ -11,11 +11,11 @@ undefined result is in the arm of a `select` that is not taken, or its operand i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from hotloop.llvm.builder import Builder, Type
+from hotloop.loops.expr import Expr
 
-Row = Callable[[Builder, Type, Sequence[str], Sequence[Any]], str]
+Row = Callable[[Builder, Type, Sequence[str], Sequence[Expr | None]], str]
 ROWS: dict[str, Row] = {}
 
 
@@ -29,7 +29,7 @@ def row(name: str) -> Callable[[Row], Row]:
 def _binary(name: str, floats: str, ints: str, bools: str) -> None:
     table = {"f": floats, "i": ints, "u": ints, "b": bools}
 
-    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
         return b.op(f"{table[t.kind]} {t} {a[0]}, {a[1]}")
     ROWS[name] = emit
 
@@ -47,7 +47,7 @@ def _comparison(name: str, floats: str, signed: str, unsigned: str) -> None:
     table = {"f": "fcmp " + floats, "i": "icmp " + signed, "u": "icmp " + unsigned,
              "b": "icmp " + unsigned}
 
-    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
         return b.op(f"{table[t.kind]} {t} {a[0]}, {a[1]}")
     ROWS[name] = emit
 
@@ -61,26 +61,26 @@ _comparison("ne", "une", "ne", "ne")
 
 
 @row("neg")
-def _neg(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _neg(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     if t.kind == "f":
         return b.op(f"fneg {t} {a[0]}")
     return b.op(f"sub {t} {b.constant(0, t)}, {a[0]}")
 
 
 @row("not")
-def _not(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _not(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     return b.op(f"xor {t} {a[0]}, {b.constant(True if t.kind == 'b' else -1, t)}")
 
 
 @row("abs")
-def _abs(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _abs(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     if t.kind == "f":
         return b.intrinsic("fabs", t, a[0])
     return b.intrinsic("abs", t, a[0], extra="i1 false") if t.kind == "i" else a[0]
 
 
 def _extreme(name: str, ordered: str, bools: str) -> None:
-    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
         truth = t.of("?")
         if t.kind == "b":
             return b.op(f"{bools} {t} {a[0]}, {a[1]}")
@@ -100,7 +100,7 @@ _extreme("maximum", "ogt", "or")
 
 
 def _rounding(name: str, intrinsic: str) -> None:
-    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+    def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
         return b.intrinsic(intrinsic, t, *a) if t.kind == "f" else a[0]
     ROWS[name] = emit
 
@@ -110,14 +110,14 @@ for _name in ("floor", "ceil", "trunc", "rint", "sqrt", "copysign", "fma"):
 
 
 @row("isnan")
-def _isnan(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _isnan(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     if t.kind != "f":
         return b.constant(False, t.of("?"))
     return b.op(f"fcmp uno {t} {a[0]}, {a[0]}")
 
 
 @row("signbit")
-def _signbit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _signbit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     if t.kind in "ub":
         return b.constant(False, t.of("?"))
     if t.kind == "f":
@@ -127,15 +127,19 @@ def _signbit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
     return b.op(f"icmp slt {t} {a[0]}, {b.constant(0, t)}")
 
 
+def _constant(node: Expr | None) -> int | None:
+    return int(node.args[0]) if node is not None and node.op == "lit" else None
+
+
 def _least(t: Type) -> int:
     return -(1 << (t.bits - 1))
 
 
-def _divide(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any], instruction: str,
+def _divide(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None], instruction: str,
             of_minus_one: str) -> str:
     """`instruction` with the divisors 0 (result 0) and -1 (the least integer by it traps) taken
     out; `of_minus_one` is the result for -1."""
-    divisor = values[1]
+    divisor = _constant(nodes[1])
     if divisor is not None:
         if divisor == 0:
             return b.constant(0, t)
@@ -156,25 +160,27 @@ def _divide(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any], instru
 
 
 @row("idiv")
-def _idiv(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any]) -> str:
+def _idiv(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -> str:
     if t.kind == "b":
         return b.op(f"and {t} {a[0]}, {a[1]}")
     if t.kind == "u":
-        return _divide(b, t, a, values, "udiv", "")
-    minus = values[1] is None or values[1] == -1
+        return _divide(b, t, a, nodes, "udiv", "")
+    minus = _constant(nodes[1]) in (None, -1)
     negated = b.op(f"sub {t} {b.constant(0, t)}, {a[0]}") if minus else ""
-    return _divide(b, t, a, values, "sdiv", negated)
+    return _divide(b, t, a, nodes, "sdiv", negated)
 
 
 @row("irem")
-def _irem(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any]) -> str:
+def _irem(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -> str:
     if t.kind == "b":
         return b.constant(False, t)
-    return _divide(b, t, a, values, "urem" if t.kind == "u" else "srem", b.constant(0, t))
+    return _divide(b, t, a, nodes, "urem" if t.kind == "u" else "srem", b.constant(0, t))
 
 
-def _shift(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any], instruction: str) -> str:
-    if values[1] is not None and 0 <= values[1] < t.bits:
+def _shift(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None],
+           instruction: str) -> str:
+    count = _constant(nodes[1])
+    if count is not None and 0 <= count < t.bits:
         return b.op(f"{instruction} {t} {a[0]}, {a[1]}")
     inside = b.op(f"icmp ult {t} {a[1]}, {b.constant(t.bits, t)}")
     shifted = b.op(f"{instruction} {t} {a[0]}, {a[1]}")
@@ -182,27 +188,27 @@ def _shift(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any], instruc
 
 
 @row("shl")
-def _shl(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any]) -> str:
-    return _shift(b, t, a, values, "shl")
+def _shl(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -> str:
+    return _shift(b, t, a, nodes, "shl")
 
 
 @row("lshr")
-def _lshr(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any]) -> str:
-    return _shift(b, t, a, values, "lshr")
+def _lshr(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -> str:
+    return _shift(b, t, a, nodes, "lshr")
 
 
 @row("ashr")
-def _ashr(b: Builder, t: Type, a: Sequence[str], values: Sequence[Any]) -> str:
+def _ashr(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -> str:
     if t.kind == "u":
-        return _shift(b, t, a, values, "lshr")
-    count = a[1]
-    if values[1] is None or not 0 <= values[1] < t.bits:
+        return _shift(b, t, a, nodes, "lshr")
+    count, by = a[1], _constant(nodes[1])
+    if by is None or not 0 <= by < t.bits:
         count = b.intrinsic("umin", t, count, b.constant(t.bits - 1, t))
     return b.op(f"ashr {t} {a[0]}, {count}")
 
 
 @row("select")
-def _select(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _select(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     return b.op(f"select {t.of('?')} {a[0]}, {t} {a[1]}, {t} {a[2]}")
 
 
@@ -216,7 +222,7 @@ def _overflow(b: Builder, t: Type, a: Sequence[str], name: str) -> str:
 
 
 @row("add_overflows")
-def _add_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _add_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     if t.kind == "b":
         return b.constant(False, t)
     if not t.lanes or t.kind == "u":
@@ -227,7 +233,7 @@ def _add_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> s
 
 
 @row("sub_overflows")
-def _sub_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _sub_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     if not t.lanes or t.kind == "u":
         return _overflow(b, t, a, "sub")
     s = b.op(f"sub {t} {a[0]}, {a[1]}")
@@ -236,7 +242,7 @@ def _sub_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> s
 
 
 @row("mul_overflows")
-def _mul_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Any]) -> str:
+def _mul_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
     if t.kind == "b":
         return b.constant(False, t)
     if not t.lanes or t.kind == "u":

@@ -426,31 +426,40 @@ class Statements(Values):
         self.jump(done)
         self.begin(done)
 
-    # ---- loop-invariant code
-
     def hoist(self, loop: For) -> None:
-        """Emit, in the guard of the loop, the largest parts of its expressions that do not change
-        in it. Loads only where the first iteration is sure to make them (before any check or
-        inner loop) and nothing in the loop writes the buffer."""
-        _Hoisting(self, loop).statements(loop.body, safe=True)
+        """Emit, in the guard of the loop, what does not change in it."""
+        for node in invariants(self, loop):
+            self.value(node)
 
 
-class _Hoisting:
-    def __init__(self, values: Statements, loop: For) -> None:
+def invariants(values: Values, loop: For) -> list[Expr]:
+    """The largest parts of a loop's expressions that do not change in it. Loads only where the
+    first iteration is sure to make them (before any check or inner loop) and nothing in the loop
+    writes the buffer."""
+    search = _Invariants(values, loop)
+    search.statements(loop.body, safe=True)
+    return search.found
+
+
+class _Invariants:
+    def __init__(self, values: Values, loop: For) -> None:
         self.values, self.loop = values, loop
         self.names = bound([loop])
         self.written = writes([loop])
-        self.seen: set[tuple[Expr, bool]] = set()
+        self.seen: set[Expr] = set()
+        self.found: list[Expr] = []
 
-    def statements(self, statements: list[Statement], safe: bool) -> bool:
-        """Returns whether what follows is still sure to be reached."""
+    def statements(self, statements: list[Statement], safe: bool) -> None:
+        """`safe`: the first of them is sure to be reached."""
         for s in statements:
             match s:
                 case Let():
                     self.expression(s.value, safe)
                 case Store():
                     self.expression(s.value, safe)
-                    self.address(s.buffer, s.index, safe)
+                    if s.buffer in self.values.pointers:
+                        for x in self.values.access(s.buffer, s.index).needs:
+                            self.expression(x, safe)
                 case Check():
                     self.expression(s.cond, safe)
                     safe = False
@@ -465,54 +474,48 @@ class _Hoisting:
                     for c in s.carries:
                         self.expression(c.init, safe)
                     self.statements(s.test, False)
+                    self.expression(s.cond, False)
                     self.statements(s.body, False)
+                    for c in s.carries:
+                        self.expression(c.next, False)
                     safe = False
                 case If():
                     self.expression(s.cond, safe)
                     self.statements(s.then, False)
                     self.statements(s.orelse, False)
+                    for out in s.outs:
+                        self.expression(out[2], False)
+                        self.expression(out[3], False)
                     safe = safe and not _may_leave([*s.then, *s.orelse])
                 case _:
                     safe = False
         if statements is self.loop.body:
             for c in self.loop.carries:
                 self.expression(c.next, safe)
-        return safe
 
-    def address(self, buffer: Buffer, index: tuple[Expr, ...], safe: bool) -> None:
-        if buffer in self.values.pointers:
-            for x in self.values.access(buffer, index).needs:
-                self.expression(x, safe, vector=False)
-
-    def expression(self, root: Expr, safe: bool, vector: bool = True) -> None:
-        values = self.values
-        stack = [(root, vector)]
+    def expression(self, root: Expr, safe: bool) -> None:
+        values, seen, names = self.values, self.seen, self.names
+        stack = [root]
         while stack:
-            node, vector = stack.pop()
-            if node.op in ("lit", "var") or (node, vector) in self.seen:
+            node = stack.pop()
+            if node.op == "lit" or node.op == "var" or node in seen:
                 continue
-            self.seen.add((node, vector))
-            if self._invariant(node, safe):
-                if vector and values.lanes is not None:
-                    values.vector(node)
-                else:
-                    values.value(node)
+            if names.isdisjoint(node.free) and (not node.loads or safe and self._kept(node)):
+                seen.add(node)
+                self.found.append(node)
                 continue
+            if safe or not node.loads:
+                seen.add(node)
             if node.op == "load":
                 if node.args[0] in values.pointers:
-                    stack.extend((x, False) for x in values.access(node.args[0],
-                                                                  node.args[1:]).needs)
-                continue
-            inner = vector and values.is_varying(node)
-            stack.extend((x, inner) for x in operands(node))
+                    stack += values.access(node.args[0], node.args[1:]).needs
+            else:
+                stack += operands(node)
 
-    def _invariant(self, node: Expr, safe: bool) -> bool:
-        if not self.names.isdisjoint(node.free):
-            return False
-        if node.loads:
-            return safe and all(x.args[0] not in self.written and x.args[0] in self.values.pointers
-                                for x in node.loads)
-        return True
+    def _kept(self, node: Expr) -> bool:
+        """Do the elements that the node loads stay as they are?"""
+        return all(x.args[0] not in self.written and x.args[0] in self.values.pointers
+                   for x in node.loads)
 
 
 def _may_leave(statements: list[Statement]) -> bool:

@@ -28,6 +28,8 @@ from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands
 
 I64, U64, BYTE = np.dtype("i8"), np.dtype("u8"), np.dtype("u1")
 _NO_BUFFERS: frozenset[Buffer] = frozenset()
+_SPECIAL = {"load", "aff", "var", "philox", *mathlib.FUNCTIONS}
+"""Nodes that need other things than their `args`, or more."""
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class Values(Builder):
         self._readers: dict[Buffer, list[Any]] = {}
         self._reads: dict[Any, frozenset[Buffer]] = {}
         self._strides: dict[Buffer, tuple[Expr, ...]] = {}
+        self._literals: dict[tuple[Expr, int], str] = {}
         self._expansions: dict[Expr, Expr] = {}
         self._accesses: dict[tuple[Buffer, tuple[Expr, ...]], Access] = {}
 
@@ -133,34 +136,59 @@ class Values(Builder):
 
     def value(self, root: Expr) -> str:
         """The value in its natural form: a vector if varying, else a scalar."""
-        if root.op == "lit":
-            return self.constant(root.args[0], type_of(root.dtype))
         table = self.table
+        text = table.get(root)
+        if text is not None:
+            return text
+        if root.op == "lit":
+            return self._literal(root, 0)
         stack = [root]
         while stack:
             node = stack[-1]
             if node in table:
                 stack.pop()
                 continue
-            needs = self._needs(node)
+            needs = self._needs(node) if node.op in _SPECIAL else node.args
             waiting = len(stack)
             for kid in needs:
                 if kid.op != "lit" and kid not in table:
                     stack.append(kid)
             if len(stack) == waiting:
                 stack.pop()
-                reads = self._read_by(node, needs)
-                self.remember(node, self._instruction(node), reads)
+                width = self.width(node)
+                row = ROWS.get(node.op)
+                if row is None:
+                    text = self._instruction(node, width)
+                else:
+                    args = node.args
+                    text = row(self, type_of(args[-1].dtype, width),
+                               [self.operand(a, width) for a in args], args)
+                self.remember(node, text, self._read_by(node, needs) if node.loads
+                              else _NO_BUFFERS)
         return table[root]
 
     def vector(self, node: Expr) -> str:
         """The value as a vector of all lanes."""
         assert self.lanes is not None
-        t = type_of(node.dtype, self.lanes.width)
+        return self.operand(node, self.lanes.width)
+
+    def operand(self, node: Expr, width: int) -> str:
+        """The value as a scalar (width 0) or a vector of that many lanes."""
         if node.op == "lit":
-            return self.constant(node.args[0], t)
-        text = self.value(node)
-        return text if self.is_varying(node) else self._splatted(node, text, t)
+            return self._literal(node, width)
+        text = self.table.get(node)
+        if text is None:
+            text = self.value(node)
+        if width and self.varying.isdisjoint(node.free):
+            return self._splatted(node, text, type_of(node.dtype, width))
+        return text
+
+    def _literal(self, node: Expr, width: int) -> str:
+        key = (node, width)
+        text = self._literals.get(key)
+        if text is None:
+            text = self._literals[key] = self.constant(node.args[0], type_of(node.dtype, width))
+        return text
 
     def bound_value(self, name: str, value: Expr) -> str:
         """In the form in which `name` is used: a vector if the name varies."""
@@ -168,9 +196,6 @@ class Values(Builder):
 
     def bound_type(self, name: str, dtype: np.dtype) -> Type:
         return type_of(dtype, self.lanes.width if self.lanes and name in self.varying else 0)
-
-    def operand(self, node: Expr, width: int) -> str:
-        return self.vector(node) if width else self.value(node)
 
     def _splatted(self, node: Expr, text: str, t: Type) -> str:
         key = (node, t.lanes)
@@ -180,8 +205,6 @@ class Values(Builder):
 
     def _read_by(self, node: Expr, needs: tuple[Expr, ...]) -> frozenset[Buffer]:
         """Buffers whose contents the value depends on."""
-        if not node.loads:
-            return _NO_BUFFERS
         found = frozenset((node.args[0],)) if node.op == "load" else _NO_BUFFERS
         for kid in needs:
             more = self._reads.get(kid, _NO_BUFFERS)
@@ -189,7 +212,7 @@ class Values(Builder):
         return found
 
     def _needs(self, node: Expr) -> tuple[Expr, ...]:
-        """What must be emitted before the node."""
+        """What must be emitted before a node of _SPECIAL."""
         op = node.op
         if op == "load":
             return self.access(node.args[0], node.args[1:]).needs
@@ -207,8 +230,9 @@ class Values(Builder):
         uniform = {t: k for t, k in terms if not self.is_varying(t)}
         return (from_affine(node.args[0], uniform), *[t for t, _ in terms if t not in uniform])
 
-    def _instruction(self, node: Expr) -> str:
-        op = node.op
+    def _instruction(self, node: Expr, width: int) -> str:
+        """The nodes that are no row of instructions."""
+        op, args = node.op, node.args
         if op == "var":
             return self._variable(node)
         if op == "aff":
@@ -217,15 +241,8 @@ class Values(Builder):
             return self._load(node)
         if op in mathlib.FUNCTIONS:
             return self.value(self._expanded(node))
-        args = node.args
-        width = self.width(node)
         if op == "philox":
             return self._philox(node, width)
-        row = ROWS.get(op)
-        if row is not None:
-            t = type_of(args[-1].dtype, width)
-            texts = [self.operand(a, width) for a in args]
-            return row(self, t, texts, [a.args[0] if a.op == "lit" else None for a in args])
         if op in ("convert", "bitcast"):
             source, target = type_of(args[0].dtype, width), type_of(node.dtype, width)
             make = convert if op == "convert" else bitcast

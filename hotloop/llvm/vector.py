@@ -20,7 +20,7 @@ import numpy as np
 from hotloop.errors import InternalError
 from hotloop.llvm import frame
 from hotloop.llvm.builder import iota, type_of
-from hotloop.llvm.statements import Statements
+from hotloop.llvm.statements import Statements, invariants
 from hotloop.llvm.target import register_bytes
 from hotloop.llvm.values import GATHER, I64, UNIFORM, UNIT, Access, Lanes, memory_type
 from hotloop.llvm.varying import can_be_lanes, lanes_of, needs_a_lane, varying_names
@@ -58,7 +58,10 @@ class VectorStatements(Statements):
             rest = self.op(f"sub i64 {count}, {whole}")
             passed = whole if step == 1 else self.op(f"mul i64 {whole}, {step}")
             stop = self.op(f"add i64 {lo}, {passed}")
-            self.hoist(loop)
+            with self.in_lanes(Lanes(loop.var, "", step, width), varying):
+                invariant = invariants(self, loop)
+            for node in invariant:
+                self.value(node)
             wide = self._main(loop, varying, width, lo, stop, whole, middle)
             partial = [self._narrowed(c, v, width, narrow)
                        for c, v in zip(loop.carries, wide, strict=True)]
@@ -88,7 +91,6 @@ class VectorStatements(Statements):
         i, following = self.name(), self.name()
         step = int(loop.step.args[0])
         with self.in_lanes(Lanes(loop.var, i, step, width), varying):
-            self.hoist(loop)
             entry = self.block
             self.jump(head)
             self.begin(head)
@@ -119,7 +121,6 @@ class VectorStatements(Statements):
         i, following, left, fewer = (self.name() for _ in range(4))
         lanes = Lanes(loop.var, i, step, width)
         with self.in_lanes(lanes, varying):
-            self.hoist(loop)
             entry = self.block
             self.jump(head)
             self.begin(head)
