@@ -89,8 +89,9 @@ def overwritable(state: State, buffer: Buffer, inside: frozenset[Var] = frozense
 # ---- computing into memory
 
 def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool) -> Buffer | None:
-    """The memory where `array` should end up, if it is free now: nobody needs what it holds, and
-    the computation from `reads` reads from it at most the element it overwrites (`pointwise`)."""
+    """The memory where `array` should end up, if it is free now: nobody needs what it holds, the
+    present equation neither, but for `reads`, from which `array` is computed now: they may lie
+    there if each element is read only where it is overwritten (`pointwise`)."""
     buffer = state.destination.get(array)
     if buffer is None or state.scope.repeated:
         return None
@@ -101,7 +102,9 @@ def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool
         buffer.shape = shape + ((lit(2),) if array.dtype.kind == "c" else ())
         state.allocate(buffer)
         return buffer
-    if overwritable(state, buffer) != [] or not same_shape(state, array, buffer):
+    reads = list(reads)
+    if not same_shape(state, array, buffer) or (
+            overwritable(state, buffer, state.scope.reading.difference(reads)) != []):
         return None
     for atom in reads:
         at = _loaded(state, atom).get(buffer)

@@ -78,13 +78,15 @@ class Uses:
 
 class Scope:
     """A block while it is lowered. `again`: Vars that the next iteration of the loop whose body
-    this is reads (empty for other blocks). `repeated`: is it in a loop?"""
+    this is reads (empty for other blocks). `reading`: what the present equation reads, itself or
+    in its blocks. `repeated`: is it in a loop?"""
 
-    __slots__ = ("again", "last", "parent", "position", "repeated")
+    __slots__ = ("again", "last", "parent", "position", "reading", "repeated")
 
     def __init__(self, block: Block, uses: Uses, parent: Scope | None = None,
                  again: frozenset[Var] = frozenset(), loop: bool = False):
         self.last, self.position, self.parent, self.again = uses.last[block], -1, parent, again
+        self.reading: frozenset[Var] = frozenset()
         self.repeated: bool = loop or (parent is not None and parent.repeated)
 
     def needed_here(self, var: Var) -> bool:

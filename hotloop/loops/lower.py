@@ -168,8 +168,11 @@ def lower_block(state: State, block: Block) -> None:
     """The equations of the block whose Scope is the present one."""
     for position, eqn in enumerate(block.eqns):
         state.scope.position = position
+        state.scope.reading = frozenset(a for a in eqn.ins if isinstance(a, Var))
+        if eqn.blocks:
+            state.scope.reading |= state.uses.captures(eqn)
         lower_eqn(state, eqn)
-    state.scope.position = len(block.eqns)
+    state.scope.position, state.scope.reading = len(block.eqns), frozenset()
 
 
 def lower_eqn(state: State, eqn: Eqn) -> None:
