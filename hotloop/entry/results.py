@@ -16,6 +16,7 @@ import numpy as np
 from hotloop.frontend.traced import (
     PYTHON,
     ArrayOut,
+    ChosenOut,
     Constant,
     Container,
     InputOut,
@@ -103,6 +104,8 @@ def _tree(node: Any, bound: Mapping[str, Any], results: Mapping[int, Any],
             return None
         assert node.narrow_dtype is not None
         return scalar(results[node.k].astype(node.narrow_dtype), node.narrow_kind)
+    if isinstance(node, ChosenOut):
+        return _tree(node.yes if results[node.flag] else node.no, bound, results, arrays)
     if isinstance(node, InputOut):
         return fetch(node.path, bound, node.owner)
     if isinstance(node, ViewOut):

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
@@ -27,7 +28,7 @@ Form = dict[Any, int]
 
 
 class Dead(BaseException):
-    """This path of the user's program has raised; not an Exception, users' handlers must not see it."""
+    """This path of the user's program has raised. No Exception: users' handlers must not see it."""
 
 
 class TraceState:
@@ -44,6 +45,8 @@ class TraceState:
         self.depth = 0
         self.session: Any = None
         self.streams = 0
+        self.formatting = 0
+        self.marked: list[tuple[Any, str]] = []
 
 
 class Builder:
@@ -60,7 +63,7 @@ class Builder:
         self.bounds: dict[Var, tuple[int, int]] = {}
         self.journal: list[tuple[Any, Any]] = []
         self.outer: frozenset[int] = parent.outer if parent else frozenset()
-        self.random: Any = None
+        self.iteration: Var | None = None
 
     def sees(self, atom: Any) -> bool:
         """May `atom` be used here? (A literal, or a Var of this block or one around it.)"""
@@ -98,6 +101,7 @@ class Builder:
 
 class _Context(threading.local):
     builder: Builder | None = None
+    place: Location | None = None
 
 
 CONTEXT = _Context()
@@ -244,18 +248,44 @@ def _is_internal(namespace: dict[str, Any]) -> bool:
 
 def here() -> Location | None:
     """The place in the user's source that is being traced."""
+    if CONTEXT.place is not None:
+        return CONTEXT.place
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_internal(frame.f_globals):
         frame = frame.f_back
-    if frame is None:
-        return None
-    code, last = frame.f_code, frame.f_lasti
+    return None if frame is None else _place(frame, frame.f_lasti)
+
+
+def raised_at(error: BaseException) -> Location | None:
+    """The innermost place in the user's source on the traceback of an error."""
+    found = None
+    step = error.__traceback__
+    while step is not None:
+        if not _is_internal(step.tb_frame.f_globals):
+            found = _place(step.tb_frame, step.tb_lasti)
+        step = step.tb_next
+    return found
+
+
+@contextmanager
+def at_place(place: Location | None) -> Iterator[None]:
+    """Equations emitted inside belong to `place`."""
+    before, CONTEXT.place = CONTEXT.place, place
+    try:
+        yield
+    finally:
+        CONTEXT.place = before
+
+
+def _place(frame: FrameType, last: int) -> Location:
+    code = frame.f_code
     found = _places.get((id(code), last))
     if found is None:
         line, column = frame.f_lineno, -1
         for at, position in enumerate(code.co_positions()):
             if at * 2 >= last:
-                line, column = position[0] or line, -1 if position[2] is None else position[2]
+                line = position[0] or line
+                column = -1 if position[2] is None else position[2]
                 break
         place = Location(code.co_filename, line, column, code.co_name)
         found = _places[id(code), last] = code, place

@@ -94,6 +94,14 @@ class ViewOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenOut:
+    """The tree `yes` if result `flag` is true, else `no`."""
+    flag: int
+    yes: Any
+    no: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """`make(items)` with items trees: tuple, list, dict (keys), NamedTuple, dataclass, ..."""
     make: Callable[[list[Any]], Any]

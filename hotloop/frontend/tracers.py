@@ -304,7 +304,7 @@ is_weak = is_python_number
 
 
 def is_number(x: Any) -> bool:
-    return isinstance(x, Scalar | NUMBERS)
+    return isinstance(x, (Scalar, *NUMBERS))
 
 
 def dtype_of(x: Any) -> np.dtype:
@@ -338,7 +338,7 @@ def dims_of(x: Any) -> tuple[Dim, ...]:
 
 def lift(x: Any) -> Any:
     """A tracer or number for `x`: real arrays are captured, nested lists become arrays."""
-    if isinstance(x, Tracer | NUMBERS):
+    if isinstance(x, (Tracer, *NUMBERS)):
         return x
     if isinstance(x, np.ndarray):
         return current().state.session.captured(x)

@@ -1,0 +1,222 @@
+"""`if` on a run-time condition: both branches are traced, then what they assigned is joined.
+
+    if c: y = x * 2        ->    y = cond c { ... in (x*2,) } { ... in (x,) }
+    else: y = x
+
+A branch that raises has no result: the join is the other side's state, and what the surviving
+condition says (`i < n`) is a fact from there on. Two different arrays joined under one name become a
+`ChosenBase`: reads select, stores go to the chosen one.
+"""
+
+from __future__ import annotations
+
+import traceback
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from hotloop import config
+from hotloop.errors import HotloopError
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import (
+    Builder,
+    Dead,
+    at_place,
+    check,
+    current,
+    emit,
+    opened,
+    raised_at,
+)
+from hotloop.frontend.objects import (
+    UNBOUND,
+    Cells,
+    Place,
+    Slot,
+    containers,
+    get,
+    put,
+    undo,
+)
+from hotloop.frontend.slots import (
+    DYNAMIC,
+    ArraySlot,
+    Unjoined,
+    flatten,
+    join,
+    make,
+    slot_of,
+)
+from hotloop.frontend.tracers import Array, ChosenBase, full, zero
+from hotloop.ir.core import Atom, Block, Var
+
+USER_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError,
+               ValueError, NotImplementedError)
+"""What plain Python or NumPy raises at trace time for what would fail at run time."""
+
+
+def traced(builder: Builder, body: Callable[..., Any], *args: Any) -> bool:
+    """Trace `body` into the builder; gives whether the path ends in an exception."""
+    state = builder.state
+    active, depth = dict(state.active), state.depth
+    with opened(builder):
+        try:
+            body(*args)
+            return False
+        except Dead:
+            state.active, state.depth = active, depth
+            return True
+        except USER_ERRORS as error:
+            state.active, state.depth = active, depth
+            if isinstance(error, HotloopError):
+                raise
+            raise_at_run_time(error)
+            return True
+
+
+def raise_at_run_time(error: BaseException) -> None:
+    """Emit a check that raises `error`, which tracing met in a staged block."""
+    if config.debug >= 2:
+        traceback.print_exception(error)
+    message = str(error.args[0]) if len(error.args) == 1 else str(error)
+    with at_place(raised_at(error)):
+        try:
+            check(False, type(error), message.replace("{", "{{").replace("}", "}}"))
+        except Dead:
+            pass
+
+
+def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], Any]],
+              cells: Cells, live: list[Slot], dead: list[Slot]) -> None:
+    """Trace both branches and join the `live` slots; the `dead` ones are unbound afterwards."""
+    parent = current()
+    before = {n: get(cells, n) for n in [*live, *dead]}
+    sides: list[Builder] = []
+    ends: list[dict[Slot, Any]] = []
+    died: list[bool] = []
+    places: list[Place] = []
+    for k, branch in enumerate(branches):
+        b = Builder(parent)
+        b.outer = parent.outer | frozenset(containers(cells))
+        dm.assume(condition, k == 0, b)
+        try:
+            died.append(traced(b, branch))
+        except BaseException:
+            undo(b.journal)
+            for n, x in before.items():
+                put(cells, n, x)
+            raise
+        sides.append(b)
+        written = list(dict.fromkeys(place for place, _ in b.journal))
+        ends.append({n: get(cells, n) for n in [*live, *written]})
+        undo(b.journal)
+        places += written
+        for n, x in before.items():
+            put(cells, n, x)
+    places = list(dict.fromkeys(places))
+    for place in places:
+        before[place] = place.get()
+        for end in ends:
+            end.setdefault(place, before[place])
+    for n in dead:
+        put(cells, n, UNBOUND)
+    if all(died):
+        emit("cond", [condition], [], blocks=[Block([], b.eqns, []) for b in sides])
+        raise Dead
+    _join(condition, cells, [*live, *places], before, sides, ends, died)
+
+
+def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, Any],
+          sides: list[Builder], ends: list[dict[Slot, Any]], died: list[bool]) -> None:
+    parent = current()
+    outs: list[Var] = []
+    atoms: tuple[list[Atom | None], list[Atom | None]] = ([], [])
+    objects: dict[Slot, Any] = {}
+
+    def join_values(x: Any, y: Any, slot: Any, only: int | None = None) -> Any:
+        """Results of the cond for x and y; gives the joined object."""
+        vars, joined = make(slot)
+        outs.extend(vars)
+        for k, (side, z) in enumerate(zip(sides, (x, y), strict=True)):
+            if died[k]:
+                atoms[k].extend([None] * len(vars))
+            else:
+                with opened(side):
+                    atoms[k].extend(flatten(UNBOUND if only not in (None, k) else z, slot))
+        return joined
+
+    for n in slots:
+        x, y = ends[0][n], ends[1][n]
+        if died[0]:
+            x = y
+        if died[1]:
+            y = x
+        if _same(x, y, before[n], parent):
+            objects[n] = x
+            continue
+        try:
+            slot = join(slot_of(x), slot_of(y), parent, n)
+        except HotloopError as error:
+            if isinstance(n, str) and n.startswith("_hl_value"):
+                raise
+            objects[n] = Unjoined(error)
+            continue
+        if (isinstance(slot, ArraySlot) and isinstance(x, Array) and isinstance(y, Array)
+                and DYNAMIC not in slot.dims and not any(died)
+                and (_outer(x, parent) or _outer(y, parent))):
+            chosen = []
+            for k, z in enumerate((x, y)):
+                chosen.append(z if _outer(z, parent) else join_values(x, y, slot, only=k))
+            base = ChosenBase(condition, *chosen)
+            objects[n] = Array(base, (), chosen[0].dims)
+            continue
+        objects[n] = joined = join_values(x, y, slot)
+        for z in (x, y):
+            if isinstance(z, Array) and isinstance(joined, Array) and _outer(z, parent):
+                z.base.shared.append(weakref.ref(joined))
+                joined.base.shared.append(weakref.ref(z))
+    _finish(condition, sides, died, outs, atoms)
+    for n, joined in objects.items():
+        put(cells, n, joined)
+    for k in (0, 1):
+        if died[k]:
+            dm.assume(condition, k == 1)
+
+
+def _same(x: Any, y: Any, before: Any, parent: Builder) -> bool:
+    if x is y:
+        return x is before or x is UNBOUND or (isinstance(x, Array) and _outer(x, parent))
+    return isinstance(x, Array) and _outer(x, parent) and x.same_view(y) and isinstance(y, Array)
+
+
+def _outer(x: Any, parent: Builder) -> bool:
+    """Does the array exist outside the branch?"""
+    return isinstance(x, Array) and x.base.home.encloses(parent)
+
+
+def _finish(condition: Atom, sides: list[Builder], died: list[bool], outs: list[Var],
+            atoms: tuple[list[Atom | None], list[Atom | None]]) -> None:
+    """Emit the cond, with the arrays that the branches stored to among its results."""
+    parent = current()
+    bases = [base for k, b in enumerate(sides) if not died[k] for base in b.values
+             if base.home.encloses(parent)]
+    bases = list(dict.fromkeys(bases))
+    for base in bases:
+        outs.append(parent.bind(base.dtype, base.shape))
+        for k, side in enumerate(sides):
+            atoms[k].append(None if died[k] else side.current(base))
+    blocks = []
+    for k, side in enumerate(sides):
+        with opened(side):
+            filled = [a if a is not None else _placeholder(out)
+                      for a, out in zip(atoms[k], outs, strict=True)]
+            blocks.append(Block([], side.eqns, filled))
+    emit("cond", [condition], outs, blocks=blocks)
+    for base, var in zip(bases, outs[len(outs) - len(bases):], strict=True):
+        parent.values[base] = var
+
+
+def _placeholder(out: Var) -> Atom:
+    """A value of the right type for a branch that never gives one (it has raised)."""
+    dims = tuple(d if current().sees(d) else 0 for d in out.shape)
+    return full(zero(out.dtype), dims)

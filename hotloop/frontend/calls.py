@@ -1,0 +1,227 @@
+"""The call helper: what stands for a callable while tracing.
+
+    _hl.function(np.sin)(x)      the ufunc through `ufuncs`
+    _hl.function(helper)(x)      the Python function `helper`, rewritten and traced into this Program
+    _hl.function(len)(x)         a stand-in from `registry`
+
+A callable is looked up by identity. Functions without source run natively on tracers. C functions
+run at trace time only if they are known to be pure: anything else (`time.time`, `open`) would happen
+once instead of at every call, and is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import ufuncs
+from hotloop.frontend.builder import current, staging, unsupported
+from hotloop.frontend.registry import lookup
+from hotloop.frontend.slots import Unjoined
+from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
+
+PURE_MODULES = frozenset((
+    "builtins", "math", "cmath", "operator", "_operator", "itertools", "functools", "_functools",
+    "collections", "_collections", "copy", "numbers", "fractions", "string", "re", "enum",
+    "typing", "dataclasses", "abc", "_abc", "types", "statistics", "_statistics", "_struct",
+    "struct", "hashlib", "inspect"))
+IMPURE_BUILTINS = frozenset(map(id, (open, input, exec, eval, compile, globals, locals, vars,
+                                     __import__, breakpoint, setattr, delattr)))
+NUMPY_INPUT = ("load", "from", "save", "gen", "memmap", "tofile", "seterr", "set_", "test")
+GROWING = frozenset(("append", "extend", "pop", "insert", "update", "add", "clear", "remove",
+                     "sort", "reverse", "setdefault", "popitem", "discard"))
+ACTIVE_LIMIT = 50
+"""Calls of one function inside itself while tracing; recursion on run-time values never ends."""
+
+
+def function(f: Any) -> Any:
+    """The callable that stands for `f`."""
+    kind = type(f)
+    if kind is BoundMethod:
+        return f
+    stand_in = lookup(f)
+    if stand_in is not None:
+        return stand_in
+    if kind is types.FunctionType:
+        return _python_function(f)
+    if kind is types.MethodType:
+        return _method(f)
+    if kind is np.ufunc:
+        return functools.partial(_ufunc, f)
+    if isinstance(f, type):
+        return _type(f)
+    if isinstance(f, Unjoined):
+        raise f.error
+    if kind is functools.partial:
+        return functools.partial(function(f.func), *f.args, **f.keywords)
+    if kind in (types.BuiltinFunctionType, types.MethodWrapperType, types.MethodDescriptorType,
+                types.WrapperDescriptorType, operator.itemgetter, operator.attrgetter):
+        return _c_function(f)
+    wrapped = getattr(f, "__wrapped__", None)
+    if isinstance(wrapped, types.FunctionType) and (
+            kind.__module__.split(".")[0] == "hotloop" or kind.__name__ == "_lru_cache_wrapper"):
+        return function(wrapped)
+    if kind.__module__.startswith("numpy"):
+        return _numpy_object(f)
+    if isinstance(f, Tracer):
+        raise TypeError("a number or array is not callable")
+    call = getattr(kind, "__call__", None)
+    if isinstance(call, types.FunctionType):
+        return functools.partial(function(call), f)
+    raise unsupported(f"a call of {_name(f)}", "move it out of the compiled function")
+
+
+def _name(f: Any) -> str:
+    module = getattr(f, "__module__", None)
+    name = getattr(f, "__qualname__", None) or type(f).__name__
+    return f"{module}.{name}" if module else name
+
+
+def _python_function(f: types.FunctionType) -> Callable[..., Any]:
+    module = f.__module__ or ""
+    if module.startswith("hotloop.frontend") or f.__name__.startswith("_hl_"):
+        return f
+    if module.split(".")[0] == "numpy":
+        return _numpy_function(f)
+    session = current().state.session
+    bound = session.traceable(f)
+    if bound is None:
+        return f
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        state = current().state
+        count = state.active.get(f, 0)
+        if count > ACTIVE_LIMIT:
+            raise unsupported(f"a recursion of {f.__name__} that does not end while compiling",
+                              "write it as a loop with an explicit stack")
+        state.active[f] = count + 1
+        state.depth += 1
+        result = bound(*args, **kwargs)
+        state.depth -= 1
+        state.active[f] = count
+        return result
+    return call
+
+
+def _method(f: types.MethodType) -> Any:
+    inner, owner = f.__func__, f.__self__
+    if isinstance(owner, Tracer):
+        return f
+    stand_in = function(inner) if isinstance(inner, types.FunctionType) or hasattr(
+        inner, "__wrapped__") else inner
+    return functools.partial(stand_in, owner)
+
+
+def _ufunc(f: np.ufunc, /, *args: Any, **kwargs: Any) -> Any:
+    if not kwargs and all(type(a) in (int, float, bool, complex) or isinstance(a, np.generic)
+                          for a in args):
+        return f(*args)
+    return ufuncs.call(f, *args, **kwargs)
+
+
+def _numpy_function(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A NumPy function that has no stand-in: at trace time if its arguments are known."""
+    if f.__name__.startswith(NUMPY_INPUT) or ".random" in (f.__module__ or ""):
+        raise unsupported(f"numpy's {f.__name__}", "call it outside of the compiled function")
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if _any_tracer(args) or _any_tracer(tuple(kwargs.values())):
+            raise unsupported(f"np.{f.__name__}")
+        return known_arrays(f(*args, **kwargs))
+    return call
+
+
+def _any_tracer(x: Any) -> bool:
+    if isinstance(x, Tracer | np.ndarray):
+        return True
+    return isinstance(x, tuple | list) and any(map(_any_tracer, x))
+
+
+def known_arrays(x: Any) -> Any:
+    """The result of a NumPy function at trace time: its arrays are new at every call."""
+    if isinstance(x, np.ndarray):
+        return current().state.session.constant(x)
+    if isinstance(x, tuple) and any(isinstance(e, np.ndarray) for e in x):
+        items = [known_arrays(e) for e in x]
+        return type(x)._make(items) if hasattr(x, "_make") else tuple(items)
+    if isinstance(x, list):
+        return [known_arrays(e) for e in x]
+    return x
+
+
+def _numpy_object(f: Any) -> Callable[..., Any]:
+    if isinstance(f, np.dtype):
+        return function(f.type)
+    if isinstance(f, np.vectorize):
+        raise unsupported("np.vectorize", "write a loop, or use array operations")
+    if type(f).__name__ == "_ArrayFunctionDispatcher":
+        return _numpy_function(f)
+    if isinstance(f, types.BuiltinFunctionType):
+        return _c_function(f)
+    raise unsupported(f"a call of {_name(f)}", "call it outside of the compiled function")
+
+
+def _type(f: type) -> Callable[..., Any]:
+    if issubclass(f, np.generic):
+        return functools.partial(_numpy_scalar, f)
+    if issubclass(f, np.ndarray):
+        raise unsupported(f"the array class {f.__name__}")
+    if f.__module__.split(".")[0] == "numpy":
+        return f
+    if f.__module__ in PURE_MODULES or issubclass(f, BaseException):
+        return f
+    init = f.__init__  # type: ignore[misc]
+    if type(f) is type and f.__new__ is object.__new__ and isinstance(init, types.FunctionType):
+        return functools.partial(_construct, f, init)
+    if isinstance(f.__new__, types.FunctionType) or f.__new__ in (object.__new__, tuple.__new__):
+        return f
+    raise unsupported(f"a call of {_name(f)}", "move it out of the compiled function")
+
+
+def _construct(f: type, init: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
+    """An object of a Python class, its __init__ traced."""
+    made = object.__new__(f)
+    function(init)(made, *args, **kwargs)
+    return made
+
+
+def _numpy_scalar(f: type, x: Any = 0, /) -> Any:
+    if isinstance(x, Tracer | np.ndarray | list):
+        x = lift(x)
+        return wrap(convert(value(x), np.dtype(f)))
+    return f(x)
+
+
+def _c_function(f: Any) -> Callable[..., Any]:
+    owner = getattr(f, "__self__", None)
+    if id(f) in IMPURE_BUILTINS:
+        raise unsupported(f"a call of {f.__name__}")
+    if isinstance(owner, list | dict | set) and f.__name__ in GROWING:
+        if id(owner) in current().outer:
+            raise staging(
+                f"{type(owner).__name__}.{f.__name__} in a branch or loop on a container from "
+                "outside of it", "use a NumPy array of the final size")
+        return f
+    module = getattr(f, "__module__", None)
+    if isinstance(owner, types.ModuleType) or owner is None:
+        if owner is None and hasattr(f, "__objclass__"):
+            module = f.__objclass__.__module__
+        if (module or "").split(".")[0] == "numpy" and ".random" not in (module or ""):
+            return _numpy_function(f)
+        if module in PURE_MODULES:
+            return f                    # a tracer raises its own error where its value is needed
+    elif isinstance(owner, type):
+        if owner.__module__ in PURE_MODULES:
+            return f
+    elif type(owner).__module__ in PURE_MODULES or type(owner).__module__ == "hotloop.frontend":
+        return f
+    elif isinstance(owner, tuple | list | dict | str):
+        return f
+    raise unsupported(f"a call of {_name(f)}, which would run only once, while compiling",
+                      "move it out of the compiled function")

@@ -1,0 +1,334 @@
+"""The helpers that rewritten code calls, as attributes of the module-like object `HELPERS`.
+
+    _hl.if_(test, then, else_, live, dead)      _hl.for_(items, body, ...)      _hl.load(x, i)
+
+Each decides at trace time: known values run as plain Python, run-time values are staged. The names
+are those that `rewrite` writes.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.errors import HotloopError
+from hotloop.frontend import indexing, loops, truth
+from hotloop.frontend.branches import staged_if
+from hotloop.frontend.builder import Dead, check, current, staging, unsupported
+from hotloop.frontend.calls import function
+from hotloop.frontend.dims import assume
+from hotloop.frontend.messages import message, template
+from hotloop.frontend.objects import Place, cells_of
+from hotloop.frontend.registry import NUMPY
+from hotloop.frontend.slots import Maybe, Unjoined
+from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, lift
+
+IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
+    "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,
+    "FloorDiv": operator.ifloordiv, "Mod": operator.imod, "Pow": operator.ipow,
+    "BitAnd": operator.iand, "BitOr": operator.ior, "BitXor": operator.ixor,
+    "LShift": operator.ilshift, "RShift": operator.irshift, "MatMult": operator.imatmul}
+
+
+def if_(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any], live: tuple[str, ...],
+        dead: tuple[str, ...]) -> None:
+    c = truth.truth(test)
+    if not isinstance(c, Scalar):
+        (then if c else otherwise)()
+        return
+    staged_if(c.atom, (then, otherwise), cells_of(then, otherwise), list(live), list(dead))
+
+
+def known_truth(x: Any) -> bool:
+    """The condition of a comprehension."""
+    c = truth.truth(x)
+    if isinstance(c, Tracer):
+        raise staging("a comprehension's condition depends on a run-time value",
+                      "use a for statement, or a boolean mask")
+    return bool(c)
+
+
+# ---- names
+
+def bound(read: Callable[[], Any], name: str) -> Any:
+    """A local name that may be unbound."""
+    try:
+        x = read()
+    except NameError:
+        if current().parent is None:
+            raise
+        unbound(False, name)
+    if isinstance(x, Maybe):
+        unbound(x.flag.atom, name)
+        return x.content
+    return x
+
+
+def unbound(flag: Any, name: str) -> None:
+    text = f"cannot access local variable '{name}' where it is not associated with a value"
+    check(flag, UnboundLocalError, text)
+
+
+def returned(read: Callable[[], Any]) -> Any:
+    """The value of the function."""
+    x = read()
+    if isinstance(x, Unjoined):
+        raise x.error
+    return x.content if isinstance(x, Maybe) else x
+
+
+# ---- raise, assert, try, with
+
+def assert_(test: Any, make: Callable[[], Any] | None) -> None:
+    c = truth.truth(test)
+    if c is True:
+        return
+    text = message(make) if make is not None else ""
+    shown, operands = template(text if isinstance(text, str) else message(lambda: str(text)))
+    atom = c.atom if isinstance(c, Scalar) else False
+    check(atom, AssertionError, shown, *operands)
+    assume(atom, True)
+
+
+def raise_(make: Callable[[], Any] | None) -> None:
+    if make is None:
+        if sys.exc_info()[0] is None:
+            check(False, RuntimeError, "No active exception to reraise")
+        raise
+    error = message(make)
+    if isinstance(error, type) and issubclass(error, BaseException):
+        error = error()
+    if not isinstance(error, BaseException):
+        raise TypeError("exceptions must derive from BaseException")
+    if isinstance(error, HotloopError):
+        raise error
+    args = error.args
+    text = args[0] if len(args) == 1 and isinstance(args[0], str) else message(
+        lambda: str(args[0]) if len(args) == 1 else str(error))
+    shown, operands = template(text)
+    check(False, type(error), shown, *operands)
+
+
+def trying() -> int:
+    return current().state.raising
+
+
+def tried(mark: int) -> None:
+    """The end of a try body: it must not have emitted anything that raises at run time."""
+    if current().state.raising != mark:
+        raise unsupported("a try statement around code that may raise at run time",
+                          "test the condition with an if before, or move the code out of the try")
+
+
+def handling(mark: int) -> None:
+    """The start of an except clause: hotloop's own errors are not for the user's handlers."""
+    error = sys.exc_info()[1]
+    if isinstance(error, HotloopError):
+        raise error
+    tried(mark)
+
+
+def managed(manager: Any) -> Any:
+    """A context manager of a with statement: those that only matter to NumPy's warnings pass."""
+    allowed = ("numpy", "warnings")
+    if type(manager).__module__.split(".")[0] in allowed or type(manager).__name__ == "nullcontext":
+        return manager
+    raise unsupported(f"a with statement on a {type(manager).__name__}",
+                      "use it outside of the compiled function")
+
+
+# ---- items and attributes
+
+def _has_tracer(x: Any) -> bool:
+    if isinstance(x, Tracer):
+        return True
+    if isinstance(x, slice):
+        return any(isinstance(e, Tracer) for e in (x.start, x.stop, x.step))
+    return isinstance(x, tuple | list) and any(map(_has_tracer, x))
+
+
+def load(x: Any, index: Any) -> Any:
+    if isinstance(x, Array | Scalar):
+        return indexing.load(x, index)
+    if isinstance(x, np.ndarray):
+        return indexing.load(lift(x), index)
+    if isinstance(x, loops.Range):
+        return _range_item(x, index)
+    if type(x) in INDEX_TRICKS:
+        return NUMPY[type(x)](x, index)
+    if isinstance(x, types.FunctionType | type):
+        return x[index]  # type: ignore[index]
+    if isinstance(index, Scalar) and isinstance(x, list | tuple | range):
+        return indexing.load(lift(list(x)), index)
+    if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
+        raise staging(f"a Python {type(x).__name__} indexed by a run-time value",
+                      "make it a NumPy array")
+    if isinstance(x, Tracer):
+        return x.value  # raises its own error
+    if isinstance(getattr(type(x), "__getitem__", None), types.FunctionType):
+        return function(x.__getitem__)(index)
+    return x[index]
+
+
+def _range_item(x: loops.Range, index: Any) -> Any:
+    known = x.known()
+    if known is not None and not _has_tracer(index):
+        return known[index]
+    raise staging("an item of a range of run-time bounds")
+
+
+INDEX_TRICKS = (type(np.mgrid), type(np.ogrid), type(np.r_), type(np.c_), type(np.s_))
+
+
+def store(x: Any, index: Any, new: Any) -> None:
+    if isinstance(x, Array | Scalar):
+        indexing.store(x, index, new)
+    elif isinstance(x, np.ndarray):
+        indexing.store(lift(x), index, new)
+    elif isinstance(x, Unjoined):
+        raise x.error
+    elif _has_tracer(index):
+        raise staging(f"a store to a Python {type(x).__name__} at a run-time index",
+                      "make it a NumPy array")
+    elif isinstance(x, list | dict):
+        if isinstance(index, slice) or (isinstance(x, dict) and index not in x):
+            refuse_growth(x, "an assignment")
+            x[index] = new
+            return
+        x[index]
+        Place(x, True, index).set(new)
+    elif isinstance(getattr(type(x), "__setitem__", None), types.FunctionType):
+        function(x.__setitem__)(index, new)
+    else:
+        refuse_growth(x, "an assignment")
+        x[index] = new
+
+
+def delete_item(x: Any, index: Any) -> None:
+    refuse_growth(x, "del")
+    del x[index]
+
+
+def refuse_growth(x: Any, what: str) -> None:
+    """A container from outside a staged block must keep its structure in it."""
+    if id(x) in current().outer:
+        raise staging(f"{what} changes the structure of a {type(x).__name__} in a branch or loop",
+                      "use a NumPy array of the final size")
+
+
+def set_attribute(x: Any, name: str, new: Any) -> None:
+    if isinstance(x, Tracer):
+        if current().parent is not None and isinstance(x, Array) and name == "shape":
+            raise unsupported("assignment to .shape in a branch or loop", "use reshape")
+        setattr(x, name, new)
+    elif isinstance(x, types.ModuleType | type | types.FunctionType):
+        raise unsupported(f"assignment to an attribute of a {type(x).__name__}")
+    elif isinstance(getattr(type(x), name, None), property):
+        setter = getattr(type(x), name).fset
+        if setter is None:
+            setattr(x, name, new)
+        function(setter)(x, new)
+    else:
+        Place(x, False, name).set(new)
+
+
+def augment(x: Any, op: str, y: Any) -> Any:
+    """`x op= y` of a local name"""
+    if isinstance(x, list | dict | set):
+        refuse_growth(x, "an augmented assignment")
+    if isinstance(x, np.ndarray):
+        x = lift(x)
+    return IN_PLACE[op](x, y)
+
+
+def augment_item(x: Any, index: Any, op: str, y: Any) -> None:
+    store(x, index, augment(load(x, index), op, y))
+
+
+def augment_attribute(x: Any, name: str, op: str, y: Any) -> None:
+    set_attribute(x, name, augment(getattr(x, name), op, y))
+
+
+def unpacked(x: Any, before: int, after: int) -> Any:
+    """The value of an unpacking assignment, iterable in plain Python."""
+    if isinstance(x, np.ndarray):
+        x = lift(x)
+    if isinstance(x, Array):
+        if not x.dims:
+            raise TypeError("iteration over a 0-d array")
+        n = x.dims[0]
+        if after < 0:
+            indexing.dm.require_equal(n, before, "cannot unpack an array of length {} here",
+                                      indexing._atom(n))
+            return [x[k] for k in range(before)]
+        if not isinstance(n, int):
+            raise staging("a starred assignment from an array of run-time length")
+        return [x[k] for k in range(n)]
+    return iterated(x)
+
+
+def iterated(x: Any) -> Any:
+    """The iterable of a comprehension or a starred argument."""
+    if isinstance(x, np.ndarray):
+        x = lift(x)
+    if isinstance(x, Array):
+        n = x.dims[0] if x.dims else 0
+        if not isinstance(n, int):
+            raise staging("an array of run-time length is iterated in a comprehension or call",
+                          "loop over it with a for statement and store into an array")
+        return [x[as_int(k)] for k in range(n)]
+    if isinstance(x, loops.Range | loops.Indexed):
+        return iter(x)
+    if isinstance(x, Unjoined):
+        raise x.error
+    return x
+
+
+class Helpers:
+    """What `_hl` is in rewritten code."""
+
+    __slots__ = ()
+
+    if_ = staticmethod(if_)
+    for_ = staticmethod(loops.for_loop)
+    while_ = staticmethod(loops.while_loop)
+    and_ = staticmethod(truth.and_)
+    or_ = staticmethod(truth.or_)
+    not_ = staticmethod(truth.not_)
+    in_ = staticmethod(truth.in_)
+    not_in = staticmethod(truth.not_in)
+    is_ = staticmethod(truth.is_)
+    is_not = staticmethod(truth.is_not)
+    if_expression = staticmethod(truth.if_expression)
+    known_truth = staticmethod(known_truth)
+    bound = staticmethod(bound)
+    returned = staticmethod(returned)
+    assert_ = staticmethod(assert_)
+    raise_ = staticmethod(raise_)
+    trying = staticmethod(trying)
+    tried = staticmethod(tried)
+    handling = staticmethod(handling)
+    managed = staticmethod(managed)
+    load = staticmethod(load)
+    store = staticmethod(store)
+    delete_item = staticmethod(delete_item)
+    set_attribute = staticmethod(set_attribute)
+    augment = staticmethod(augment)
+    augment_item = staticmethod(augment_item)
+    augment_attribute = staticmethod(augment_attribute)
+    unpacked = staticmethod(unpacked)
+    iterated = staticmethod(iterated)
+    function = staticmethod(function)
+    message = staticmethod(message)
+    slice = builtins.slice
+
+
+HELPERS = Helpers()
+
+__all__ = ["HELPERS", "Dead"]

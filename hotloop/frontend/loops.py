@@ -1,0 +1,499 @@
+"""`for` and `while` on run-time values: the body is traced once, what it changes is carried.
+
+    s = 0.0
+    for i in range(n): s += x[i]      ->      s = for 0 n 1 0.0 { lambda i s. ... in (s + x[i],) }
+
+What is carried is a *location*: a local name stored in the body and live, the content of an array,
+an item or attribute. A body is traced again only if a carried type widens, a name is rebound to
+another array, or the body wrote to a Place. A name rebound in the body keeps its outer reference
+until the body shows that it ends different; only then it is carried by value, and stores that could
+reach an array which someone else holds are refused.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from hotloop.errors import HotloopError, StagingError
+from hotloop.frontend import dims as dm
+from hotloop.frontend.branches import staged_if, traced
+from hotloop.frontend.builder import (
+    Builder,
+    current,
+    emit,
+    lit,
+    opened,
+    staging,
+    unsupported,
+)
+from hotloop.frontend.objects import (
+    UNBOUND,
+    Cells,
+    Place,
+    Slot,
+    cells_of,
+    containers,
+    get,
+    put,
+    undo,
+)
+from hotloop.frontend.slots import (
+    ObjectSlot,
+    Unjoined,
+    flatten,
+    join,
+    make,
+    shown_name,
+    slot_of,
+)
+from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, dim_of, lift, value
+from hotloop.frontend.truth import and_, not_, truth
+from hotloop.ir.core import Atom, Block, Dim, Var
+from hotloop.ir.types import I64
+
+UNROLL_LIMIT = 32
+"""A loop that can't be staged is unrolled if it has at most this many trips."""
+
+TRACE_LIMIT = 12
+"""Types of carries settle in two or three traces; more is a loop that never settles."""
+
+
+class Range:
+    """`range(...)` with bounds known at run time, or at trace time: loops over it are staged."""
+
+    def __init__(self, *args: Any):
+        if not 1 <= len(args) <= 3:
+            raise TypeError(f"range expected 1 to 3 arguments, got {len(args)}")
+        start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
+        self.start, self.stop, self.step = dim_of(start), dim_of(stop), dim_of(step)
+        if isinstance(self.step, int) and self.step == 0:
+            raise ValueError("range() arg 3 must not be zero")
+        if isinstance(self.step, Var):
+            dm.require("ne", self.step, 0, ValueError, "range() arg 3 must not be zero")
+
+    def known(self) -> range | None:
+        """The real range if all three numbers are known."""
+        if isinstance(self.start, int) and isinstance(self.stop, int) and isinstance(
+                self.step, int):
+            return range(self.start, self.stop, self.step)
+        return None
+
+    def item(self, i: Dim) -> Any:
+        return as_int(i)
+
+    def __iter__(self) -> Any:
+        known = self.known()
+        if known is None:
+            raise staging("a range of unknown length is used outside of a for statement",
+                          "loop over it with a for statement and store into an array")
+        return iter(known)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def length(self) -> Any:
+        """len(range(...))"""
+        if isinstance(self.step, int) and self.step == 1:
+            return as_int(dm.at_least_zero(dm.minus(dm.form(self.stop), dm.form(self.start))))
+        known = self.known()
+        if known is None:
+            raise staging("the length of a range with a step")
+        return len(known)
+
+    def reversed(self) -> Range:
+        """reversed(range(...))"""
+        known = self.known()
+        if known is not None:
+            back = known[::-1]
+            return Range(back.start, back.stop, back.step)
+        if not (isinstance(self.step, int) and self.step == 1):
+            raise staging("a reversed range with a step and run-time bounds")
+        return Range(as_int(self.stop) - 1, as_int(self.start) - 1, -1)
+
+
+class Indexed:
+    """A sequence of run-time length: a length and a function from the index to the item.
+
+    `enumerate`, `zip` and iteration over arrays are of this kind.
+    """
+
+    def __init__(self, n: Dim, item: Callable[[Dim], Any]):
+        self.start: Dim = 0
+        self.stop, self.step, self.item = n, 1, item
+
+    def known(self) -> range | None:
+        return range(self.stop) if isinstance(self.stop, int) else None
+
+    def length(self) -> Any:
+        return as_int(self.stop)
+
+    def __iter__(self) -> Any:
+        known = self.known()
+        if known is None:
+            raise staging("a sequence of run-time length is used outside of a for statement",
+                          "loop over it with a for statement")
+        return iter([self.item(i) for i in known])
+
+
+def sequence_of(x: Any) -> Any:
+    """An Indexed for arrays and ranges; other iterables as they are."""
+    if isinstance(x, Array):
+        if not x.dims:
+            raise TypeError("iteration over a 0-d array")
+        return Indexed(x.dims[0], lambda i: x[as_int(i)])
+    if isinstance(x, Range):
+        if x.step == 1 and isinstance(x.step, int):
+            n = dm.at_least_zero(dm.minus(dm.form(x.stop), dm.form(x.start)))
+            return Indexed(n, lambda i: as_int(dm.dim(dm.plus(dm.form(x.start), dm.form(i)))))
+        known = x.known()
+        if known is None:
+            raise staging("enumerate or zip of a range with a step")
+        return known
+    return x
+
+
+class Loop:
+    """What the rewriter knows of a loop: its names (see `rewrite`)."""
+
+    __slots__ = ("body", "cells", "dead", "head", "items", "others", "slots", "stop", "test")
+
+    def __init__(self, items: Any, test: Callable[[], Any] | None, body: Callable[..., Any],
+                 slots: Sequence[Slot], head: Sequence[Slot], dead: Sequence[str],
+                 stop: str | None, others: Callable[..., Any]):
+        self.items, self.test, self.body = items, test, body
+        self.cells = cells_of(body, test) if test is not None else cells_of(body)
+        self.slots, self.head, self.dead, self.stop = list(slots), set(head), list(dead), stop
+        self.others = cells_of(others)
+
+
+def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
+    """A for statement over `items`."""
+    if type(items).__module__ == "numpy" and hasattr(items, "__array__"):
+        items = lift(items)
+    if isinstance(items, Array):
+        items = sequence_of(items)
+    if isinstance(items, Tracer):
+        raise TypeError("iteration over a number")
+    loop = Loop(items, None, body, *names)
+    if not isinstance(items, Range | Indexed):
+        _unroll(items, loop)
+        return
+    known = items.known()
+    if known is not None and len(known) <= UNROLL_LIMIT:
+        _with_fallback(loop, lambda: _unroll((items.item(i) for i in known), loop))
+    else:
+        _stage(loop)
+
+
+def while_loop(test: Callable[[], Any], body: Callable[..., Any], *names: Any) -> None:
+    """A while statement; staged at once: a known first test says nothing about the second."""
+    loop = Loop(None, test, body, *names)
+    _with_fallback(loop, lambda: _run_while(loop))
+
+
+def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
+    """Stage the loop; if its body needs known values, run it at trace time instead."""
+    builder = current()
+    saved = {n: get(loop.cells, n) for n in [*loop.slots, *loop.dead]}
+    start = len(builder.eqns)
+    values, bounds = dict(builder.values), dict(builder.bounds)
+    facts = {v: list(f) for v, f in builder.facts.items()}
+    try:
+        _stage(loop)
+    except StagingError as error:
+        for n, x in saved.items():
+            put(loop.cells, n, x)
+        for eqn in builder.eqns[start:]:
+            for var in eqn.outs:
+                builder.state.home.pop(var, None)      # never seen again by value numbering
+        del builder.eqns[start:]
+        builder.values, builder.facts, builder.bounds = values, facts, bounds
+        try:
+            fallback()
+        except _NotKnown:
+            raise error from None
+
+
+class _NotKnown(Exception):
+    """A while test that is not known at trace time."""
+
+
+def _run_while(loop: Loop) -> None:
+    assert loop.test is not None
+    for _ in range(UNROLL_LIMIT):
+        stopped = get(loop.cells, loop.stop) if loop.stop else False
+        go = truth(loop.test())
+        if isinstance(go, Tracer) or isinstance(stopped, Tracer):
+            raise _NotKnown
+        if stopped or not go:
+            return
+        loop.body()
+    raise _NotKnown
+
+
+def _unroll(items: Iterable[Any], loop: Loop) -> None:
+    for item in items:
+        stopped = get(loop.cells, loop.stop) if loop.stop else False
+        if isinstance(stopped, Scalar):
+            staged_if(value(stopped), (lambda: None, lambda item=item: loop.body(item)),
+                      loop.cells, list(loop.slots), list(loop.dead))
+        elif stopped:
+            break
+        else:
+            loop.body(item)
+
+
+class Attempt:
+    """One trace of a loop's body with the carried types assumed so far."""
+
+    def __init__(self) -> None:
+        self.params: dict[Slot, list[Var]] = {}
+        self.place: dict[Slot, Any] = {}
+        self.end: dict[Slot, Any] = {}
+        self.test_block: Block | None = None
+        self.index: Var | None = None
+
+
+def _stage(loop: Loop) -> None:
+    parent = current()
+    slots: list[Slot] = list(loop.slots)
+    head = set(loop.head)
+    initial = {n: get(loop.cells, n) for n in slots}
+    types = {n: slot_of(initial[n]) if n in head else None for n in slots}
+    held = {n: isinstance(initial[n], Array) and n in head for n in slots}
+    for _ in range(TRACE_LIMIT):
+        outer = Builder(parent, loop=True)
+        outer.outer = parent.outer | frozenset(containers(loop.cells))
+        try:
+            attempt, body, died = _trace_body(loop, outer, slots, head, initial, types, held)
+        finally:
+            for n in slots:
+                put(loop.cells, n, initial[n])
+            for name in loop.dead:
+                put(loop.cells, name, UNBOUND)
+        places = [p for p in undo(body.journal) if p not in initial]
+        body.journal = []
+        places = [p for p in places if not _born_inside(p, attempt)]
+        if places:
+            for p in places:
+                slots.append(p)
+                head.add(p)
+                initial[p] = p.get()
+                types[p] = slot_of(initial[p])
+                held[p] = isinstance(initial[p], Array)
+            continue
+        again = _settle(slots, head, initial, types, held, attempt, died, parent)
+        if not again:
+            break
+    else:
+        raise unsupported("the types of a loop's variables don't settle",
+                          "give each variable one type before the loop")
+    _emit(loop, slots, head, initial, types, held, attempt, outer, body, died)
+
+
+def _born_inside(p: Place, attempt: Attempt) -> bool:
+    """Does nothing but the undone body refer to the object? (Then the body made it.)"""
+    return sys.getrefcount(p.owner) <= 3 + sum(x is p.owner for x in attempt.end.values())
+
+
+def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
+                initial: dict[Slot, Any], types: dict[Slot, Any], held: dict[Slot, bool],
+                ) -> tuple[Attempt, Builder, bool]:
+    attempt = Attempt()
+    parent = outer.parent
+    assert parent is not None
+    with opened(outer):
+        for n in slots:
+            if n not in head or held[n]:
+                attempt.params[n] = []
+                attempt.place[n] = initial[n] if n in head else UNBOUND
+            else:
+                attempt.params[n], attempt.place[n] = make(types[n])
+        items = loop.items
+        if items is not None:
+            attempt.index = index = outer.bind(I64)
+            _index_facts(index, items, outer)
+            outer.iteration = index
+    for n in slots:
+        put(loop.cells, n, attempt.place[n])
+    for n in loop.dead:
+        put(loop.cells, n, UNBOUND)
+    body = Builder(outer)
+    if loop.test is not None:
+        attempt.test_block = _trace_test(loop, outer, body, parent)
+    try:
+        if items is not None:
+            died = traced(body, lambda: loop.body(items.item(index)))
+        else:
+            died = traced(body, loop.body)
+    except BaseException:
+        undo(body.journal)
+        raise
+    attempt.end = {n: get(loop.cells, n) for n in slots}
+    return attempt, body, died
+
+
+def _index_facts(index: Var, items: Any, outer: Builder) -> None:
+    start, stop, step = items.start, items.stop, items.step
+    forward = dm.sign(step)
+    low, high = dm.form(start), dm.form(stop)
+    if forward > 0:
+        dm.bound(index, max(dm.bounds(low)[0], dm.MIN), min(dm.bounds(high)[1] - 1, dm.MAX), outer)
+        dm.fact(dm.minus({index: 1}, low), outer)
+        dm.fact(dm.minus(dm.minus(high, {index: 1}), dm.ONE), outer)
+    elif forward < 0:
+        dm.bound(index, max(dm.bounds(high)[0] + 1, dm.MIN), min(dm.bounds(low)[1], dm.MAX), outer)
+        dm.fact(dm.minus(low, {index: 1}), outer)
+        dm.fact(dm.minus(dm.minus({index: 1}, high), dm.ONE), outer)
+
+
+def _trace_test(loop: Loop, outer: Builder, body: Builder, parent: Builder) -> Block:
+    assert loop.test is not None
+    block = Builder(outer)
+    with opened(block):
+        go = truth(loop.test())
+        if loop.stop:
+            stopped = get(loop.cells, loop.stop)
+            if isinstance(stopped, Scalar):
+                go = and_(not_(stopped), lambda: go)
+            elif stopped is True:
+                go = False
+    if block.journal or any(base.home.encloses(parent) for base in block.values):
+        undo(block.journal)
+        raise unsupported("a while condition that changes an array or object",
+                          "compute it in the loop's body: while True: ... if not ...: break")
+    go_atom = value(go)
+    dm.assume(go_atom, True, body)
+    return Block([], block.eqns, [go_atom])
+
+
+def _settle(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any], types: dict[Slot, Any],
+            held: dict[Slot, bool], attempt: Attempt, died: bool, parent: Builder) -> bool:
+    """Join the types at the body's end into `types`; True: trace again."""
+    if died:
+        return False
+    again = False
+    for n in slots:
+        x = attempt.end[n]
+        if held[n]:
+            if isinstance(x, Array) and initial[n].same_view(x):
+                continue
+            held[n] = False
+            again = True
+        try:
+            if n in head:
+                joined = join(types[n], slot_of(x), parent, n)
+            else:
+                joined = join(slot_of(initial[n]), slot_of(x), parent, n)
+        except HotloopError as error:
+            if n in head:
+                raise
+            joined = ObjectSlot(Unjoined(error))
+        if n in head and joined != types[n]:
+            again = True
+        types[n] = joined
+    return again
+
+
+def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, Any],
+          types: dict[Slot, Any], held: dict[Slot, bool], attempt: Attempt, outer: Builder,
+          body: Builder, died: bool) -> None:
+    parent = current()
+    params: list[Var] = []
+    inits: list[Atom] = []
+    ends: list[Atom] = []
+    results: list[Var] = []
+    after: dict[Slot, Any] = {}
+    stop_at: int | None = None
+    mutated = [base for base in body.values if base.home.encloses(parent)]
+    for n in slots:
+        slot = types[n]
+        if held[n] or slot is None:
+            after[n] = initial[n]
+            continue
+        if isinstance(slot, ObjectSlot):
+            after[n] = slot.object if not died else initial[n]
+            continue
+        if n not in head:
+            with opened(outer):
+                attempt.params[n], _ = make(slot)
+        params += attempt.params[n]
+        inits += flatten(initial[n], slot)
+        with opened(body):
+            if died:
+                ends += attempt.params[n]
+            else:
+                ends += flatten(attempt.end[n], slot)
+        if n == loop.stop:
+            stop_at = len(ends) - 1
+        vars, after[n] = make(slot)
+        results += vars
+        _check_aliases(n, initial, attempt, after[n], parent, mutated, loop)
+    bases = []
+    for base, (param, start) in outer.base_params.items():
+        end = body.values.get(base, param)
+        params.append(param)
+        inits.append(start)
+        ends.append(end)
+        out = parent.bind(param.dtype, param.shape)
+        results.append(out)
+        if end is not param:
+            bases.append((base, out))
+    if loop.items is not None:
+        blocks = [Block([attempt.index, *params], body.eqns, ends)]  # type: ignore[list-item]
+        bounds = [loop.items.start, loop.items.stop, loop.items.step]
+        emit("for", [*bounds, *inits], results, blocks=blocks, until=stop_at)
+    else:
+        assert attempt.test_block is not None
+        if outer.iteration is not None:                # a random draw counts the trips
+            with opened(body):
+                ends.append(emit("add", [outer.iteration, lit(1)], [(I64, ())])[0])
+            params.append(outer.iteration)
+            inits.append(lit(0))
+            results.append(parent.bind(I64))
+        emit("while", inits, results, blocks=[attempt.test_block, Block(params, body.eqns, ends)])
+    for base, out in bases:
+        parent.values[base] = out
+    for n in slots:
+        put(loop.cells, n, after[n])
+    for name in loop.dead:
+        put(loop.cells, name, UNBOUND)
+
+
+def _holds(x: Any, base: Any, depth: int = 2) -> bool:
+    """Does a value refer to the array `base`, itself or in a list or tuple?"""
+    if isinstance(x, Array):
+        return x.base is base
+    return depth > 0 and isinstance(x, list | tuple) and any(_holds(e, base, depth - 1) for e in x)
+
+
+def _check_aliases(n: Slot, initial: dict[Slot, Any], attempt: Attempt, joined: Any,
+                   parent: Builder, mutated: list[Any], loop: Loop) -> None:
+    """A rebound array: stores through it must not be meant for an array that someone else sees."""
+    first, last, place = initial[n], attempt.end[n], attempt.place[n]
+    if not (isinstance(first, Array) and isinstance(last, Array) and isinstance(joined, Array)):
+        return
+    if isinstance(place, Array) and place.base.stored:
+        others = [k for k in initial if k != n and _holds(initial[k], first.base)]
+        others += [k for k in loop.others if k != n and _holds(get(loop.others, k), first.base)]
+        state = parent.state
+        if first.base.path is not None or others or first.base.depth < state.depth or first.steps:
+            raise unsupported(
+                f"{shown_name(n)} is stored to and rebound in the loop while its first array is "
+                "held by another name or the caller", "copy the array before the loop")
+    if last.base.home.encloses(parent):
+        if last.base in mutated:
+            raise unsupported(f"{shown_name(n)} becomes a view of an array that the loop changes",
+                              "index the array directly, or copy the view")
+        last.base.shared.append(weakref.ref(joined))
+        joined.base.shared.append(weakref.ref(last))
+    if first.base.home.encloses(parent) and not (
+            isinstance(place, Array) and place.base.stored):
+        first.base.shared.append(weakref.ref(joined))
+        joined.base.shared.append(weakref.ref(first))
+
+
+__all__ = ["Indexed", "Place", "Range", "for_loop", "sequence_of", "while_loop"]

@@ -1,0 +1,73 @@
+"""Text with run-time values in it: what f-strings give inside print, raise and assert.
+
+While such a statement is traced, formatting a tracer gives a mark; `template` turns text with marks
+into a format string and its operands. Anywhere else a tracer refuses to be text.
+
+    raise ValueError(f"bad step {h:.3f}")   ->   check[message="bad step {:.3f}"] False h
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hotloop.frontend.builder import current, staging
+from hotloop.frontend.tracers import Scalar, Tracer
+
+_MARK = re.compile("\x00hl(\\d+)\x00")
+
+
+def formatted(x: Tracer, spec: str) -> str:
+    """`format(x, spec)`"""
+    state = current().state
+    if not state.formatting:
+        raise staging("a run-time value is made into text",
+                      "format it in a print, raise or assert statement")
+    state.marked.append((x, spec))
+    return f"\x00hl{len(state.marked) - 1}\x00"
+
+
+Tracer.__format__ = formatted  # type: ignore[method-assign]
+Tracer.__str__ = lambda self: formatted(self, "")  # type: ignore[method-assign,assignment]
+
+
+def message(make: Callable[[], Any]) -> Any:
+    """Evaluate `make()` where run-time values may become text."""
+    state = current().state
+    state.formatting += 1
+    try:
+        return make()
+    finally:
+        state.formatting -= 1
+
+
+def parts(text: str) -> list[Any]:
+    """The text as plain strings and (tracer, spec) pairs."""
+    marked = current().state.marked
+    found: list[Any] = []
+    for k, piece in enumerate(_MARK.split(text)):
+        if k % 2:
+            found.append(marked[int(piece)])
+        elif piece:
+            found.append(piece)
+    return found
+
+
+def template(text: str) -> tuple[str, list[Any]]:
+    """A format string and the atoms it shows; at most four scalars, others are left out."""
+    pieces: list[str] = []
+    operands: list[Any] = []
+    for part in parts(text):
+        if isinstance(part, str):
+            pieces.append(part.replace("{", "{{").replace("}", "}}"))
+        elif isinstance(part[0], Scalar) and len(operands) < 4:
+            pieces.append("{:" + part[1] + "}" if part[1] else "{}")
+            operands.append(part[0].atom)
+        else:
+            pieces.append("...")
+    return "".join(pieces), operands
+
+
+def has_marks(x: Any) -> bool:
+    return isinstance(x, str) and "\x00hl" in x

@@ -1,0 +1,145 @@
+"""Places that staged code may write: local names (closure cells), items and attributes of objects.
+
+A write to an item or attribute inside a staged block is journaled with the old value and undone
+when the block has been traced; the place then becomes a carried slot of the loop, or is joined after
+the branch. So lists, dicts and objects are mutable state with a static structure:
+
+    for i in range(n):
+        body.velocity = body.velocity + a[i]        # carried: (body, "velocity")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CellType, FunctionType, ModuleType
+from typing import Any
+
+from hotloop.frontend.builder import Builder, current
+from hotloop.frontend.tracers import Tracer
+
+
+class _Unbound:
+    def __repr__(self) -> str:
+        return "UNBOUND"
+
+
+UNBOUND = _Unbound()
+"""The content of a name, item or attribute that does not exist."""
+
+Cells = dict[str, CellType]
+
+
+class Place:
+    """An item or attribute of an object."""
+
+    __slots__ = ("is_item", "key", "owner")
+
+    def __init__(self, owner: Any, is_item: bool, key: Any):
+        self.owner, self.is_item, self.key = owner, is_item, key
+
+    def __hash__(self) -> int:
+        return hash((id(self.owner), self.is_item, self.key))
+
+    def __eq__(self, other: object) -> bool:
+        return (isinstance(other, Place) and self.owner is other.owner
+                and self.is_item == other.is_item and self.key == other.key)
+
+    def __repr__(self) -> str:
+        name = type(self.owner).__name__
+        return f"{name}[{self.key!r}]" if self.is_item else f"{name}.{self.key}"
+
+    def get(self) -> Any:
+        try:
+            if self.is_item:
+                return self.owner[self.key]
+            return getattr(self.owner, self.key)
+        except (KeyError, IndexError, AttributeError):
+            return UNBOUND
+
+    def put(self, new: Any) -> None:
+        """Write without a journal entry."""
+        if self.is_item:
+            if new is UNBOUND:
+                self.owner.pop(self.key, None)
+            else:
+                self.owner[self.key] = new
+        elif new is UNBOUND:
+            delattr(self.owner, self.key)
+        else:
+            setattr(self.owner, self.key, new)
+
+    def set(self, new: Any) -> None:
+        """Write, journaled if a staged block is open."""
+        builder = current()
+        if builder.parent is not None:
+            journal_of(builder).journal.append((self, self.get()))
+        self.put(new)
+
+
+def journal_of(builder: Builder) -> Builder:
+    """The innermost open block whose journal is kept (a loop's outer builder holds parameters)."""
+    for b in reversed(builder.lineage):
+        if not b.loop:
+            return b
+    return builder.lineage[0]
+
+
+def undo(journal: list[tuple[Place, Any]]) -> list[Place]:
+    """Take back journaled writes; gives the places, in order of first write."""
+    for place, old in reversed(journal):
+        place.put(old)
+    return list(dict.fromkeys(place for place, _ in journal))
+
+
+# ---- local names
+
+def cells_of(*functions: Callable[..., Any]) -> Cells:
+    """The closure cells of rewritten bodies, by name."""
+    cells: Cells = {}
+    for f in functions:
+        assert isinstance(f, FunctionType)
+        cells.update(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+    return cells
+
+
+Slot = str | Place
+"""What a staged statement carries or joins: a local name or a Place."""
+
+
+def get(cells: Cells, slot: Slot) -> Any:
+    if isinstance(slot, Place):
+        return slot.get()
+    try:
+        return cells[slot].cell_contents
+    except (ValueError, KeyError):
+        return UNBOUND
+
+
+def put(cells: Cells, slot: Slot, new: Any) -> None:
+    if isinstance(slot, Place):
+        if new is not slot.get():
+            slot.set(new)
+        return
+    cell = cells.get(slot)
+    if cell is None:
+        return
+    if new is UNBOUND:
+        try:
+            del cell.cell_contents
+        except ValueError:
+            pass                               # it was empty
+    else:
+        cell.cell_contents = new
+
+
+def containers(cells: Cells) -> Iterator[int]:
+    """Ids of the mutable containers and objects that the names hold."""
+    for cell in cells.values():
+        try:
+            x = cell.cell_contents
+        except ValueError:
+            continue
+        if isinstance(x, list | dict | set) or (
+                hasattr(x, "__dict__")
+                and not isinstance(x, Tracer | FunctionType | type | ModuleType)):
+            yield id(x)

@@ -1,0 +1,526 @@
+"""AST to AST: control flow, calls, stores and loads through helpers (`_hl`, see `control`).
+
+    for i in range(n):                 def _hl_body1(_hl_item):
+        if x[i] > t: s += x[i]    ->       nonlocal i, s
+                                           i = _hl_item
+                                           def _hl_then2(): nonlocal s; s = _hl.augment(s, ...)
+                                           ...
+                                           _hl.if_(_hl.load(x, i) > t, _hl_then2, _hl_else3, ...)
+                                       _hl.for_(range(n), _hl_body1, ...)
+
+Bodies become nested functions over the same closure cells, so the helpers read and write the names
+through `__closure__`, an unbound name is an empty cell, and most loads need no rewriting. Lines and
+columns are kept. The result is cached by code object; a Rewritten is bound to globals, cells and
+defaults for each trace.
+"""
+
+from __future__ import annotations
+
+import ast
+from types import CodeType, FunctionType
+from typing import Any
+
+from hotloop.errors import Location, UnsupportedError
+from hotloop.frontend.jumps import (
+    RETURNED,
+    VALUE,
+    Lowering,
+    NotRewritable,
+    always_jumps,
+    load,
+    store,
+)
+from hotloop.frontend.liveness import COMPREHENSIONS, Analysis, mark_unbound
+from hotloop.frontend.source import function_tree
+
+HELPERS = "_hl"
+UNTOUCHED_CALLS = frozenset(("super", "locals", HELPERS))
+
+
+class Rewritten:
+    """Code of a rewritten function; its free variables are those of the original and `_hl`."""
+
+    __slots__ = ("code", "inner", "name")
+
+    def __init__(self, code: CodeType, name: str):
+        self.code, self.name = code, name
+        self.inner = list(_inner_codes(code))
+
+
+def _inner_codes(code: CodeType) -> list[CodeType]:
+    found = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return found + [d for c in found for d in _inner_codes(c)]
+
+
+def helper(name: str) -> ast.Attribute:
+    return ast.Attribute(load(HELPERS), name, ast.Load())
+
+
+def call(name: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(helper(name), list(args), [])
+
+
+def constant(value: Any) -> ast.Constant:
+    return ast.Constant(value)
+
+
+def no_arguments(names: list[str] | None = None) -> ast.arguments:
+    return ast.arguments([], [ast.arg(n) for n in names or []], None, [], [], None, [])
+
+
+def delayed(expression: ast.expr) -> ast.Lambda:
+    return ast.copy_location(ast.Lambda(no_arguments(), expression), expression)
+
+
+def define(name: str, params: list[str], body: list[ast.stmt]) -> ast.FunctionDef:
+    return ast.FunctionDef(name=name, args=no_arguments(params), body=body or [ast.Pass()],
+                           decorator_list=[], returns=None, type_params=[])
+
+
+def name_tuple(names: set[str]) -> ast.Constant:
+    return ast.Constant(tuple(sorted(names)))
+
+
+def name_values(names: set[str]) -> ast.Lambda:
+    """A function whose closure holds the cells of `names`."""
+    return ast.Lambda(no_arguments(), ast.Tuple([load(n) for n in sorted(names)], ast.Load()))
+
+
+class Rewriter(ast.NodeTransformer):
+    """Rewrites the body of one function whose jumps are lowered and whose loops are annotated."""
+
+    def __init__(self, local: set[str], analysis: Analysis, owner: str | None):
+        self.local, self.analysis, self.owner, self.count = local, analysis, owner, 0
+
+    def fresh(self, prefix: str) -> str:
+        self.count += 1
+        return f"_hl_{prefix}{self.count}"
+
+    def mangled(self, name: str) -> str:
+        """A private name of a class, as the compiler stores it."""
+        if self.owner is None or not name.startswith("__") or name.endswith("__"):
+            return name
+        return f"_{self.owner.lstrip('_')}{name}"
+
+    def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        for s in statements:
+            new = self.visit(s)
+            if isinstance(new, list):
+                out += new
+            elif new is not None:
+                out.append(new)
+        return out
+
+    def shared(self, nodes: list[ast.AST]) -> list[ast.stmt]:
+        names = sorted(self.analysis.stores(nodes) & self.local)
+        return [ast.Nonlocal(names)] if names else []
+
+    def at(self, nodes: list[ast.stmt], old: ast.AST) -> list[ast.stmt]:
+        for node in nodes:
+            _fill(node, old)
+        return nodes
+
+    # ---- functions inside stay as they are: rewritten when they are called
+
+    def visit_FunctionDef(self, n: ast.FunctionDef) -> Any:
+        n.decorator_list = [self.visit(d) for d in n.decorator_list]
+        return n
+
+    def visit_ClassDef(self, n: ast.ClassDef) -> Any:
+        return n
+
+    def visit_AsyncFunctionDef(self, n: ast.AsyncFunctionDef) -> Any:
+        return n
+
+    def visit_Lambda(self, n: ast.Lambda) -> Any:
+        return n
+
+    # ---- statements
+
+    def visit_If(self, n: Any) -> Any:
+        stored = (self.analysis.stores(n.body) | self.analysis.stores(n.orelse)) & self.local
+        then, other = self.fresh("then"), self.fresh("else")
+        yes, no = self.shared(n.body), self.shared(n.orelse)
+        return self.at([
+            define(then, [], yes + self.block(n.body)),
+            define(other, [], no + self.block(n.orelse)),
+            ast.Expr(ast.copy_location(call(
+                "if_", self.visit(n.test), load(then), load(other),
+                name_tuple(stored & n.live_out), name_tuple(stored - n.live_out)), n.test)),
+        ], n)
+
+    def _loop_names(self, n: Any, stored: set[str]) -> list[ast.expr]:
+        """slots, those live at the head, dead ones, the stop flag, other live names' cells"""
+        return [name_tuple(stored & (n.live_head | n.live_out)),
+                name_tuple(stored & n.live_head),
+                name_tuple(stored - n.live_head - n.live_out), constant(n.stop),
+                name_values((n.live_out & self.local) - stored)]
+
+    def visit_For(self, n: Any) -> Any:
+        item = ast.copy_location(ast.Assign([n.target], load("_hl_item")), n.target)
+        nodes = [item, *n.body]
+        stored = self.analysis.stores(nodes) & self.local
+        body = self.fresh("body")
+        names = self._loop_names(n, stored)
+        return self.at([
+            define(body, ["_hl_item"], self.shared(nodes) + self.block(nodes)),
+            ast.Expr(ast.copy_location(
+                call("for_", self.visit(n.iter), load(body), *names), n)),
+        ], n)
+
+    def visit_While(self, n: Any) -> Any:
+        stored = self.analysis.stores([*n.body, n.test]) & self.local
+        body, test = self.fresh("body"), self.fresh("test")
+        names = self._loop_names(n, stored)
+        return self.at([
+            define(body, [], self.shared(n.body) + self.block(n.body)),
+            define(test, [], [*self.shared([n.test]), ast.Return(self.visit(n.test))]),
+            ast.Expr(ast.copy_location(call("while_", load(test), load(body), *names), n)),
+        ], n)
+
+    def visit_Assert(self, n: ast.Assert) -> Any:
+        self.generic_visit(n)
+        message = delayed(n.msg) if n.msg is not None else constant(None)
+        return self.at([ast.Expr(call("assert_", n.test, message))], n)
+
+    def visit_Raise(self, n: ast.Raise) -> Any:
+        self.generic_visit(n)
+        made = delayed(n.exc) if n.exc is not None else constant(None)
+        return self.at([ast.Expr(call("raise_", made))], n)
+
+    def visit_Try(self, n: ast.Try) -> Any:
+        mark = self.fresh("mark")
+        handlers = []
+        for h in n.handlers:
+            first = ast.Expr(call("handling", load(mark)))
+            handlers.append(ast.copy_location(ast.ExceptHandler(
+                self.visit(h.type) if h.type else None, h.name,
+                self.at([first], h) + self.block(h.body)), h))
+        tried = self.at([ast.Expr(call("tried", load(mark)))], n)
+        new = ast.Try(self.block(n.body) + tried, handlers, self.block(n.orelse),
+                      self.block(n.finalbody))
+        return [*self.at([ast.Assign([store(mark)], call("trying"))], n),
+                ast.copy_location(new, n)]
+
+    def visit_TryStar(self, n: Any) -> Any:
+        raise NotRewritable("except*", n)
+
+    def visit_With(self, n: ast.With) -> Any:
+        for item in n.items:
+            item.context_expr = ast.copy_location(
+                call("managed", self.visit(item.context_expr)), item.context_expr)
+        n.body = self.block(n.body)
+        return n
+
+    def visit_Delete(self, n: ast.Delete) -> Any:
+        out: list[ast.stmt] = []
+        for t in n.targets:
+            if isinstance(t, ast.Subscript):
+                out.append(ast.Expr(call("delete_item", self.visit(t.value),
+                                         self.index(self.visit(t.slice)))))
+            else:
+                out.append(ast.Delete([t]))
+        return self.at(out, n)
+
+    def visit_Assign(self, n: ast.Assign) -> Any:
+        n.value = self.visit(n.value)
+        if len(n.targets) == 1:
+            return self._assigned(n.targets[0], n.value, n)
+        saved = self.fresh("value")
+        out: list[ast.stmt] = [ast.Assign([store(saved)], n.value)]
+        for t in n.targets:
+            out += self._assigned(t, load(saved), n)
+        return self.at(out, n)
+
+    def _assigned(self, t: ast.expr, value: ast.expr, n: ast.stmt) -> list[ast.stmt]:
+        if isinstance(t, ast.Subscript):
+            return self.at([ast.Expr(ast.copy_location(call(
+                "store", self.visit(t.value), self.index(self.visit(t.slice)), value), t))], n)
+        if isinstance(t, ast.Attribute):
+            return self.at([ast.Expr(ast.copy_location(call(
+                "set_attribute", self.visit(t.value), constant(self.mangled(t.attr)), value), t))], n)
+        if isinstance(t, ast.Tuple | ast.List):
+            return self._unpacked(t, value, n)
+        return self.at([ast.Assign([t], value)], n)
+
+    def _unpacked(self, t: ast.Tuple | ast.List, value: ast.expr, n: ast.stmt) -> list[ast.stmt]:
+        """`a, x[i] = v`: names are unpacked natively, other targets from saved names."""
+        star = [k for k, e in enumerate(t.elts) if isinstance(e, ast.Starred)]
+        counts = (star[0], len(t.elts) - star[0] - 1) if star else (len(t.elts), -1)
+        value = ast.copy_location(
+            call("unpacked", value, constant(counts[0]), constant(counts[1])), n)
+        if all(isinstance(e, ast.Name) or isinstance(e, ast.Starred)
+               and isinstance(e.value, ast.Name) for e in t.elts):
+            return self.at([ast.Assign([t], value)], n)
+        names: list[ast.expr] = []
+        later: list[ast.stmt] = []
+        for e in t.elts:
+            starred = isinstance(e, ast.Starred)
+            target = e.value if isinstance(e, ast.Starred) else e
+            if isinstance(target, ast.Name):
+                names.append(e)
+                continue
+            saved = self.fresh("part")
+            names.append(ast.Starred(store(saved), ast.Store()) if starred else store(saved))
+            later += self._assigned(target, load(saved), n)
+        return self.at([ast.Assign([ast.Tuple(names, ast.Store())], value), *later], n)
+
+    def visit_AnnAssign(self, n: ast.AnnAssign) -> Any:
+        if n.value is None:
+            return None
+        return self._assigned(n.target, self.visit(n.value), n)
+
+    def visit_AugAssign(self, n: Any) -> Any:
+        value = self.visit(n.value)
+        t, op = n.target, constant(type(n.op).__name__)
+        if isinstance(t, ast.Subscript):
+            new: ast.stmt = ast.Expr(call("augment_item", self.visit(t.value),
+                                          self.index(self.visit(t.slice)), op, value))
+        elif isinstance(t, ast.Attribute):
+            new = ast.Expr(call("augment_attribute", self.visit(t.value),
+                                constant(self.mangled(t.attr)), op, value))
+        else:
+            old: ast.expr = load(t.id)
+            if getattr(n, "may_fail", False):
+                old = call("bound", delayed(load(t.id)), constant(t.id))
+            new = ast.Assign([t], call("augment", old, op, value))
+        return self.at([new], n)
+
+    def visit_Nonlocal(self, n: ast.Nonlocal) -> Any:
+        return None                            # declared once, at the head of the function
+
+    # ---- expressions
+
+    def visit_BoolOp(self, n: ast.BoolOp) -> Any:
+        name = "and_" if isinstance(n.op, ast.And) else "or_"
+        result = self.visit(n.values[-1])
+        for v in reversed(n.values[:-1]):
+            result = ast.copy_location(call(name, self.visit(v), delayed(result)), v)
+        return ast.copy_location(result, n)
+
+    def visit_UnaryOp(self, n: ast.UnaryOp) -> Any:
+        n.operand = self.visit(n.operand)
+        return ast.copy_location(call("not_", n.operand), n) if isinstance(n.op, ast.Not) else n
+
+    def visit_Compare(self, n: ast.Compare) -> Any:
+        self.generic_visit(n)
+        if len(n.ops) == 1:
+            return self._comparison(n.left, n.ops[0], n.comparators[0], n)
+        self.count += 1
+        parts, previous = [], n.left
+        for k, (op, c) in enumerate(zip(n.ops, n.comparators, strict=True)):
+            if k < len(n.ops) - 1:
+                saved = f"_hl_m{self.count}_{k}"
+                c = ast.copy_location(ast.NamedExpr(store(saved), c), c)
+                parts.append(self._comparison(previous, op, c, n))
+                previous = ast.copy_location(load(saved), c)
+            else:
+                parts.append(self._comparison(previous, op, c, n))
+        result = parts[-1]
+        for part in reversed(parts[:-1]):
+            result = ast.copy_location(call("and_", part, delayed(result)), n)
+        return result
+
+    def _comparison(self, a: ast.expr, op: ast.cmpop, b: ast.expr, n: ast.AST) -> ast.expr:
+        names: dict[type, str] = {ast.In: "in_", ast.NotIn: "not_in", ast.Is: "is_",
+                                  ast.IsNot: "is_not"}
+        if type(op) in names:
+            return ast.copy_location(call(names[type(op)], a, b), n)
+        return ast.copy_location(ast.Compare(a, [op], [b]), n)
+
+    def visit_IfExp(self, n: ast.IfExp) -> Any:
+        self.generic_visit(n)
+        return ast.copy_location(
+            call("if_expression", n.test, delayed(n.body), delayed(n.orelse)), n)
+
+    def visit_Call(self, n: ast.Call) -> Any:
+        f = n.func
+        if isinstance(f, ast.Name) and f.id in UNTOUCHED_CALLS:
+            n.args = [self.visit(a) for a in n.args]
+            return n
+        printing = isinstance(f, ast.Name) and f.id == "print"
+        self.generic_visit(n)
+        n.args = [ast.copy_location(ast.Starred(call("iterated", a.value), ast.Load()), a)
+                  if isinstance(a, ast.Starred) else a for a in n.args]
+        n.func = ast.copy_location(call("function", n.func), n.func)
+        if printing:
+            return ast.copy_location(call("message", delayed(n)), n)
+        return n
+
+    def visit_Subscript(self, n: ast.Subscript) -> Any:
+        self.generic_visit(n)
+        if isinstance(n.ctx, ast.Load):
+            return ast.copy_location(call("load", n.value, self.index(n.slice)), n)
+        return n
+
+    def index(self, x: ast.expr) -> ast.expr:
+        if isinstance(x, ast.Slice):
+            parts = [e or constant(None) for e in (x.lower, x.upper, x.step)]
+            return ast.copy_location(ast.Call(helper("slice"), parts, []), x)
+        if isinstance(x, ast.Tuple):
+            return ast.copy_location(ast.Tuple([self.index(e) for e in x.elts], ast.Load()), x)
+        return x
+
+    def visit_Name(self, n: Any) -> Any:
+        if getattr(n, "may_fail", False) and isinstance(n.ctx, ast.Load):
+            return ast.copy_location(
+                call("bound", delayed(ast.copy_location(load(n.id), n)), constant(n.id)), n)
+        return n
+
+    def _comprehension(self, n: Any) -> Any:
+        self.generic_visit(n)
+        for g in n.generators:
+            g.iter = ast.copy_location(call("iterated", g.iter), g.iter)
+            g.ifs = [ast.copy_location(call("known_truth", c), c) for c in g.ifs]
+        return n
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+
+def _fill(node: ast.AST, old: ast.AST) -> None:
+    """Give `old`'s place to the new nodes in `node`."""
+    if "lineno" in node._attributes and not hasattr(node, "lineno"):
+        ast.copy_location(node, old)
+    elif hasattr(node, "lineno"):
+        old = node
+    for child in ast.iter_child_nodes(node):
+        _fill(child, old)
+
+
+# ---- whole functions
+
+_cache: dict[CodeType, tuple[CodeType, Rewritten | None]] = {}
+_by_id: dict[int, tuple[CodeType, Rewritten | None]] = {}
+
+
+def rewritten(fn: FunctionType) -> Rewritten | None:
+    """The rewritten code of `fn`; None if it has no source or is a generator or coroutine."""
+    code = fn.__code__
+    known = _by_id.get(id(code))
+    if known is None:
+        known = _by_id[id(code)] = code, _rewrite(fn)
+    return known[1]
+
+
+def _rewrite(fn: FunctionType) -> Rewritten | None:
+    code = fn.__code__
+    if code.co_flags & 0x2A0:                      # generator, coroutine, asynchronous generator
+        return None
+    tree = function_tree(fn)
+    if tree is None:
+        return None
+    try:
+        return _rewrite_tree(tree, fn)
+    except NotRewritable as error:
+        message, node = error.args
+        place = Location(code.co_filename, node.lineno, node.col_offset, code.co_name)
+        raise UnsupportedError(f"{message} can't be compiled", place) from None
+
+
+def _parameters(tree: ast.FunctionDef) -> set[str]:
+    a = tree.args
+    every = [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg]
+    return {x.arg for x in every if x is not None}
+
+
+def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
+    code = fn.__code__
+    tree.decorator_list, tree.returns = [], None
+    a = tree.args
+    nothing = constant(None)
+    a.defaults = [nothing for _ in a.defaults]
+    a.kw_defaults = [d and nothing for d in a.kw_defaults]
+    for x in (*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg):
+        if x is not None:
+            x.annotation = None
+    params = _parameters(tree)
+    inner = [k for k in ast.walk(tree)
+             if isinstance(k, ast.FunctionDef | ast.Lambda) and k is not tree]
+    statements = _own_statements(tree)
+    for k in statements:
+        if isinstance(k, ast.Global):
+            raise NotRewritable("assignment to a global variable", k)
+    foreign = {name for k in statements if isinstance(k, ast.Nonlocal) for name in k.names}
+    shared = {name for f in inner for k in ast.walk(f) if isinstance(k, ast.Nonlocal)
+              for name in k.names}
+
+    falls_through = not always_jumps(tree.body)
+    lowering = Lowering()
+    body = lowering.block(tree.body, None, [])
+    analysis = Analysis(shared)
+    local = analysis.stores(body) | params
+    analysis.shared = shared = shared & local
+    captured = {name for f in inner for name in analysis.loads(f)}
+    analysis.live(body, {VALUE, RETURNED} | (captured & local) | shared | foreign)
+    mark_unbound(body, params | foreign, local, analysis)
+    rewriter = Rewriter(local, analysis, _class_name(fn))
+    body = rewriter.block(body)
+
+    hidden = {k.id for s in body for k in ast.walk(s) if isinstance(k, ast.Name)
+              and isinstance(k.ctx, ast.Store) and k.id.startswith("_hl_")
+              and k.id != "_hl_item"}
+    declared = sorted(((local - params) | hidden) - foreign)
+    head: list[ast.stmt] = [ast.Nonlocal(sorted(foreign))] if foreign else []
+    if declared:
+        head.append(ast.If(constant(False), [ast.Assign([store(v)], constant(None))
+                                             for v in declared], []))
+    if RETURNED in local:
+        head.append(ast.Assign([store(RETURNED)], constant(False)))
+    if VALUE in local and falls_through:
+        head.append(ast.Assign([store(VALUE)], constant(None)))
+    tail: list[ast.stmt] = []
+    if lowering.returns:
+        tail.append(ast.Return(call("returned", delayed(load(VALUE)))))
+    tree.body = [*head, *body, *tail] or [ast.Pass()]
+    tree.name = "_hl_function_" + tree.name
+    for node in tree.body:
+        _fill(node, tree)
+    return Rewritten(_compiled(tree, fn), code.co_name)
+
+
+def _own_statements(tree: ast.FunctionDef) -> list[ast.stmt]:
+    """All statements of a function except those of functions and classes inside it."""
+    found: list[ast.stmt] = []
+    stack: list[ast.AST] = list(tree.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.stmt):
+            found.append(node)
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.expr | ast.AsyncFunctionDef):
+            stack.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _compiled(tree: ast.FunctionDef, fn: FunctionType) -> CodeType:
+    """The code object, compiled inside a function whose parameters are the free names."""
+    free = list(fn.__code__.co_freevars)
+    outer = define("_hl_outer", [HELPERS, *free], [tree, ast.Return(load(tree.name))])
+    scope: ast.stmt = outer
+    owner = _class_name(fn)
+    if owner is not None:                          # for the mangling of private names
+        scope = ast.ClassDef(name=owner, bases=[], keywords=[], body=[outer], decorator_list=[],
+                             type_params=[])
+    _fill(scope, tree)
+    module = ast.fix_missing_locations(ast.Module([scope], []))
+    code = compile(module, fn.__code__.co_filename, "exec", dont_inherit=True,
+                   flags=fn.__code__.co_flags & 0x1FE0000)
+    while code.co_name != tree.name:
+        code = next(c for c in code.co_consts if isinstance(c, CodeType)
+                    and c.co_name in (owner, "_hl_outer", tree.name))
+    return _named(code, fn.__code__.co_name)
+
+
+def _class_name(fn: FunctionType) -> str | None:
+    parts = fn.__qualname__.split(".")
+    return parts[-2] if len(parts) > 1 and parts[-2].isidentifier() else None
+
+
+def _named(code: CodeType, name: str) -> CodeType:
+    """Helper functions bear the user's function's name in tracebacks."""
+    consts = tuple(_named(c, name) if isinstance(c, CodeType) and c.co_name.startswith("_hl_")
+                   else c for c in code.co_consts)
+    return code.replace(co_name=name, co_consts=consts)
+
+
+__all__ = ["COMPREHENSIONS", "HELPERS", "Rewritten", "rewritten"]

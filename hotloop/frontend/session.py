@@ -1,0 +1,403 @@
+"""The inputs of one trace: arguments and captured objects, as tracers and stand-ins.
+
+    session.argument("x", value)        ndarray -> Array, number -> Scalar, (a, b) -> tuple, ...
+    session.traceable(fn)               the rewritten fn, over globals and cells of stand-ins
+
+Numbers among the arguments are inputs; captured numbers (globals, closures, class attributes) are
+constants with a guard. Arrays are inputs wherever they come from. Mutable objects get a stand-in: a
+list is copied with its items traced, an instance of a class is an object of a subclass that reads
+attributes from the real one when they are first used. What the function changed in them becomes
+`Traced.writes`; nothing is ever written to the real objects while tracing.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import Builder, opened, staging, unsupported
+from hotloop.frontend.calls import function
+from hotloop.frontend.control import HELPERS
+from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
+from hotloop.frontend.rewrite import Rewritten, rewritten
+from hotloop.frontend.source import names_read
+from hotloop.frontend.traced import ARRAY, NUMPY, PYTHON, Guard, Input, Path
+from hotloop.frontend.tracers import Array, Base, Scalar, fresh
+from hotloop.ir.core import PYTHON_DTYPES, Dim, Var
+from hotloop.ir.types import CODE_OF, I64, U64
+
+MAX_LEAVES = 10_000
+IMMUTABLE_MODULES = frozenset(("numpy", "math", "cmath", "builtins", "operator", "random",
+                               "functools", "itertools", "typing", "collections", "dataclasses",
+                               "enum", "abc", "warnings", "contextlib", "hotloop"))
+SIMPLE = (str, bytes, type(None), bool, int, float, complex, type, types.FunctionType,
+          types.BuiltinFunctionType, types.ModuleType, np.dtype, np.ufunc, type(Ellipsis),
+          enum.Enum, range, frozenset)
+
+
+class Session:
+    """Everything that is known of the objects of one trace."""
+
+    def __init__(self, root: Builder):
+        self.root = root
+        self.inputs: list[tuple[Input, Var, Base | None]] = []
+        self.guards: list[Guard] = []
+        self.statics: list[tuple[Path, Any]] = []
+        self.functions: list[Callable[..., Any]] = []
+        self.known: dict[int, tuple[Any, Any]] = {}        # id -> (object, stand-in)
+        self.stand_ins: list[StandIn] = []
+        self.bound: dict[int, Callable[..., Any] | None] = {}
+        self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
+        self.dims: dict[int, Var] = {}
+        self.guarded: set[tuple[Any, ...]] = set()
+        self.key: Var | None = None
+        self.spaces: list[tuple[types.FunctionType, dict[str, Any]]] = []
+
+    # ---- leaves
+
+    def stand_in(self, x: Any, path: Path, owner: Any, is_argument: bool) -> Any:
+        """The tracer or stand-in for an object that came from outside."""
+        kind = type(x)
+        if kind in PYTHON_DTYPES:
+            if is_argument and (kind is not int or dm.MIN <= x <= dm.MAX):
+                return Scalar(self.number(path, PYTHON, PYTHON_DTYPES[kind], owner), PYTHON)
+            return self.constant_at(x, path, owner, is_argument)
+        if isinstance(x, np.generic) and x.dtype in CODE_OF:
+            if is_argument:
+                return Scalar(self.number(path, NUMPY, x.dtype, owner), NUMPY)
+            return self.constant_at(x, path, owner, is_argument)
+        known = self.known.get(id(x))
+        if known is not None:
+            return known[1]
+        if isinstance(x, np.ndarray):
+            made: Any = self.array(x, path, owner)
+        elif isinstance(x, SIMPLE) or isinstance(x, types.MethodType):
+            return self._simple(x, path, owner, is_argument)
+        elif isinstance(x, tuple | list | dict):
+            return self._container(x, path, owner, is_argument)
+        elif _can_stand_in(x):
+            self._guard((*path, ("type",)), kind, owner)
+            made = _stand_in_class(kind)
+            made = object.__new__(made)
+            self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
+        else:
+            return self.constant_at(x, path, owner, is_argument)
+        self.known[id(x)] = x, made
+        return made
+
+    def constant_at(self, x: Any, path: Path, owner: Any, is_argument: bool) -> Any:
+        """A value that is compiled in."""
+        if is_argument and owner is None:
+            self.statics.append((path, x))
+        else:
+            self._guard(path, x, owner)
+        return x
+
+    def _simple(self, x: Any, path: Path, owner: Any, is_argument: bool) -> Any:
+        if isinstance(x, types.ModuleType):
+            name = x.__name__.split(".")[0]
+            if name in IMMUTABLE_MODULES:
+                return x
+            view = ModuleView(x.__name__)
+            view.__dict__["_hl_source"] = self, x, path, owner
+            self.known[id(x)] = x, view
+            return view
+        self.constant_at(x, path, owner, is_argument)
+        if isinstance(x, type) and x.__module__ not in ("builtins", "numpy"):
+            self._class_guards(x, path, owner)
+        return x
+
+    def _class_guards(self, x: type, path: Path, owner: Any) -> None:
+        for base in x.__mro__[:-1]:
+            for name, value in vars(base).items():
+                if not name.startswith("__") and type(value) in (int, float, bool, complex, str):
+                    self._guard((*path, ("attr", name)), value, owner)
+
+    def _guard(self, path: Path, value: Any, owner: Any) -> None:
+        if path[0][0] == "unguarded":
+            return
+        key = path, id(owner)
+        if key not in self.guarded:
+            self.guarded.add(key)
+            self.guards.append(Guard(path, value, owner))
+
+    def _container(self, x: Any, path: Path, owner: Any, is_argument: bool) -> Any:
+        kind = type(x)
+        if len(x) > MAX_LEAVES:
+            raise unsupported(f"a {kind.__name__} of {len(x)} items as an input",
+                              "pass a NumPy array")
+        if isinstance(x, dict):
+            if kind is not dict:
+                raise unsupported(f"a {kind.__name__} as an input", "pass a dict")
+            self._guard((*path, ("type",)), dict, owner)
+            self._guard((*path, ("keys",)), tuple(x), owner)
+            made: Any = {}
+            self.known[id(x)] = x, made
+            for key, item in x.items():
+                made[key] = self.stand_in(item, (*path, ("item", key)), owner, is_argument)
+            self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
+            return made
+        if kind not in (tuple, list) and not hasattr(kind, "_make"):
+            raise unsupported(f"a {kind.__name__} as an input", "pass a tuple or list")
+        self._guard((*path, ("type",)), kind, owner)
+        self._guard((*path, ("len",)), len(x), owner)
+        if kind is list:
+            made = []
+            self.known[id(x)] = x, made
+            made += [self.stand_in(e, (*path, ("item", k)), owner, is_argument)
+                     for k, e in enumerate(x)]
+            self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
+            return made
+        items = [self.stand_in(e, (*path, ("item", k)), owner, is_argument)
+                 for k, e in enumerate(x)]
+        made = kind._make(items) if kind is not tuple else tuple(items)
+        self.known[id(x)] = x, made
+        return made
+
+    # ---- arrays and numbers
+
+    def number(self, path: Path, kind: str, dtype: np.dtype, owner: Any) -> Var:
+        var = self.root.bind(dtype, (), _hint(path))
+        self.inputs.append((Input(path, kind, dtype, 0, True, False, owner), var, None))
+        return var
+
+    def array(self, x: np.ndarray, path: Path, owner: Any) -> Array:
+        """An ndarray as an input; equal dimensions share a Var."""
+        if type(x) is not np.ndarray:
+            raise unsupported(f"an array of class {type(x).__name__}", "pass np.asarray(x)")
+        if x.dtype not in CODE_OF or not x.dtype.isnative:
+            raise unsupported(f"an array of dtype {x.dtype}",
+                              "convert it to a native bool, int, float or complex dtype")
+        dims: list[Dim] = []
+        for n in x.shape:
+            if n == 1:
+                dims.append(1)
+                continue
+            d = self.dims.get(n)
+            if d is None:
+                d = self.dims[n] = self.root.bind(I64)
+                dm.bound(d, 0, dm.MAX_DIM, self.root)
+            dims.append(d)
+        var = self.root.bind(x.dtype, tuple(dims), _hint(path))
+        contiguous = bool(x.flags.c_contiguous)
+        with opened(self.root):
+            array = fresh(var)
+        array.base.path = path, owner
+        array.base.contiguous = contiguous
+        array.base.depth = -1
+        if not x.ndim:
+            array.base.readonly = "a store to a 0-d array that is an input"
+        elif not x.flags.writeable:
+            array.base.readonly = "a store to a read-only array"
+        self.inputs.append((Input(path, ARRAY, x.dtype, x.ndim, contiguous, False, owner), var,
+                            array.base))
+        return array
+
+    def captured(self, x: np.ndarray) -> Array:
+        """An ndarray that turned up natively: known by identity, or held by this object."""
+        known = self.known.get(id(x))
+        if known is not None:
+            return known[1]
+        path, owner = _held(x)
+        made = self.stand_in(x, path, owner, False)
+        return made
+
+    def constant(self, x: np.ndarray) -> Array:
+        """A new array with the content that a NumPy function gave at trace time."""
+        source = self.captured(x)
+        value = source.value()
+        return fresh(value)
+
+    def random_key(self) -> Var:
+        """The key of this call's random draws."""
+        if self.key is None:
+            self.key = self.root.bind(U64, (), "key")
+            self.inputs.append((Input((("random_key",),), NUMPY, U64, 0, True, False), self.key,
+                                None))
+        return self.key
+
+    # ---- functions
+
+    def traceable(self, f: types.FunctionType) -> Callable[..., Any] | None:
+        """The rewritten function over stand-ins for what it captures; None without source."""
+        if id(f) in self.bound:
+            return self.bound[id(f)]
+        code = rewritten(f)
+        made = None if code is None else self._bind(f, code)
+        self.bound[id(f)] = made
+        self.known[-id(f)] = f, None                        # keeps the id
+        return made
+
+    def _bind(self, f: types.FunctionType, code: Rewritten) -> Callable[..., Any]:
+        born = self.born.get(id(f.__code__))
+        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+        if born is None:
+            self.functions.append(f)
+            real = f
+            space = self._globals(f)
+            cells = {name: self._cell(name, cell, f) for name, cell in cells.items()}
+        else:
+            real = born[1]
+            space = f.__globals__
+        for inner in code.inner:
+            self.born[id(inner)] = inner, real
+        cells[HELPERS_NAME] = types.CellType(HELPERS)
+        made = types.FunctionType(code.code, space, f.__name__, self._defaults(f),
+                                  tuple(cells[name] for name in code.code.co_freevars))
+        if f.__kwdefaults__:
+            made.__kwdefaults__ = {k: self._default(v) for k, v in f.__kwdefaults__.items()}
+        made.__qualname__, made.__module__ = f.__qualname__, f.__module__
+        return made
+
+    def _defaults(self, f: types.FunctionType) -> tuple[Any, ...] | None:
+        return f.__defaults__ and tuple(map(self._default, f.__defaults__))
+
+    def _default(self, x: Any) -> Any:
+        if isinstance(x, list | dict | set) or _can_stand_in(x):
+            raise unsupported("a mutable default argument", "pass it explicitly")
+        return self.captured(x) if isinstance(x, np.ndarray) else x
+
+    def _cell(self, name: str, cell: types.CellType, f: types.FunctionType) -> types.CellType:
+        try:
+            content = cell.cell_contents
+        except ValueError:
+            return types.CellType()
+        made = types.CellType(self.stand_in(content, (("cell", name),), f, False))
+        self.known[-id(made)] = made, None
+        self.spaces.append((f, {name: made, "": made.cell_contents}))
+        return made
+
+    def _globals(self, f: types.FunctionType) -> dict[str, Any]:
+        real = f.__globals__
+        space: dict[str, Any] = {"__builtins__": real.get("__builtins__", __builtins__),
+                                 "__name__": real.get("__name__", "")}
+        for name in names_read(f.__code__):
+            if name in real and name not in space:
+                x = real[name]
+                space[name] = self.stand_in(x, (("global", name),), f, False)
+        return space
+
+    def check_cells(self) -> None:
+        """A captured variable must not be assigned: there is no way to write it back."""
+        for f, cell in self.spaces:
+            name = next(iter(cell))
+            try:
+                now = cell[name].cell_contents
+            except ValueError:
+                now = None
+            if now is not cell[""]:
+                raise unsupported(f"assignment to the closed-over variable '{name}' of "
+                                  f"{f.__name__}", "return the value instead")
+
+
+def _hint(path: Path) -> str:
+    return str(path[-1][1]) if len(path[-1]) > 1 else ""
+
+
+def _held(x: np.ndarray) -> tuple[Path, types.FunctionType]:
+    """A path to an array that has none: a function whose globals hold it."""
+    holder = types.FunctionType((lambda: None).__code__, {"constant": x, "__builtins__": {}},
+                                "constant")
+    return (("global", "constant"),), holder
+
+
+class ModuleView(types.ModuleType):
+    """Stands for a user's module: its attributes are stand-ins."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        session, module, path, owner = self.__dict__["_hl_source"]
+        x = getattr(module, name)
+        made = session.stand_in(x, (*path, ("attr", name)), owner, False)
+        self.__dict__[name] = made
+        return made
+
+
+# ---- instances of users' classes
+
+class StandIn:
+    """What a mutable object was when it was first met."""
+
+    __slots__ = ("before", "is_argument", "made", "owner", "path", "real", "session")
+
+    def __init__(self, session: Session, real: Any, made: Any, path: Path, owner: Any,
+                 is_argument: bool):
+        self.session, self.real, self.made = session, real, made
+        self.path, self.owner, self.is_argument = path, owner, is_argument
+        if isinstance(made, list):
+            self.before: Any = list(made)
+        elif isinstance(made, dict):
+            self.before = dict(made)
+        else:
+            self.before = {}
+            object.__getattribute__(made, "__dict__")["_hl_source"] = self
+
+    def read(self, name: str) -> Any:
+        """The attribute `name` of the real object, as a tracer or stand-in."""
+        x = object.__getattribute__(self.real, name)
+        made = self.session.stand_in(x, (*self.path, ("attr", name)), self.owner,
+                                     self.is_argument)
+        self.before[name] = made
+        return made
+
+
+def _can_stand_in(x: Any) -> bool:
+    kind = type(x)
+    if kind.__module__.split(".")[0] in ("builtins", "numpy", "threading", "hotloop") or isinstance(
+            x, type | BaseException):
+        return False
+    return (type(kind) is type and kind.__init_subclass__.__qualname__.startswith("object.")
+            and not issubclass(kind, tuple | list | dict | str | int | float | complex | set)
+            and bool(kind.__flags__ & (1 << 9)) and kind.__dictoffset__ != 0
+            and "__getattribute__" not in _user_names(kind))
+
+
+def _user_names(kind: type) -> set[str]:
+    return {name for base in kind.__mro__[:-1] for name in vars(base)}
+
+
+_classes: dict[type, type] = {}
+
+
+def _stand_in_class(kind: type) -> type:
+    """A subclass whose instances read attributes from the real object when first used."""
+    made = _classes.get(kind)
+    if made is None:
+        def __getattribute__(self: Any, name: str) -> Any:
+            own = object.__getattribute__(self, "__dict__")
+            if name == "__dict__":
+                raise staging("the __dict__ of an object")
+            if name.startswith("__") or name in own:
+                return own[name] if name in own else object.__getattribute__(self, name)
+            source = own["_hl_source"]
+            if name in vars(source.real) and name not in own.get("_hl_deleted", ()):
+                made = own[name] = source.read(name)
+                return made
+            found = _static_attribute(kind, name)
+            if type(found) in (int, float, bool, complex, str):
+                source.session._guard((*source.path, ("attr", name)), found, source.owner)
+            elif isinstance(found, np.ndarray):
+                return source.session.stand_in(found, (*source.path, ("attr", name)),
+                                               source.owner, False)
+            elif isinstance(found, property) and isinstance(found.fget, types.FunctionType):
+                return function(found.fget)(self)
+            return object.__getattribute__(self, name)
+
+        made = _classes[kind] = type(kind.__name__, (kind,), {
+            "__getattribute__": __getattribute__, "__module__": kind.__module__,
+            "__qualname__": kind.__qualname__, "_hl_class": kind})
+    return made
+
+
+def _static_attribute(kind: type, name: str) -> Any:
+    for base in kind.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    return None
+

@@ -1,0 +1,342 @@
+"""Types of the values that flow through `if` and loops, and how two of them join.
+
+    slot_of(1) -> ScalarSlot(PYTHON, i64);  slot_of(x) -> ArraySlot(f64, (n,))
+    join(int, float)  -> MixedSlot: the wide value and a flag that tells which kind it is
+    join(unbound, t)  -> MaybeSlot: a value and a flag that tells whether the name is bound
+
+`make` gives fresh Vars and the object they stand for; `flatten` gives the atoms of an object as a
+slot's type. A join that fails (two ranks, two dtypes of an array, different Python objects) is an
+error only if the value is used: `Unjoined`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hotloop.errors import HotloopError, TypeInstabilityError
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import Builder, current, here, lit
+from hotloop.frontend.objects import UNBOUND
+from hotloop.frontend.python_numbers import ORDER
+from hotloop.frontend.tracers import (
+    EXACT,
+    NUMPY_KIND,
+    PYTHON,
+    PYTHON_TYPES,
+    Array,
+    Scalar,
+    Tracer,
+    Widened,
+    broadcast,
+    convert,
+    exact_int,
+    fresh,
+    full,
+    value,
+    zero,
+)
+from hotloop.ir.core import PYTHON_DTYPES, Atom, Dim, Var
+from hotloop.ir.types import BOOL, C128, F64, I64
+
+
+class Unjoined(Tracer):
+    """Stands for a value that could not be joined; raises when it is used."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: HotloopError):
+        object.__setattr__(self, "error", error)
+
+    def __getattr__(self, name: str) -> Any:
+        raise self.error
+
+    def __setattr__(self, name: str, new: Any) -> None:
+        raise self.error
+
+
+class Maybe(Tracer):
+    """The content of a name that is bound only if `flag` holds; read through `control.bound`."""
+
+    __slots__ = ("content", "flag")
+
+    def __init__(self, content: Any, flag: Scalar):
+        self.content, self.flag = content, flag
+
+
+DYNAMIC = None
+"""A dimension that changes from iteration to iteration: carried beside the array."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarSlot:
+    kind: str
+    dtype: np.dtype
+
+
+@dataclass(frozen=True, slots=True)
+class MixedSlot:
+    """narrow is None for Python's None."""
+    narrow: ScalarSlot | None
+    wide: ScalarSlot
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySlot:
+    dtype: np.dtype
+    dims: tuple[Dim | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSlot:
+    type: type
+    items: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaybeSlot:
+    content: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectSlot:
+    object: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectSlot) and same_object(self.object, other.object)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def same_object(a: Any, b: Any) -> bool:
+    """Is it the same for all purposes? Identity, or equality of immutable constants."""
+    if a is b:
+        return True
+    return type(a) is type(b) and isinstance(a, str | bytes | range | np.dtype | slice
+                                             ) and bool(a == b)
+
+
+def slot_of(x: Any) -> Any:
+    """The type of a value; None for UNBOUND."""
+    if x is UNBOUND:
+        return None
+    if isinstance(x, Maybe):
+        return MaybeSlot(slot_of(x.content))
+    if isinstance(x, Widened):
+        narrow = None if x.narrow_kind is None else ScalarSlot(x.narrow_kind, x.narrow_dtype)
+        return MixedSlot(narrow, ScalarSlot(x.kind, x.atom.dtype))
+    if isinstance(x, Scalar):
+        return ScalarSlot(x.kind, x.atom.dtype)
+    if type(x) in PYTHON_DTYPES:
+        if type(x) is int and not dm.MIN <= x <= dm.MAX:
+            return ObjectSlot(x)
+        return ScalarSlot(PYTHON, PYTHON_DTYPES[type(x)])
+    if isinstance(x, np.generic) and x.dtype.kind in "biufc":
+        return ScalarSlot(NUMPY_KIND, x.dtype)
+    if isinstance(x, np.ndarray):
+        x = current().state.session.captured(x)
+    if isinstance(x, Array):
+        return ArraySlot(x.dtype, x.dims)
+    if type(x) in (tuple, list) or is_named_tuple(x):
+        return SequenceSlot(type(x), tuple(map(slot_of, x)))
+    return ObjectSlot(x)
+
+
+def is_named_tuple(x: Any) -> bool:
+    return isinstance(x, tuple) and hasattr(type(x), "_make")
+
+
+def rebuilt(kind: type, items: Sequence[Any]) -> Any:
+    """A tuple, list or NamedTuple of the items."""
+    return kind._make(items) if hasattr(kind, "_make") else kind(items)
+
+
+def unstable(name: Any, a: Any, b: Any, why: str) -> TypeInstabilityError:
+    return TypeInstabilityError(
+        f"{shown_name(name)} {why}: {describe(a)} on one path and {describe(b)} on the other",
+        here(), "give it one type before the branch or loop, or use two names")
+
+
+def shown_name(name: Any) -> str:
+    if str(name).startswith("_hl_value"):
+        return "the function's result"
+    return "the value" if str(name).startswith("_hl") else f"'{name}'"
+
+
+def describe(slot: Any) -> str:
+    if slot is None:
+        return "unbound"
+    if isinstance(slot, ScalarSlot):
+        if slot.kind == PYTHON:
+            return f"a Python {PYTHON_TYPES[slot.dtype.kind].__name__}"
+        return f"np.{slot.dtype}"
+    if isinstance(slot, ArraySlot):
+        return f"an array of {slot.dtype} of rank {len(slot.dims)}"
+    if isinstance(slot, SequenceSlot):
+        return f"a {slot.type.__name__} of {len(slot.items)}"
+    if isinstance(slot, MaybeSlot):
+        return describe(slot.content)
+    if isinstance(slot, MixedSlot):
+        return f"{'None' if slot.narrow is None else describe(slot.narrow)} or " + describe(
+            slot.wide)
+    return "None" if slot.object is None else f"a {type(slot.object).__name__}"
+
+
+def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
+    """The least slot that holds both; `visible` is the block that must see the dimensions."""
+    if a is None and b is None:
+        return None
+    if a is None or b is None:
+        other = a if b is None else b
+        other = join(other, other, visible, name)
+        if isinstance(other, MaybeSlot) or (isinstance(name, str) and name.startswith("_hl")):
+            return other
+        return MaybeSlot(other)
+    if isinstance(a, MaybeSlot) or isinstance(b, MaybeSlot):
+        return MaybeSlot(join(a.content if isinstance(a, MaybeSlot) else a,
+                              b.content if isinstance(b, MaybeSlot) else b, visible, name))
+    if isinstance(a, MixedSlot) or isinstance(b, MixedSlot):
+        return _join_mixed(a, b, visible, name)
+    for p, q in ((a, b), (b, a)):
+        if isinstance(p, ObjectSlot) and p.object is None and isinstance(q, ScalarSlot):
+            return MixedSlot(None, q)
+    if type(a) is not type(b):
+        raise unstable(name, a, b, "changes its type")
+    if isinstance(a, ScalarSlot):
+        return _join_scalars(a, b)
+    if isinstance(a, ArraySlot):
+        if a.dtype != b.dtype or len(a.dims) != len(b.dims):
+            raise unstable(name, a, b, "changes its dtype or rank")
+        return ArraySlot(a.dtype, tuple(
+            p if p is not DYNAMIC and q is not DYNAMIC and dm.equal(p, q) and visible.sees(p)
+            else q if p is not DYNAMIC and q is not DYNAMIC and dm.equal(p, q) and visible.sees(q)
+            else DYNAMIC for p, q in zip(a.dims, b.dims, strict=True)))
+    if isinstance(a, SequenceSlot):
+        if a.type is not b.type or len(a.items) != len(b.items):
+            raise unstable(name, a, b, "changes its length or type")
+        return SequenceSlot(a.type, tuple(
+            join(p, q, visible, name) for p, q in zip(a.items, b.items, strict=True)))
+    if a != b:
+        raise unstable(name, a, b, "is a different Python object")
+    return a
+
+
+def _join_mixed(a: Any, b: Any, visible: Builder, name: Any) -> Any:
+    if not isinstance(a, MixedSlot):
+        a, b = b, a
+    if a == b or b in (a.narrow, a.wide):
+        return a
+    if isinstance(b, ObjectSlot) and b.object is None and a.narrow is None:
+        return a
+    raise unstable(name, a, b, "has more than two types")
+
+
+def _join_scalars(a: ScalarSlot, b: ScalarSlot) -> Any:
+    if a == b:
+        return a
+    if a.kind == b.kind == PYTHON:
+        wide = ScalarSlot(PYTHON, max(a.dtype, b.dtype, key=ORDER.index))
+    elif a.kind == b.kind:
+        wide = ScalarSlot(NUMPY_KIND, np.promote_types(a.dtype, b.dtype))
+    else:
+        python, numpy = (a, b) if a.kind == PYTHON else (b, a)
+        if python.dtype == BOOL:
+            dtype = np.promote_types(BOOL, numpy.dtype)
+        else:
+            dtype = np.result_type(numpy.dtype, PYTHON_TYPES[python.dtype.kind](1))
+        wide = ScalarSlot(NUMPY_KIND, dtype)
+    if wide == b and _holds(wide.dtype, a.dtype):
+        return MixedSlot(a, b)
+    if wide == a and _holds(wide.dtype, b.dtype):
+        return MixedSlot(b, a)
+    raise unstable("the variable", a, b, "changes its type")
+
+
+def _holds(wide: np.dtype, narrow: np.dtype) -> bool:
+    """Does `wide` hold the values of `narrow` (ints up to 2**53 in floats, checked)?"""
+    return np.can_cast(narrow, wide, "safe") or (narrow == I64 and wide in (F64, C128))
+
+
+# ---- Vars of a slot
+
+def make(slot: Any) -> tuple[list[Var], Any]:
+    """Fresh Vars of the open block and the object they stand for."""
+    builder = current()
+    if slot is None:
+        return [], UNBOUND
+    if isinstance(slot, ObjectSlot):
+        return [], slot.object
+    if isinstance(slot, MaybeSlot):
+        flag = builder.bind(BOOL)
+        vars, content = make(slot.content)
+        return [flag, *vars], Maybe(content, Scalar(flag, PYTHON))
+    if isinstance(slot, ScalarSlot):
+        var = builder.bind(slot.dtype)
+        return [var], Scalar(var, slot.kind)
+    if isinstance(slot, MixedSlot):
+        flag, var = builder.bind(BOOL), builder.bind(slot.wide.dtype)
+        narrow = slot.narrow
+        return [flag, var], Widened(var, slot.wide.kind, flag, narrow and narrow.kind,
+                                    narrow and narrow.dtype)
+    if isinstance(slot, SequenceSlot):
+        made = [make(item) for item in slot.items]
+        return [v for vars, _ in made for v in vars], rebuilt(slot.type, [x for _, x in made])
+    sizes: list[Var] = []
+    dims: list[Dim] = []
+    for d in slot.dims:
+        if d is DYNAMIC:
+            d = builder.bind(I64)
+            dm.bound(d, 0, dm.MAX_DIM)
+            sizes.append(d)
+        dims.append(d)
+    var = builder.bind(slot.dtype, tuple(dims))
+    array = fresh(var)
+    array.base.contiguous = True
+    return [*sizes, var], array
+
+
+def flatten(x: Any, slot: Any) -> list[Atom]:
+    """The atoms of `x` as the slot's type, emitted in the open block; zeros for UNBOUND."""
+    if slot is None or isinstance(slot, ObjectSlot):
+        return []
+    if isinstance(slot, MaybeSlot):
+        if x is UNBOUND:
+            return [lit(False), *flatten(UNBOUND, slot.content)]
+        if isinstance(x, Maybe):
+            return [x.flag.atom, *flatten(x.content, slot.content)]
+        return [lit(True), *flatten(x, slot.content)]
+    if isinstance(slot, SequenceSlot):
+        return [a for k, item in enumerate(slot.items)
+                for a in flatten(UNBOUND if x is UNBOUND else x[k], item)]
+    if isinstance(slot, MixedSlot):
+        return _flatten_mixed(x, slot)
+    if isinstance(slot, ScalarSlot):
+        return [zero(slot.dtype) if x is UNBOUND else convert(value(x), slot.dtype)]
+    if x is UNBOUND:
+        empty = tuple(0 if d is DYNAMIC else d for d in slot.dims)
+        return [lit(0)] * slot.dims.count(DYNAMIC) + [full(zero(slot.dtype), empty)]
+    atom = value(x)
+    sizes = [lit(d) if isinstance(d, int) else d
+             for d, q in zip(atom.shape, slot.dims, strict=True) if q is DYNAMIC]
+    exact = tuple(d if q is DYNAMIC else q for d, q in zip(atom.shape, slot.dims, strict=True))
+    return [*sizes, broadcast(atom, exact)]
+
+
+def _flatten_mixed(x: Any, slot: MixedSlot) -> list[Atom]:
+    if x is UNBOUND or x is None:
+        return [lit(False), zero(slot.wide.dtype)]
+    if isinstance(x, Widened):
+        return [x.flag, convert(x.atom, slot.wide.dtype)]
+    is_wide = slot_of(x) == slot.wide
+    atom = value(x)
+    wide = convert(atom, slot.wide.dtype)
+    if not is_wide and atom.dtype == I64 and slot.wide.dtype.kind in "fc":
+        low, high = dm.bounds(dm.form(atom))
+        if low < -EXACT or high > EXACT:
+            exact_int(lit(False), wide)
+    return [lit(is_wide), wide]
+

@@ -1,0 +1,133 @@
+"""From a function to its AST, with the positions of the user's file.
+
+    tree = function_tree(fn)      # ast.FunctionDef, or None if there is no source
+
+Only the lines of the function are parsed. A lambda is found by the positions that its code object
+carries, so several on one line are told apart; it comes back as a function with one return.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+
+LAMBDA = "<lambda>"
+
+
+def function_tree(fn: FunctionType) -> ast.FunctionDef | None:
+    """The definition of `fn`; line and column numbers are those of the file."""
+    code = fn.__code__
+    lines = linecache.getlines(code.co_filename, fn.__globals__)
+    if not lines or code.co_firstlineno > len(lines):
+        return None
+    if code.co_name == LAMBDA:
+        return _lambda_tree(code, lines)
+    tree = _parse_from(lines, code.co_firstlineno, last_line(code))
+    if tree is None or not tree.body:
+        return None
+    for node in ast.walk(tree):
+        if (isinstance(node, ast.FunctionDef) and node.name == code.co_name
+                and _first_line(node) == code.co_firstlineno):
+            return node
+    return None
+
+
+def _first_line(node: ast.FunctionDef) -> int:
+    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
+
+
+def last_line(code: CodeType) -> int:
+    """The last line of which the code object has instructions."""
+    last = code.co_firstlineno
+    for _, _, line in code.co_lines():
+        if line is not None and line > last:
+            last = line
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            last = max(last, last_line(constant))
+    return last
+
+
+def _parse_from(lines: list[str], first: int, last: int) -> ast.Module | None:
+    """Parse whole statements from line `first` to at least line `last`."""
+    indented = lines[first - 1][:1].isspace()
+    for end in range(last, min(last + 200, len(lines)) + 1):
+        text = "".join(lines[first - 1:end])
+        try:
+            tree = ast.parse("if 1:\n" + text if indented else text)
+        except SyntaxError:
+            continue
+        shift = first - 1 - indented
+        if shift:
+            ast.increment_lineno(tree, shift)
+        return tree
+    return None
+
+
+_files: dict[str, tuple[list[str], ast.Module | None]] = {}
+
+
+def _whole_file(name: str, lines: list[str]) -> ast.Module | None:
+    known = _files.get(name)
+    if known is None or known[0] != lines:
+        try:
+            tree = ast.parse("".join(lines))
+        except SyntaxError:
+            tree = None
+        known = _files[name] = lines, tree
+    return known[1]
+
+
+def _lambda_tree(code: CodeType, lines: list[str]) -> ast.FunctionDef | None:
+    first = code.co_firstlineno
+    found = None
+    tree = _parse_from(lines, first, last_line(code)) if _may_start(lines[first - 1]) else None
+    if tree is not None:
+        found = _find_lambda(tree, code)
+    if found is None:
+        tree = _whole_file(code.co_filename, lines)
+        found = _find_lambda(tree, code) if tree is not None else None
+    if found is None:
+        return None
+    body = ast.copy_location(ast.Return(found.body), found.body)
+    node = ast.FunctionDef(name="_lambda", args=found.args, body=[body], decorator_list=[],
+                           returns=None, type_params=[])
+    return ast.copy_location(node, found)
+
+
+def _may_start(line: str) -> bool:
+    """Can a statement start on this line? (A guess that saves parsing the whole file.)"""
+    return not line.lstrip().startswith((")", "]", "}", ".", ","))
+
+
+def _find_lambda(tree: ast.AST, code: CodeType) -> ast.Lambda | None:
+    wanted = list(code.co_varnames[:code.co_argcount + code.co_kwonlyargcount])
+    spans = [p for p in code.co_positions() if None not in p and p[1] is not None]
+    spans = [p for p in spans if p[2] != p[3] or p[0] != p[1]]
+    candidates = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Lambda):
+            continue
+        a = node.args
+        names = [x.arg for x in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
+        if names == wanted and all(_inside(p, node.body) for p in spans):
+            candidates.append(node)
+    candidates.sort(key=lambda n: ((n.end_lineno or 0) - n.lineno,
+                                   (n.end_col_offset or 0) - n.col_offset))
+    return candidates[0] if candidates else None
+
+
+def _inside(span: tuple, body: ast.expr) -> bool:
+    first, last, start, end = span
+    return ((body.lineno, body.col_offset) <= (first, start)
+            and (last, end) <= (body.end_lineno, body.end_col_offset))
+
+
+def names_read(code: CodeType) -> Iterator[str]:
+    """Names that a code object or the functions inside it may read as globals."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_read(constant)

@@ -1,0 +1,86 @@
+"""`trace`: a Python function and example arguments give a Program for all arguments of their types.
+
+    traced = trace(f, (x, 3), {})      # x: float64[5] -> a Program for f64[n] and any int
+
+Array sizes (except 1) and numbers are symbolic; dtypes, ranks, contiguity, statics and the structure
+of containers are fixed. The function is rewritten (`rewrite`) and run once on tracers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from hotloop.frontend import operators
+from hotloop.frontend.branches import traced as traced_block
+from hotloop.frontend.builder import Builder, opened
+from hotloop.frontend.calls import function
+from hotloop.frontend.results import Results
+from hotloop.frontend.session import Session
+from hotloop.frontend.traced import Constant, Traced
+from hotloop.ir.core import Program, Var
+
+_signatures: dict[int, tuple[Any, inspect.Signature]] = {}
+
+
+def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+          static_argnums: tuple[int, ...] = (), static_argnames: tuple[str, ...] = ()) -> Traced:
+    """The Traced of `fn` for arguments like these; raises errors.UnsupportedError.
+
+    `static_argnums`, `static_argnames`: positions and names of arguments whose values are fixed.
+    """
+    signature = _signature(fn)
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    names = list(signature.parameters)
+    statics = {*static_argnames, *(names[k] for k in static_argnums if k < len(names))}
+    root = Builder(None)
+    session = Session(root)
+    root.state.session = session
+    outcome: list[Any] = []
+    with opened(root):
+        for name, x in bound.arguments.items():
+            path = (("arg", name),)
+            if name in statics:
+                session.statics.append((path, x))
+            else:
+                bound.arguments[name] = session.stand_in(x, path, None, True)
+        died = traced_block(root, lambda: outcome.append(
+            function(fn)(*bound.args, **bound.kwargs)))
+        return _finish(fn, session, Constant(None) if died else None, outcome)
+
+
+def _signature(fn: Callable[..., Any]) -> inspect.Signature:
+    known = _signatures.get(id(fn))
+    if known is None or known[0] is not fn:
+        known = _signatures[id(fn)] = fn, inspect.signature(fn, follow_wrapped=False)
+    return known[1]
+
+
+def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[Any]) -> Traced:
+    root = session.root
+    results = Results(session)
+    writes: list[Any] = []
+    if tree is None:
+        results.count(outcome[0], set())
+        tree = results.tree(outcome[0])
+        session.check_cells()
+        writes = results.writes()
+    into: list[Var | None] = [None] * len(results.outs)
+    outs = list(results.outs)
+    inputs = []
+    for given, var, base in session.inputs:
+        if base is not None and (now := root.current(base)) is not var:
+            outs.append(now)
+            into.append(var)
+            given = replace(given, written=True)
+        inputs.append(given)
+    params = [var for _, var, _ in session.inputs]
+    program = Program(params, root.eqns, outs, getattr(fn, "__name__", "main"), into)
+    return Traced(program, inputs, tree, session.guards, session.statics, session.functions,
+                  writes)
+
+
+__all__ = ["operators", "trace"]

@@ -1,0 +1,149 @@
+"""Truth values of tracers, and the operators that evaluate only one side.
+
+    a and b, a or b, not a, x if c else y, a in (1, 2)
+
+A known condition is decided at trace time, as Python does; a run-time condition stages both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import CellType
+from typing import Any
+
+from hotloop.frontend.branches import staged_if
+from hotloop.frontend.builder import current, emit, lit
+from hotloop.frontend.dims import compare
+from hotloop.frontend.objects import get
+from hotloop.frontend.slots import Unjoined
+from hotloop.frontend.tracers import PYTHON, Array, Scalar, Tracer, Widened, value, zero
+from hotloop.ir.core import Atom, Lit, Var
+from hotloop.ir.types import BOOL, I64
+
+
+def truth(x: Any) -> Any:
+    """bool(x): a Python bool, or a PYTHON Scalar of dtype bool."""
+    if not isinstance(x, Tracer):
+        return bool(x)
+    if isinstance(x, Unjoined):
+        raise x.error
+    if isinstance(x, Array):
+        if any(not (isinstance(d, int) and d == 1) for d in x.dims):
+            raise ValueError("The truth value of an array with more than one element is "
+                             "ambiguous. Use a.any() or a.all()")
+        x = x[(0,) * x.ndim] if x.dims else Scalar(x.value())
+    atom = value(x)
+    if isinstance(x, Widened) and x.narrow_kind is None:
+        true = _nonzero(atom)
+        both, = emit("and", [x.flag, true], [(BOOL, ())])
+        return Scalar(both, PYTHON)
+    true = _nonzero(atom)
+    return bool(true.value) if isinstance(true, Lit) else Scalar(true, PYTHON)
+
+
+def _nonzero(atom: Atom) -> Atom:
+    if isinstance(atom, Lit):
+        return lit(bool(atom.value))
+    if atom.dtype == BOOL:
+        return atom
+    if atom.dtype == I64:
+        answer = compare("ne", atom, 0)
+        return lit(answer) if isinstance(answer, bool) else answer
+    return emit("ne", [atom, zero(atom.dtype)], [(BOOL, ())])[0]
+
+
+def choose(condition: Scalar, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    """The value of one of two expressions, both traced."""
+    cell = CellType()
+
+    def first() -> None:
+        cell.cell_contents = yes()
+
+    def second() -> None:
+        cell.cell_contents = no()
+    cells = {"_hl_expression": cell}
+    staged_if(condition.atom, (first, second), cells, ["_hl_expression"], [])
+    result = get(cells, "_hl_expression")
+    if isinstance(result, Unjoined):
+        raise result.error
+    return result
+
+
+def _is_python_bool(x: Any) -> bool:
+    return isinstance(x, Scalar) and x.kind == PYTHON and x.atom.dtype == BOOL
+
+
+def and_(a: Any, b: Callable[[], Any]) -> Any:
+    """`a and b()`"""
+    c = truth(a)
+    if not isinstance(c, Scalar):
+        return b() if c else a
+    return choose(c, b, lambda: False if _is_python_bool(a) else a)
+
+
+def or_(a: Any, b: Callable[[], Any]) -> Any:
+    """`a or b()`"""
+    c = truth(a)
+    if not isinstance(c, Scalar):
+        return a if c else b()
+    return choose(c, lambda: True if _is_python_bool(a) else a, b)
+
+
+def not_(a: Any) -> Any:
+    """`not a`"""
+    c = truth(a)
+    if not isinstance(c, Scalar):
+        return not c
+    result, = emit("not", [c.atom], [(BOOL, ())])
+    outcomes = current().state.outcomes
+    if isinstance(c.atom, Var) and c.atom in outcomes:
+        yes, no = outcomes[c.atom]
+        outcomes[result] = no, yes
+    return Scalar(result, PYTHON)
+
+
+def if_expression(condition: Any, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    """`yes() if condition else no()`"""
+    c = truth(condition)
+    if isinstance(c, Scalar):
+        return choose(c, yes, no)
+    return yes() if c else no()
+
+
+def in_(x: Any, items: Any) -> Any:
+    """`x in items`"""
+    if isinstance(items, Array):
+        return (items == x).any()
+    if not isinstance(x, Tracer) and not (
+            isinstance(items, list | tuple) and any(isinstance(e, Tracer) for e in items)):
+        return x in items
+    if isinstance(items, dict | set | frozenset):
+        items = list(items)
+    found: Any = False
+    for e in items:
+        found = or_(found, lambda e=e: e is x or x == e)
+        if found is True:
+            return True
+    return truth(found)
+
+
+def not_in(x: Any, items: Any) -> Any:
+    return not_(in_(x, items))
+
+
+def is_(a: Any, b: Any) -> Any:
+    """`a is b` for the values that have an identity of their own: None, True, False, objects."""
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Unjoined):
+            raise x.error
+        if isinstance(x, Widened) and x.narrow_kind is None and y is None:
+            return not_(Scalar(x.flag, PYTHON))
+        if isinstance(x, Scalar) and (y is True or y is False):
+            if not _is_python_bool(x):
+                return False
+            return x if y else not_(x)
+    return a is b
+
+
+def is_not(a: Any, b: Any) -> Any:
+    return not_(is_(a, b))
