@@ -74,27 +74,30 @@ def _find_reductions(loop: For) -> None:
     """Set Carry.reduce where a carry is only ever combined with something."""
     if all(c.reduce for c in loop.carries):
         return
-    values = {s.name: s for s in loop.body if isinstance(s, Let)}
     for carry in loop.carries:
         if carry.reduce or carry.name == loop.until:
             continue
         # next may be named in the body: then it is used for nothing else
-        next_value, named = carry.next, None
-        if next_value.op == "var" and next_value.args[0] in values:
-            named = values[next_value.args[0]]
-            next_value = named.value
-        found = _combiner(next_value, carry)
+        value = _defined(loop, carry.next)
+        found = _combiner(value, carry)
         if found is None or (rounds(found, carry.dtype) and not loop.regular):
             continue
-        names = {carry.name} if named is None else {carry.name, named.name}
-        used = [x for s in walk(loop.body) if s is not named for x in expressions(s)]
+        names = {carry.name, *(() if value is carry.next else carry.next.args)}
+        used = [x for s in walk(loop.body) if not isinstance(s, Let) or s.name not in names
+                for x in expressions(s)]
         used += [c.next for c in loop.carries if c is not carry]
         if any(x.free & names for x in used):
             continue
-        carry.reduce = found
-        if named is not None:
-            carry.next = next_value
-            loop.body.remove(named)
+        carry.reduce, carry.next = found, value
+        loop.body = [s for s in loop.body if not isinstance(s, Let) or s.name not in names]
+
+
+def _defined(loop: For, value: Expr) -> Expr:
+    """What a name is defined as in the loop's body."""
+    if value.op != "var":
+        return value
+    return next((s.value for s in loop.body if isinstance(s, Let) and s.name == value.args[0]),
+                value)
 
 
 def _combiner(value: Expr, carry: Carry) -> str | None:
@@ -273,7 +276,9 @@ def blocked(loop: For, around: tuple[For, ...] = ()) -> str | None:
         return "arrays change places in each iteration"
     for carry in loop.carries:
         if carry.reduce is None:
-            return f"each iteration needs {carry.name} of the one before"
+            if _combiner(_defined(loop, carry.next), carry) is not None:
+                return "floats are added in the order of the loop"
+            return "each iteration needs a value that the one before computes"
     if loop.step.op != "lit":
         return "its step is not a constant"
     varying = varying_names(loop)
