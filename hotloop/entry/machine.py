@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import enum
 
-from hotloop.entry import abi
+from hotloop.entry import abi, pool
 from hotloop.entry.capi import OBJECTS, ROWS
 from hotloop.entry.key import GOLDEN, MIX
 from hotloop.entry.text import Function, declarations
@@ -101,8 +101,8 @@ class Out(enum.IntEnum):
 MISS = "inttoptr (i64 1 to ptr)"
 """What `hl_run` returns if the specialization does not fit."""
 
-UNIT = 1 << 20
-"""Results of at least so many bytes come from the memory pool."""
+LARGE = 1 << 20
+"""Results of at least so many bytes come from the memory pool, if it is on."""
 
 
 def text() -> str:
@@ -110,11 +110,11 @@ def text() -> str:
     objects = "\n".join(f"@{name} = external global i8" for name in OBJECTS)
     functions = (_own(), _disown(), _release(), _arrange(), _call(), _run(), _allocate(),
                  _call_back(), _fail(), _measure(), _number_of(), _key())
-    return "\n\n".join([objects, POOL, declarations(list(ROWS)), *functions]) + "\n"
+    return "\n\n".join([objects, POOL, declarations(list(ROWS)), *functions, pool.text(LARGE)])
 
 
 POOL = "@hl_pool = global ptr null"
-"""The capsule of the memory pool's handler, once there is one."""
+"""The capsule of the memory pool's handler, if the pool is on."""
 
 
 def _own() -> str:
@@ -742,12 +742,13 @@ def _allocate() -> str:
         dim = f.load("i64", f.cell("%dims", k))
         f.store("i64", f.op(f"mul i64 {f.load('i64', bytes_)}, {dim}"), bytes_)
     small, large, make = f.label(), f.label(), f.label()
-    pool = f.load("ptr", "@hl_pool")
-    large_enough = f.test(f"sge i64 {f.load('i64', bytes_)}, {UNIT}")
-    is_large = f.op(f"and i1 {f.test(f'ne ptr {pool}, null')}, {large_enough}")
+    handler_capsule = f.load("ptr", "@hl_pool")
+    on = f.test(f"ne ptr {handler_capsule}, null")
+    large_enough = f.test(f"sge i64 {f.load('i64', bytes_)}, {LARGE}")
+    is_large = f.op(f"and i1 {on}, {large_enough}")
     f.branch(is_large, large, small)
     f.begin(large)
-    f.store("ptr", f.call("PyDataMem_SetHandler", pool, failed=failed), handler)
+    f.store("ptr", f.call("PyDataMem_SetHandler", handler_capsule, failed=failed), handler)
     f.jump(small)
     f.begin(small)
     f.own(dtype)

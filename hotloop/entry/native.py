@@ -13,15 +13,20 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
+import os
+import sys
 import threading
 from types import FunctionType, MethodType
 from typing import Any
 
+from hotloop import config
 from hotloop.entry import abi, capi
 from hotloop.entry import machine as layout
 from hotloop.entry.bind import Binder
+from hotloop.entry.pool import Pool
 from hotloop.entry.wrap import Table
-from hotloop.llvm import engine, loader
+from hotloop.llvm import cache, engine, loader
 
 _lock = threading.Lock()
 
@@ -29,42 +34,52 @@ _lock = threading.Lock()
 class Machine:
     """The loaded machine. Never unloaded: vectorcall pointers into it may outlive everything."""
 
-    def __init__(self) -> None:
-        self.code = loader.load(_object(), capi.addresses())
+    def __init__(self, object: bytes):
+        self.code = loader.load(object, capi.addresses())
         self.call = self.code["hl_call"]
         _set(self.code["hl_method"], _method_vectorcall())
+        self.pool = Pool(self.code)
+        self.use_pool(config.pool)
 
-    def use_pool(self, capsule: Any) -> None:
-        """Take large results from a memory handler (a capsule that is never freed), or not."""
-        _set(self.code["hl_pool"], 0 if capsule is None else id(capsule))
-
-
-def _object() -> bytes:
-    return engine.compile_text(layout.text(), 2, passes=True)
+    def use_pool(self, on: bool) -> None:
+        """Take the memory of large results from the pool from now on, or from malloc."""
+        _set(self.code["hl_pool"], id(self.pool.capsule) if on else 0)
 
 
-@functools.cache
-def _make() -> Machine:
-    made = Machine()
-    _immortal(made)
-    return made
+def _key() -> str:
+    """The cache key of the machine's object file: all that decides what it is."""
+    sources = [(file, os.stat(os.path.join(os.path.dirname(__file__), file)).st_mtime_ns)
+               for file in ("abi.py", "capi.py", "key.py", "machine.py", "pool.py", "text.py")]
+    parts = ("machine", sources, sys.version, engine.versions(), engine.host(), config.cpu)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+_machine: Machine | None = None
+
+
+def machine(make: bool = True) -> Machine | None:
+    """The machine of this process, or None where there can be none; without `make` also None if
+    it would have to be generated first (tens of ms, once for each version of everything)."""
+    global _machine
+    if _machine is not None or abi.problem():
+        return _machine
+    with _lock:
+        if _machine is None:
+            name = _key()
+            object = cache.get(name) if config.cache else None
+            if object is None and make:
+                object = engine.compile_text(layout.text(), 2, passes=True)
+                if config.cache:
+                    cache.put(name, object)
+            if object is not None:
+                _machine = Machine(object)
+                _immortal(_machine)
+        return _machine
 
 
 def _immortal(value: Any) -> None:
     """Keep it through the interpreter's shutdown, too."""
     ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))(value)
-
-
-def machine() -> Machine | None:
-    if abi.problem():
-        return None
-    with _lock:
-        return _make()
-
-
-def loaded() -> bool:
-    """Is the machine there already?"""
-    return _make.cache_info().currsize > 0
 
 
 def _set(address: int, value: int) -> None:

@@ -26,6 +26,7 @@ import numpy as np
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.slow import MISS, Outcome, Slow
+from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
 
 Compile = Callable[..., Compiled]
@@ -110,8 +111,10 @@ def foreign(bound: Mapping[str, Any]) -> str:
     values = list(bound.values())
     for value in values:
         if isinstance(value, (tuple, list)):
-            values.extend(v for v in value if isinstance(v, np.ndarray))
+            values.extend(v for v in value if isinstance(v, (np.ndarray, Tracer)))
     for value in values:
+        if isinstance(value, Tracer):
+            return "called while another function is traced"
         if isinstance(value, np.ndarray):
             if type(value) is not np.ndarray:
                 return f"a subclass of ndarray: {type(value).__name__}"

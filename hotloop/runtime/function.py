@@ -59,11 +59,11 @@ class State:
         return entry.run(values, bound)
 
     def install(self, entry: Slow, bound: Mapping[str, Any]) -> None:
-        """Give the machine a table for `entry`. The first call of a process leaves it: making the
-        machine may cost more than the only call would."""
+        """Give the machine a table for `entry`. If the machine must be generated first, the first
+        call leaves that to the second: there may be none."""
         self.calls += 1
         jitted = self.jitted()
-        if jitted is None or (self.calls == 1 and not native.loaded()):
+        if jitted is None or native.machine(make=self.calls > 1) is None:
             return
         with self.lock:
             found = self.specializations
@@ -78,7 +78,7 @@ class State:
         jitted = self.jitted()
         with self.lock:
             self.tables.clear()
-            if jitted is not None and native.loaded():
+            if jitted is not None and native.machine(make=False) is not None:
                 native.set_tables(jitted, self.specializations.binder, ())
 
     def runs(self) -> int:

@@ -1,5 +1,6 @@
 """The native machine: what it hands to kernels, what it refuses, what it gives back."""
 
+import functools
 import gc
 import os
 import subprocess
@@ -343,8 +344,8 @@ def test_writes_to_objects():
     class Thing:
         pass
 
-    f = kernels.native(lambda x, y: None, with_result(
-        Constant("r"), writes=[((("arg", "y"),), ("attr", "total"), traced.ScalarOut(0, "python"))]))
+    write = ((("arg", "y"),), ("attr", "total"), traced.ScalarOut(0, "python"))
+    f = kernels.native(lambda x, y: None, with_result(Constant("r"), writes=[write]))
     thing = Thing()
     assert [f(1, thing), f(2, thing)] == ["r", "r"]
     assert served(f) == 1
@@ -450,7 +451,7 @@ def test_a_failing_check_raises_at_the_users_line():
     line = user_line.__code__.co_firstlineno + 1
     f = kernels.native(lambda n: None, kernels.failing("{0} then {1}", IndexError, __file__, line))
     for _ in range(2):
-        with pytest.raises(IndexError, match="^7 then 8$") as caught:
+        with pytest.raises(IndexError, match=r"^7 then 8$") as caught:
             f(7)
     last = traceback.extract_tb(caught.value.__traceback__)
     assert served(f) == 1
@@ -702,26 +703,25 @@ def test_any_call_behaves_as_the_slow_entry(args, kwargs):
     assert served(f) - before == taken
 
 
-def _fuzzed(made=[]):  # noqa: B006: made once
-    if not made:
-        seen = []
-        x, y = Var(Type("f8", (n(),))), Var(Type("i8"))
-        x.type = Type("f8", (n(),))
-        compiled = kernels.echo(
-            [x, y], [kernels.array("x", 1, "f8", False, True),
-                     Input((("arg", "y"),), traced.PYTHON, np.dtype("i8"), 0, True, False)],
-            seen, Constant("compiled"), outs=(x,), into=[x])
+@functools.cache
+def _fuzzed():
+    seen = []
+    x, y = Var(Type("f8", (n(),))), Var(Type("i8"))
+    x.type = Type("f8", (n(),))
+    compiled = kernels.echo(
+        [x, y], [kernels.array("x", 1, "f8", False, True),
+                 Input((("arg", "y"),), traced.PYTHON, np.dtype("i8"), 0, True, False)],
+        seen, Constant("compiled"), outs=(x,), into=[x])
 
-        def compile(fn, args, kwargs):
-            if not made_one:
-                made_one.append(1)
-                return compiled
-            return refuses_all
+    def compile(fn, args, kwargs):
+        if not first:
+            first.append(1)
+            return compiled
+        return refuses_all
 
-        made_one = []
-        refuses_all = kernels.echo(*scalar(NUMPY, "u1"), seen)
-        f = kernels.jitted(lambda x, y=2: "python", compile)
-        f(np.zeros(3), 1)
-        f(np.zeros(3), 1)
-        made += [f, Slow(compiled), seen]
-    return made
+    first = []
+    refuses_all = kernels.echo(*scalar(NUMPY, "u1"), seen)
+    f = kernels.jitted(lambda x, y=2: "python", compile)
+    f(np.zeros(3), 1)
+    f(np.zeros(3), 1)
+    return f, Slow(compiled), seen
