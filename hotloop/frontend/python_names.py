@@ -1,0 +1,503 @@
+"""Builtins on tracers: len, max, sum, round, int, range, enumerate, zip, isinstance, ...
+
+    max(a, b)        the op max for two Python numbers of one dtype, else `a if ... else b`
+    int(x)           truncates; OverflowError for inf, ValueError for nan, as Python
+
+A stand-in gets whatever the builtin is called with; without tracers among the arguments it does what
+the builtin does.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend import python_numbers, truth, ufuncs
+from hotloop.frontend.builder import check, emit, fail, staging, unsupported
+from hotloop.frontend.indexing import load, store
+from hotloop.frontend.loops import Indexed, Range, sequence_of
+from hotloop.frontend.numpy_arrays import scalar_of, settled
+from hotloop.frontend.numpy_atoms import both, either, negate, op, select
+from hotloop.frontend.operators import binary, in_place, unary
+from hotloop.frontend.registry import NUMPY, call
+from hotloop.frontend.tracers import (
+    PYTHON,
+    PYTHON_TYPES,
+    Array,
+    Scalar,
+    Tracer,
+    Widened,
+    as_int,
+    convert,
+    dim_of,
+    dtype_of,
+    is_python_number,
+    value,
+)
+from hotloop.ir.core import Atom, Lit
+from hotloop.ir.types import BOOL, C128, F64, I64
+
+
+def python(atom: Atom) -> Scalar:
+    return Scalar(atom, PYTHON)
+
+
+def has_tracer(x: Any) -> bool:
+    return isinstance(x, Tracer) or isinstance(x, list | tuple) and any(map(has_tracer, x))
+
+
+# ---- sequences
+
+@call(len)
+def len_(x: Any, /) -> Any:
+    if isinstance(x, Array):
+        if not x.dims:
+            fail(TypeError, "len() of unsized object")
+        return as_int(x.dims[0])
+    if isinstance(x, Scalar):
+        fail(TypeError, f"object of type '{kind_name(x)}' has no len()")
+    return x.length() if isinstance(x, Range | Indexed) else builtins.len(x)
+
+
+def kind_name(x: Scalar) -> str:
+    return PYTHON_TYPES[x.atom.dtype.kind].__name__ if x.kind == PYTHON else f"numpy.{x.dtype}"
+
+
+@call(range)
+def range_(*args: Any) -> Any:
+    return Range(*map(settled, args))
+
+
+@call(enumerate)
+def enumerate_(iterable: Any, start: Any = 0) -> Any:
+    items = sequence_of(iterable)
+    if not isinstance(items, Indexed):
+        return builtins.enumerate(items, start) if not has_tracer(start) else (
+            (start + k, x) for k, x in builtins.enumerate(items))
+    first = dm.form(dim_of(start))
+    return Indexed(items.stop, lambda i: (
+        as_int(dm.dim(dm.plus(dm.form(i), first))), items.item(i)))
+
+
+@call(zip)
+def zip_(*iterables: Any, strict: bool = False) -> Any:
+    parts = [sequence_of(x) for x in iterables]
+    if not any(isinstance(p, Indexed) for p in parts):
+        return builtins.zip(*parts, strict=strict)
+    parts = [p if isinstance(p, Indexed | list | tuple | range) else list(p) for p in parts]
+    sizes = [p.stop if isinstance(p, Indexed) else len(p) for p in parts]
+    n = sizes[0]
+    for d in sizes[1:]:
+        if strict:
+            dm.require_equal(n, d, "zip() arguments have different lengths")
+        n = dm.minimum(n, d)
+
+    def item(p: Any, i: Any) -> Any:
+        if isinstance(p, Indexed):
+            return p.item(i)
+        return p[i] if isinstance(i, int) else load(NUMPY[np.array](list(p)), as_int(i))
+    return Indexed(n, lambda i: tuple(item(p, i) for p in parts))
+
+
+@call(reversed)
+def reversed_(x: Any, /) -> Any:
+    if isinstance(x, Range):
+        return x.reversed()
+    items = sequence_of(x)
+    if not isinstance(items, Indexed):
+        return builtins.reversed(items)
+    last = dm.minus(dm.form(items.stop), dm.ONE)
+    return Indexed(items.stop, lambda i: items.item(dm.dim(dm.minus(last, dm.form(i)))))
+
+
+def listed(x: Any) -> list[Any]:
+    """The items of a sequence of known length."""
+    items = sequence_of(x)
+    if isinstance(items, Indexed):
+        known = items.known()
+        if known is None:
+            raise staging("a Python list or tuple of run-time length", "keep it as an array")
+        return [items.item(i) for i in known]
+    return list(items)
+
+
+@call(list)
+def list_(x: Any = (), /) -> list[Any]:
+    return listed(x)
+
+
+@call(tuple)
+def tuple_(x: Any = (), /) -> Any:
+    return tuple(listed(x))
+
+
+@call(sorted)
+def sorted_(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
+    items = listed(x)
+    if not has_tracer(items) and key is None:
+        return builtins.sorted(items, reverse=reverse)
+    if key is not None or not all(is_python_number(e) or isinstance(e, Scalar) for e in items):
+        if has_tracer(items):
+            raise unsupported("sorted of run-time values with a key", "use np.argsort")
+        return builtins.sorted(items, key=key, reverse=reverse)
+    if reverse:
+        return sorted_network(items)[::-1]
+    return sorted_network(items)
+
+
+def sorted_network(items: list[Any]) -> list[Any]:
+    """Insertion by exchanges: equal items keep their order, kinds of numbers stay with them."""
+    for end in range(1, len(items)):
+        for k in range(end, 0, -1):
+            a, b = items[k - 1], items[k]
+            if dtype_of(a) != dtype_of(b) or is_python_number(a) != is_python_number(b):
+                raise unsupported("sorted of run-time numbers of different types")
+            swap = binary("lt", b, a) if has_tracer([a, b]) else b < a
+            items[k - 1] = truth.if_expression(swap, lambda b=b: b, lambda a=a: a)
+            items[k] = truth.if_expression(swap, lambda a=a: a, lambda b=b: b)
+    return items
+
+
+# ---- reductions of sequences
+
+@call(sum)
+def sum_(iterable: Any, /, start: Any = 0) -> Any:
+    if isinstance(iterable, Array):
+        a = iterable
+        if not a.dims:
+            fail(TypeError, "iteration over a 0-d array")
+        total = NUMPY[np.sum](a, axis=0) if a.dtype.kind in "fc" else NUMPY[np.sum](
+            a, axis=0, dtype=I64 if a.dtype == BOOL else a.dtype)
+        return binary("add", start, total) if isinstance(total, Tracer) else start + total
+    for x in listed(iterable):
+        start = binary("add", start, x) if has_tracer([start, x]) else start + x
+    return start
+
+
+def _quantifier(name: str, decided: bool) -> Callable[..., Any]:
+    def quantifier(iterable: Any, /) -> Any:
+        if isinstance(iterable, Array):
+            if len(iterable.dims) > 1:
+                fail(ValueError, "The truth value of an array with more than one element is "
+                     "ambiguous. Use a.any() or a.all()")
+            return python(value(NUMPY[getattr(np, name)](iterable)))
+        result: Any = not decided
+        for x in listed(iterable):
+            one = truth.truth(x)
+            if one is decided:
+                return decided
+            if isinstance(one, Scalar):
+                result = one if not isinstance(result, Scalar) else python(
+                    (either if decided else both)(result.atom, one.atom))
+        return result
+    return quantifier
+
+
+any_ = call(any)(_quantifier("any", True))
+all_ = call(all)(_quantifier("all", False))
+
+
+def _extreme(name: str, builtin: Callable[..., Any]) -> Callable[..., Any]:
+    def extreme(*args: Any, key: Any = None, **options: Any) -> Any:
+        if len(args) == 1 and isinstance(args[0], Array):
+            a = args[0]
+            if len(a.dims) != 1:
+                fail(ValueError, "The truth value of an array with more than one element is "
+                     "ambiguous. Use a.any() or a.all()")
+            empty = f"{name}() {'iterable argument is empty' if NEW_MESSAGE else ARG_EMPTY}"
+            dm.require("gt", a.dims[0], 0, ValueError, empty)
+            return array_extreme(a, name)
+        items = listed(args[0]) if len(args) == 1 else list(args)
+        if not has_tracer(items):
+            return builtin(items, key=key, **options)
+        if key is not None:
+            raise unsupported(f"{name} of run-time values with a key", "use np.argmax or a loop")
+        result = items[0]
+        for x in items[1:]:
+            result = extreme_of_two(name, builtin, result, x)
+        return result
+    return extreme
+
+
+ARG_EMPTY = "arg is an empty sequence"
+try:
+    max([])
+except ValueError as _error:
+    NEW_MESSAGE = "iterable argument" in str(_error)
+
+
+def array_extreme(a: Array, name: str) -> Any:
+    """Python's max over an array: NaN is kept only if it comes first."""
+    if a.dtype.kind != "f":
+        return NUMPY[getattr(np, name)](a)
+    first = a[0]
+    best = NUMPY[np.nanmax if name == "max" else np.nanmin](a)
+    return Scalar(select(op("isnan", value(first)), value(first), value(best)))
+
+
+def extreme_of_two(name: str, builtin: Callable[..., Any], a: Any, b: Any) -> Any:
+    if not has_tracer([a, b]):
+        return builtin(a, b)
+    a, b = settled(a), settled(b)
+    if isinstance(a, Array) or isinstance(b, Array):
+        a, b = scalar_of(a), scalar_of(b)
+        if isinstance(a, Array) or isinstance(b, Array):
+            fail(ValueError, "The truth value of an array with more than one element is "
+                 "ambiguous. Use a.any() or a.all()")
+    if is_python_number(a) and is_python_number(b) and dtype_of(a) == dtype_of(b):
+        if dtype_of(a) == I64:
+            d = (dm.maximum if name == "max" else dm.minimum)(dim_of(a), dim_of(b))
+            return as_int(d)
+        if dtype_of(a) == F64:
+            return python(op(name, value(a), value(b)))
+    elif not is_python_number(a) and not is_python_number(b) and dtype_of(a) == dtype_of(b):
+        if dtype_of(a).kind in "iuf":
+            return Scalar(op(name, value(a), value(b)))
+    better = binary("gt" if name == "max" else "lt", b, a)
+    return truth.if_expression(better, lambda: b, lambda: a)
+
+
+max_ = call(max)(_extreme("max", max))
+min_ = call(min)(_extreme("min", min))
+
+
+# ---- numbers
+
+def not_a_number(x: Any, wanted: str) -> Any:
+    """The scalar of an array of one element; other arrays are Python's error."""
+    if isinstance(x, Widened):
+        return x if x.narrow_kind is not None else settled(x)
+    if not isinstance(x, Array):
+        return x
+    if x.dims:
+        if x.ndim:
+            fail(TypeError, "only 0-dimensional arrays can be converted to Python scalars"
+                 if ONLY_RANK_ZERO else "only length-1 arrays can be converted to Python scalars")
+    return Scalar(x.value())
+
+
+ONLY_RANK_ZERO = np.lib.NumpyVersion(np.__version__) >= "2.4.0"
+
+
+@call(int)
+def int_(x: Any = 0, /, *base: Any) -> Any:
+    if not isinstance(x, Tracer):
+        return int(x, *base)
+    atom = value(not_a_number(x, "int"))
+    if atom.dtype.kind == "c":
+        fail(TypeError, "int() argument must be a string, a bytes-like object or a real number, "
+             "not 'complex'")
+    return whole(atom, op("trunc", atom) if atom.dtype.kind == "f" else atom)
+
+
+def whole(atom: Atom, rounded: Atom) -> Any:
+    """The Python int of an already rounded number; its errors for nan, inf and above 64 bits."""
+    if atom.dtype.kind == "f":
+        check(negate(op("isnan", atom)), ValueError, "cannot convert float NaN to integer")
+        check(negate(op("isinf", atom)), OverflowError, "cannot convert float infinity to integer")
+        wide = convert(rounded, F64)
+        check(both(op("ge", wide, Lit(-2.0**63)), op("lt", wide, Lit(2.0**63))), OverflowError,
+              python_numbers.OVERFLOW)
+    elif atom.dtype == np.uint64:
+        check(op("le", atom, Lit(np.uint64(2**63 - 1))), OverflowError, python_numbers.OVERFLOW)
+    return as_int(dim_of(python(convert(rounded, I64)))) if atom.dtype != I64 else python(atom)
+
+
+@call(float)
+def float_(x: Any = 0.0, /) -> Any:
+    if not isinstance(x, Tracer):
+        return float(x)
+    atom = value(not_a_number(x, "float"))
+    if atom.dtype.kind == "c":
+        fail(TypeError, "float() argument must be a string or a real number, not 'complex'")
+    return python(convert(atom, F64))
+
+
+@call(complex)
+def complex_(real: Any = 0, imag: Any = None) -> Any:
+    if not has_tracer([real, imag]):
+        return complex(real) if imag is None else complex(real, imag)
+    a = convert(value(not_a_number(real, "complex")), C128)
+    if imag is None:
+        return python(a)
+    b = value(not_a_number(imag, "complex"))
+    if b.dtype.kind == "c" or value(real).dtype.kind == "c":
+        turned = op("mul", convert(b, C128), Lit(1j))
+        return python(op("add", a, turned))
+    return python(op("complex", convert(value(not_a_number(real, "complex")), F64),
+                     convert(b, F64)))
+
+
+@call(bool, operator.truth)
+def bool_(x: Any = False, /) -> Any:
+    return truth.truth(x) if isinstance(x, Tracer) else bool(x)
+
+
+@call(abs, operator.abs)
+def abs_(x: Any, /) -> Any:
+    return unary("abs", x) if isinstance(x, Tracer) else abs(x)
+
+
+@call(divmod)
+def divmod_(a: Any, b: Any, /) -> Any:
+    if not has_tracer([a, b]):
+        return divmod(a, b)
+    if is_python_number(a) and is_python_number(b):
+        return binary("floordiv", a, b), binary("mod", a, b)
+    return ufuncs.call(np.divmod, a, b)
+
+
+@call(pow)
+def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
+    if not has_tracer([base, exp, mod]):
+        return pow(base, exp, mod) if mod is not None else pow(base, exp)
+    if mod is not None:
+        raise unsupported("pow with a modulus", "write the loop")
+    return binary("pow", base, exp)
+
+
+@call(round)
+def round_(number: Any, ndigits: Any = None) -> Any:
+    if not isinstance(number, Tracer):
+        return round(number) if ndigits is None else round(number, ndigits)
+    x = settled(number)
+    if isinstance(x, Array):
+        return NUMPY[np.round](x, 0 if ndigits is None else ndigits)
+    atom = value(x)
+    if x.kind != PYTHON:
+        if ndigits is None:
+            return whole(atom, op("rint", atom) if atom.dtype.kind == "f" else atom)
+        return NUMPY[np.round](x, ndigits)
+    if atom.dtype.kind in "bi":
+        if ndigits is None or isinstance(ndigits, int) and ndigits >= 0:
+            return python(convert(atom, I64))
+        raise unsupported("round of an int to tens", "use arithmetic")
+    if atom.dtype.kind == "c":
+        fail(TypeError, "type complex doesn't define __round__ method")
+    if ndigits is None:
+        return whole(atom, op("rint", atom))
+    if not isinstance(ndigits, int):
+        raise unsupported("round to a number of digits known only at run time")
+    return python(rounded_decimal(atom, ndigits))
+
+
+def rounded_decimal(x: Atom, digits: int) -> Atom:
+    """`round(x, digits)` of a float: correctly rounded decimal, by Python itself.
+
+    A product with 10**digits would be wrong for halves that are none in binary (2.675).
+    """
+    return emit("call_numpy", [x], [(F64, ())], function=builtins.round,
+                results=(("f64", ()),), keywords=(("ndigits", digits),))[0]
+
+
+# ---- types
+
+def python_type(x: Any) -> type:
+    if isinstance(x, Scalar):
+        return PYTHON_TYPES[x.atom.dtype.kind] if x.kind == PYTHON else x.atom.dtype.type
+    return np.ndarray if isinstance(x, Array) else type(x)
+
+
+@call(isinstance)
+def isinstance_(x: Any, classes: Any, /) -> bool:
+    if not isinstance(x, Tracer):
+        return isinstance(x, classes)
+    return issubclass(python_type(settled(x)), classes)
+
+
+@call(type)
+def type_(x: Any, *rest: Any) -> Any:
+    if rest:
+        raise unsupported("a class made by type()", "define it outside")
+    if isinstance(x, Tracer):
+        return python_type(settled(x))
+    return getattr(type(x), "_hl_class", type(x))
+
+
+@call(callable)
+def callable_(x: Any, /) -> bool:
+    return not isinstance(x, Tracer) and callable(x)
+
+
+@call(hasattr)
+def hasattr_(x: Any, name: str, /) -> bool:
+    return hasattr(python_type(x), name) if isinstance(x, Tracer) else hasattr(x, name)
+
+
+@call(getattr)
+def getattr_(x: Any, name: str, *default: Any) -> Any:
+    return getattr(x, name, *default)
+
+
+@call(id, hash)
+def identity(x: Any, /) -> Any:
+    raise unsupported("id() or hash() of a value", "compare with `is` or `==`")
+
+
+@call(map)
+def map_(function: Any, /, *iterables: Any) -> list[Any]:
+    raise unsupported("map()", "use a comprehension or a for statement")
+
+
+@call(filter)
+def filter_(function: Any, iterable: Any, /) -> list[Any]:
+    raise unsupported("filter()", "use a boolean mask or a for statement")
+
+
+# ---- the operator module
+
+for _name, _function in (
+        ("add", operator.add), ("sub", operator.sub), ("mul", operator.mul),
+        ("truediv", operator.truediv), ("floordiv", operator.floordiv), ("mod", operator.mod),
+        ("pow", operator.pow), ("lt", operator.lt), ("le", operator.le), ("gt", operator.gt),
+        ("ge", operator.ge), ("eq", operator.eq), ("ne", operator.ne), ("and", operator.and_),
+        ("or", operator.or_), ("xor", operator.xor), ("lshift", operator.lshift),
+        ("rshift", operator.rshift), ("matmul", operator.matmul)):
+    def _binary(a: Any, b: Any, /, name: str = _name, native: Any = _function) -> Any:
+        return binary(name, a, b) if has_tracer([a, b]) else native(a, b)
+    call(_function)(_binary)
+
+for _name, _function in (("neg", operator.neg), ("pos", operator.pos),
+                         ("invert", operator.invert)):
+    def _unary(a: Any, /, name: str = _name, native: Any = _function) -> Any:
+        return unary(name, a) if isinstance(a, Tracer) else native(a)
+    call(_function)(_unary)
+
+
+for _name, _function in (
+        ("add", operator.iadd), ("sub", operator.isub), ("mul", operator.imul),
+        ("truediv", operator.itruediv), ("floordiv", operator.ifloordiv),
+        ("mod", operator.imod), ("pow", operator.ipow)):
+    def _update(a: Any, b: Any, /, name: str = _name, native: Any = _function) -> Any:
+        if isinstance(a, Array):
+            return in_place(name, a, b)
+        return binary(name, a, b) if has_tracer([a, b]) else native(a, b)
+    call(_function)(_update)
+
+
+@call(operator.getitem)
+def getitem(x: Any, index: Any, /) -> Any:
+    return load(x, index) if isinstance(x, Tracer) else x[index]
+
+
+@call(operator.setitem)
+def setitem(x: Any, index: Any, new: Any, /) -> None:
+    if isinstance(x, Tracer):
+        store(x, index, new)
+    else:
+        x[index] = new
+
+
+@call(operator.not_)
+def not_(x: Any, /) -> Any:
+    return truth.not_(x)
+
+
+@call(operator.index)
+def index(x: Any, /) -> Any:
+    return as_int(dim_of(x)) if isinstance(x, Tracer) else operator.index(x)
