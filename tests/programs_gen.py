@@ -140,6 +140,8 @@ class _Generator:
                 value = make.random(shape) < 0.5
             elif p.dtype.kind in "iu":
                 value = make.integers(0 if p.dtype.kind == "u" else -9, 10, shape)
+                if p.dtype == I64 and not shape and make.random() < 0.2:
+                    value = make.choice([2**62, 2**63 - 1, -2**63, 2**32])
             else:
                 value = np.round(make.normal(0, 3, shape), 2)
                 if p.dtype.kind == "c":

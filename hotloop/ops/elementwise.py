@@ -15,6 +15,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block
 from hotloop.ir.types import BOOL, DTYPES, I64, Type
+from hotloop.ops import intervals
 from hotloop.ops.domains import (
     ALL,
     NUMBERS,
@@ -118,28 +119,37 @@ def _extreme(scalar: str, logical: str) -> Callable[..., Any]:
 
 
 add = binary("add", "a + b; ints wrap", np.add, NUMBERS, lambda e, a, b: e.add(a, b),
-             lambda e, a, b: (e.add(a[0], b[0]), e.add(a[1], b[1])))
+             lambda e, a, b: (e.add(a[0], b[0]), e.add(a[1], b[1])),
+             interval=intervals.add)
 sub = binary("sub", "a - b; ints wrap", np.subtract, NUMBERS, lambda e, a, b: e.sub(a, b),
-             lambda e, a, b: (e.sub(a[0], b[0]), e.sub(a[1], b[1])))
+             lambda e, a, b: (e.sub(a[0], b[0]), e.sub(a[1], b[1])),
+             interval=intervals.sub)
 mul = binary("mul", "a * b; ints wrap", np.multiply, NUMBERS, lambda e, a, b: e.mul(a, b),
-             _complex_mul)
+             _complex_mul,
+             interval=intervals.mul)
 div = binary("div", "a / b", np.divide, FLOATS + COMPLEXES, lambda e, a, b: e.div(a, b),
              _complex_div)
 neg = unary("neg", "-a; ints wrap", np.negative, NUMBERS, lambda e, a: e.neg(a),
-            lambda e, a: (e.neg(a[0]), e.neg(a[1])))
+            lambda e, a: (e.neg(a[0]), e.neg(a[1])),
+            interval=intervals.neg)
 abs_ = unary("abs", "|a|; a real for a complex a", np.absolute, NUMBERS,
              lambda e, a: a if a.dtype.kind == "u" else e.abs(a),
-             lambda e, a: e.hypot(a[0], a[1]), result=REAL_PART)
+             lambda e, a: e.hypot(a[0], a[1]), result=REAL_PART,
+             interval=intervals.abs_)
 floor_divide = binary("floor_divide", "Python's a // b; 0 for ints by 0", np.floor_divide, REALS,
-                      _floor_divide)
-remainder = binary("remainder", "Python's a % b; 0 for ints by 0", np.remainder, REALS, _remainder)
+                      _floor_divide,
+                      interval=intervals.floor_divide)
+remainder = binary("remainder", "Python's a % b; 0 for ints by 0", np.remainder, REALS, _remainder,
+                   interval=intervals.remainder)
 fmod = binary("fmod", "C's remainder, with the sign of a; 0 for ints by 0", np.fmod, REALS,
               lambda e, a, b: e.fmod(a, b) if _is_float(a) else e.irem(a, b))
 pow_ = binary("pow", "a ** b", np.power, FLOATS, lambda e, a, b: e.pow(a, b))
 minimum = binary("minimum", "the smaller; NaN wins", np.minimum, ALL_REAL,
-                 _extreme("minimum", "and"))
+                 _extreme("minimum", "and"),
+                 interval=intervals.minimum)
 maximum = binary("maximum", "the greater; NaN wins", np.maximum, ALL_REAL,
-                 _extreme("maximum", "or"))
+                 _extreme("maximum", "or"),
+                 interval=intervals.maximum)
 copysign = binary("copysign", "|a| with the sign of b", np.copysign, FLOATS,
                   lambda e, a, b: e.copysign(a, b))
 hypot = binary("hypot", "sqrt(a*a + b*b) without overflow", np.hypot, FLOATS,
@@ -154,43 +164,55 @@ def _less(e: Any, a: Any, b: Any) -> Any:
 
 
 min_ = binary("min", "Python's min: b if b < a else a", lambda a, b: np.where(b < a, b, a),
-              ALL_REAL, lambda e, a, b: e.select(_less(e, b, a), b, a))
+              ALL_REAL, lambda e, a, b: e.select(_less(e, b, a), b, a),
+              interval=intervals.minimum)
 max_ = binary("max", "Python's max: b if b > a else a", lambda a, b: np.where(b > a, b, a),
-              ALL_REAL, lambda e, a, b: e.select(_less(e, a, b), b, a))
+              ALL_REAL, lambda e, a, b: e.select(_less(e, a, b), b, a),
+              interval=intervals.maximum)
 
 
 # ---- bits
 
 and_ = binary("and", "bitwise and", np.bitwise_and, BOOLS + INTS + UINTS,
-              lambda e, a, b: e.and_(a, b))
-or_ = binary("or", "bitwise or", np.bitwise_or, BOOLS + INTS + UINTS, lambda e, a, b: e.or_(a, b))
+              lambda e, a, b: e.and_(a, b),
+              interval=intervals.and_)
+or_ = binary("or", "bitwise or", np.bitwise_or, BOOLS + INTS + UINTS, lambda e, a, b: e.or_(a, b),
+             interval=intervals.or_)
 xor = binary("xor", "bitwise exclusive or", np.bitwise_xor, BOOLS + INTS + UINTS,
              lambda e, a, b: e.xor(a, b))
-not_ = unary("not", "all bits flipped", np.invert, BOOLS + INTS + UINTS, lambda e, a: e.not_(a))
+not_ = unary("not", "all bits flipped", np.invert, BOOLS + INTS + UINTS, lambda e, a: e.not_(a),
+             interval=intervals.not_)
 shift_left = binary("shift_left", "a << b; 0 for a shift by the width or more, or negative",
                     np.left_shift, INTS + UINTS, lambda e, a, b: e.shl(a, b))
 shift_right = binary("shift_right", "a >> b; 0 (or -1 for a < 0) for a shift beyond the width",
                      np.right_shift, INTS + UINTS,
-                     lambda e, a, b: e.lshr(a, b) if a.dtype.kind == "u" else e.ashr(a, b))
+                     lambda e, a, b: e.lshr(a, b) if a.dtype.kind == "u" else e.ashr(a, b),
+                     interval=intervals.shift_right)
 
 
 # ---- comparison and tests
 
-lt = binary("lt", "a < b", np.less, ALL_REAL, lambda e, a, b: _less(e, a, b), result=TRUTH)
+lt = binary("lt", "a < b", np.less, ALL_REAL, lambda e, a, b: _less(e, a, b), result=TRUTH,
+            interval=intervals.lt)
 gt = binary("gt", "a > b", np.greater, ALL_REAL,
-            lambda e, a, b: _less(e, b, a) if a.dtype.kind == "b" else e.gt(a, b), result=TRUTH)
+            lambda e, a, b: _less(e, b, a) if a.dtype.kind == "b" else e.gt(a, b), result=TRUTH,
+            interval=intervals.gt)
 le = binary("le", "a <= b", np.less_equal, ALL_REAL,
             lambda e, a, b: e.or_(e.not_(a), b) if a.dtype.kind == "b" else e.le(a, b),
-            result=TRUTH)
+            result=TRUTH,
+            interval=intervals.le)
 ge = binary("ge", "a >= b", np.greater_equal, ALL_REAL,
             lambda e, a, b: e.or_(a, e.not_(b)) if a.dtype.kind == "b" else e.ge(a, b),
-            result=TRUTH)
+            result=TRUTH,
+            interval=intervals.ge)
 eq = binary("eq", "a == b", np.equal, ALL,
             lambda e, a, b: e.not_(e.xor(a, b)) if a.dtype.kind == "b" else e.eq(a, b),
-            lambda e, a, b: e.and_(e.eq(a[0], b[0]), e.eq(a[1], b[1])), result=TRUTH)
+            lambda e, a, b: e.and_(e.eq(a[0], b[0]), e.eq(a[1], b[1])), result=TRUTH,
+            interval=intervals.eq)
 ne = binary("ne", "a != b", np.not_equal, ALL,
             lambda e, a, b: e.xor(a, b) if a.dtype.kind == "b" else e.ne(a, b),
-            lambda e, a, b: e.or_(e.ne(a[0], b[0]), e.ne(a[1], b[1])), result=TRUTH)
+            lambda e, a, b: e.or_(e.ne(a[0], b[0]), e.ne(a[1], b[1])), result=TRUTH,
+            interval=intervals.ne)
 
 
 def _isinf(e: Any, a: Any) -> Any:
@@ -214,7 +236,8 @@ signbit = unary("signbit", "whether the sign bit is set", np.signbit, FLOATS,
 
 # ---- overflow of 64-bit ints
 
-def _overflow(name: str, symbol: str, exact: Callable[[int, int], int]) -> OpDef:
+def _overflow(name: str, symbol: str, exact: Callable[[int, int], int],
+              interval: intervals.Rule) -> OpDef:
     def evaluate(params: dict[str, Any], a: Any, b: Any) -> Any:
         info = np.iinfo(np.int64)
         outside = np.frompyfunc(
@@ -237,12 +260,12 @@ def _overflow(name: str, symbol: str, exact: Callable[[int, int], int]) -> OpDef
 
     return register(OpDef(name, f"whether a {symbol} b leaves the range of i64", type_rule,
                           evaluate, Map(lambda e, a, b: e.op(name, a, b), None), PURE, True,
-                          samples))
+                          intervals.overflows(interval), samples))
 
 
-add_overflows = _overflow("add_overflows", "+", lambda a, b: a + b)
-sub_overflows = _overflow("sub_overflows", "-", lambda a, b: a - b)
-mul_overflows = _overflow("mul_overflows", "*", lambda a, b: a * b)
+add_overflows = _overflow("add_overflows", "+", lambda a, b: a + b, intervals.add)
+sub_overflows = _overflow("sub_overflows", "-", lambda a, b: a - b, intervals.sub)
+mul_overflows = _overflow("mul_overflows", "*", lambda a, b: a * b, intervals.mul)
 
 
 # ---- choice
@@ -272,7 +295,7 @@ select = register(OpDef(
     lambda params, c, a, b: np.asarray(np.where(c, a, b), a.dtype)[()],
     Map(lambda e, c, a, b: e.select(c, a, b),
         lambda e, c, a, b: (e.select(c, a[0], b[0]), e.select(c, a[1], b[1]))),
-    PURE, True, _select_samples))
+    PURE, True, intervals.select, _select_samples))
 
 
 # ---- conversion
@@ -327,4 +350,5 @@ def _convert_samples() -> Iterator[Sample]:
 
 convert = register(OpDef(
     "convert", "as another dtype, as astype does", _convert_type, _convert,
-    Map(lambda e, x, dtype: e.convert(x, dtype), _complex_convert), PURE, True, _convert_samples))
+    Map(lambda e, x, dtype: e.convert(x, dtype), _complex_convert), PURE, True, intervals.convert,
+    _convert_samples))

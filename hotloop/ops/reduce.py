@@ -64,7 +64,7 @@ def _reduction(name: str, doc: str, ufunc: np.ufunc, combine: str, domain: str,
         return np.asarray(result).astype(x.dtype, copy=False)[()]
 
     return register(OpDef(name, doc, type_rule, evaluate, Reduce(combine, identity), PURE, True,
-                          lambda: _samples(domain)))
+                          None, lambda: _samples(domain)))
 
 
 def _samples(domain: str) -> Iterator[Sample]:
@@ -106,7 +106,7 @@ def _scan(name: str, doc: str, ufunc: np.ufunc, combine: str,
         with np.errstate(all="ignore"):
             return ufunc.accumulate(x, axis=params["axis"], dtype=x.dtype)
 
-    return register(OpDef(name, doc, type_rule, evaluate, Scan(combine, identity), PURE, True,
+    return register(OpDef(name, doc, type_rule, evaluate, Scan(combine, identity), PURE, True, None,
                           _scan_samples))
 
 

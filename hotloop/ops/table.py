@@ -137,6 +137,8 @@ class OpDef:
     effect     PURE, RAISES or IO; of a Region: of the op itself, its blocks not counted
     total      defined for all operands of these types, so that it may run where the program would
                not have run it (no `get`: its index may be out of bounds there)
+    interval   bounds of an int or bool result: (dtype, params, *bounds of the operands) -> (least,
+               greatest) or None; see `ops.intervals`. None where nothing can be said
     samples    operands for generated tests: () -> iterable of Sample
     """
     name: str
@@ -146,6 +148,7 @@ class OpDef:
     lowering: Lowering
     effect: str
     total: bool
+    interval: Callable[..., tuple[int, int] | None] | None
     samples: Callable[[], Iterable[Sample]]
 
     def __repr__(self) -> str:

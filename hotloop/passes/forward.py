@@ -5,8 +5,8 @@
             ...
             return [x]                  # use these instead of the results; None keeps the equation
 
-A Var is bound once in a Program, so one mapping serves all blocks. Where a dimension is replaced, the
-Vars with that dimension in their type are too. Depth of recursion is the nesting of blocks, never
+A Var is bound once in a Program, so one mapping serves all blocks. Where a dimension is replaced,
+the Vars with it in their type are too. Depth of recursion is the nesting of blocks, never
 the number of equations.
 """
 

@@ -18,6 +18,7 @@ from hotloop.passes.hoist import hoist
 from hotloop.passes.if_convert import if_convert
 from hotloop.passes.inline import inline
 from hotloop.passes.invariant import invariant
+from hotloop.passes.ranges import ranges
 from hotloop.passes.unroll import unroll
 
 Pass = Callable[[Program], Program]
@@ -26,6 +27,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("inline", inline),             # the others need not know calls
     ("dce", dce),                   # what tracing made and nobody reads: less work for the rest
     ("unroll", unroll),             # literal indices for fold
+    ("ranges", ranges),             # decides overflow tests and comparisons: literals for fold
     ("fold", fold),                 # constants decide branches and checks
     ("invariant", invariant),       # what loops hand through is visible as what it is
     ("cse", cse),                   # equal loads are one value: arms without loads of their own

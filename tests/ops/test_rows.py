@@ -227,6 +227,34 @@ def test_combiners(row):
             same_bits(got, want)
 
 
+@pytest.mark.parametrize("row", [r for r in ROWS if r.interval is not None], ids=str)
+@np.errstate(all="ignore")
+def test_intervals(row):
+    """Results lie in the bounds that follow from the operands', one by one and all together."""
+    def check(operands, results):
+        bounds = [(int(np.min(v)), int(np.max(v))) for v in operands]
+        found = row.interval(operands[0].dtype, sample.params, *bounds)
+        least, greatest = limits(results.dtype)
+        if found is not None and least <= found[0] and found[1] <= greatest:
+            assert found[0] <= int(np.min(results)) and int(np.max(results)) <= found[1], bounds
+
+    seen = 0
+    for sample in row.samples():
+        result = np.asarray(row.evaluate(sample.params, *sample.ins))
+        if any(v.dtype.kind not in "biu" for v in (*sample.ins, result)) or not result.size:
+            continue
+        flat = [v.ravel() for v in np.broadcast_arrays(*sample.ins)]
+        check(flat, result)
+        for k, value in enumerate(result.ravel()):
+            check([v[k] for v in flat], value)
+            seen += 1
+    assert seen > 20
+
+
+def limits(dtype):
+    return (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+
+
 @pytest.mark.parametrize("row", list(OPS.values()), ids=str)
 def test_wrong_operands_are_refused(row):
     with pytest.raises(TypeError):

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs_gen import assert_same_outcome, exactly, outcome, random_program
 
+from hotloop.ir import interp
 from hotloop.ir.interp import run
 from hotloop.ir.text import show
 from hotloop.ir.verify import verify
+from hotloop.passes import ranges
 from hotloop.passes.pipeline import PASSES, optimize
 
 UNIQUE = dict(PASSES).items()
@@ -35,3 +37,20 @@ def test_pipeline(seed):
     assert stages == [name for name, _ in PASSES]
     assert show(program) == before
     assert_same_outcome(outcome(lambda: run(after, args)), want, exactly)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_bounds_hold(seed, monkeypatch_context=pytest.MonkeyPatch.context):
+    """Every value lies in the bounds that `ranges` found for its Var."""
+    program, args = random_program(seed, raises=False)
+    analysis = ranges._Ranges(program)
+    after = analysis.run(program)
+
+    def bind(var, value, env):
+        env[var] = value
+        if var in analysis.bounds:
+            low, high = analysis.bounds[var]
+            assert low <= int(value) <= high
+    with monkeypatch_context() as patch:
+        patch.setattr(interp, "_bind", bind)
+        run(after, args)
