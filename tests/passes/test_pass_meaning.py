@@ -40,7 +40,7 @@ def test_pipeline(seed):
 
 
 @given(seed=st.integers(0, 2**32))
-def test_bounds_hold(seed, monkeypatch_context=pytest.MonkeyPatch.context):
+def test_bounds_hold(seed):
     """Every value lies in the bounds that `ranges` found for its Var."""
     program, args = random_program(seed, raises=False)
     analysis = ranges._Ranges(program)
@@ -51,6 +51,6 @@ def test_bounds_hold(seed, monkeypatch_context=pytest.MonkeyPatch.context):
         if var in analysis.bounds:
             low, high = analysis.bounds[var]
             assert low <= int(value) <= high
-    with monkeypatch_context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interp, "_bind", bind)
         run(after, args)
