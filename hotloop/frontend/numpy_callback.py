@@ -19,6 +19,10 @@ from hotloop.ir.core import Atom, Dim, Var
 from hotloop.ir.types import CODE_OF, I64
 
 
+VIA_NUMPY: set[Any] = set()
+"""NumPy functions that are always a call-back, for `numpy_names.coverage`."""
+
+
 def through_numpy(function: Callable[..., Any], operands: Sequence[Atom],
                   results: Sequence[tuple[Any, Sequence[Dim]]],
                   **keywords: Any) -> list[Var]:

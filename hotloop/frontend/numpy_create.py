@@ -485,9 +485,9 @@ def fromfunction(function: Any, shape: Any, *, dtype: Any = float, like: Any = N
     return function(*[grid[k] for k in range(grid.dims[0])], **kwargs)
 
 
-def grid_item(sparse: bool) -> Any:
-    """`np.mgrid[a:b:c, ...]` and `np.ogrid[...]`: a step that is imaginary counts points."""
-    def item(index: Any) -> Any:
+def _grid(sparse: bool) -> Any:
+    def item(trick: Any, index: Any) -> Any:
+        """`np.mgrid[a:b:c, ...]`, `np.ogrid[...]`: an imaginary step counts points."""
         single = not isinstance(index, tuple)
         axes = [axis_values(s) for s in ((index,) if single else index)]
         target = common_dtype(axes)
@@ -513,5 +513,29 @@ def axis_values(s: Any) -> Array:
     return arange(start, s.stop, 1 if s.step is None else s.step)
 
 
-GRIDS = {type(np.mgrid): grid_item(False), type(np.ogrid): grid_item(True)}
-"""Index-trick objects by type: `getitem` with run-time bounds goes here."""
+numpy_function(type(np.mgrid))(_grid(False))
+numpy_function(type(np.ogrid))(_grid(True))
+
+
+@numpy_function(type(np.s_))
+def index_expression(trick: Any, index: Any) -> Any:
+    return index if trick is np.s_ or isinstance(index, tuple) else (index,)
+
+
+@numpy_function(type(np.r_))
+def row_trick(trick: Any, index: Any) -> Any:
+    """`np.r_[a, 0, b]`: slices are ranges, numbers vectors of one."""
+    parts = []
+    for x in index if isinstance(index, tuple) else (index,):
+        if isinstance(x, str):
+            raise unsupported("a string in np.r_", "use np.concatenate")
+        part = axis_values(x) if isinstance(x, slice) else as_array(x)
+        parts.append(part[None] if not part.dims else part)
+    return NUMPY[np.concatenate](parts)
+
+
+@numpy_function(type(np.c_))
+def column_trick(trick: Any, index: Any) -> Any:
+    return NUMPY[np.column_stack]([
+        axis_values(x) if isinstance(x, slice) else x
+        for x in (index if isinstance(index, tuple) else (index,))])

@@ -29,7 +29,7 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import atom_of, constant, op, select
-from hotloop.frontend.numpy_callback import through_numpy
+from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_reduce import NO_VALUE, given
 from hotloop.frontend.numpy_shape import flip, moveaxis, ravel, reshape_to
@@ -413,6 +413,9 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     result, = through_numpy(np.digitize, [convert(value(at), work), convert(edges.value(), work)],
                             [(I64, dims_of(at))], right=bool(right))
     return wrap(result)
+
+
+VIA_NUMPY.update((np.searchsorted, np.digitize))
 
 
 # ---- sets
