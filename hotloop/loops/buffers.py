@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 
 from hotloop.errors import InternalError, Location
 from hotloop.ir.core import Atom, Eqn, Lit, Var
-from hotloop.loops.core import ARG, RESULT, Buffer, Nest
+from hotloop.loops.core import ARG, RESULT, TEMP, Buffer, Nest
 from hotloop.loops.expr import Expr, lit, var
 from hotloop.loops.pull import pull
 from hotloop.loops.state import Index, State, Value, parts_of
@@ -88,12 +88,13 @@ def overwritable(state: State, buffer: Buffer, inside: frozenset[Var] = frozense
 
 # ---- computing into memory
 
-def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool) -> Buffer | None:
+def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool,
+                taken: Iterable[Buffer] = ()) -> Buffer | None:
     """The memory where `array` should end up, if it is free now: nobody needs what it holds, the
     present equation neither, but for `reads`, from which `array` is computed now: they may lie
     there if each element is read only where it is overwritten (`pointwise`)."""
     buffer = state.destination.get(array)
-    if buffer is None or state.scope.repeated:
+    if buffer is None or buffer in taken:
         return None
     if buffer.kind == RESULT and not state.is_allocated(buffer):
         shape = state.dims(array)
@@ -117,9 +118,10 @@ def same_shape(state: State, array: Var, buffer: Buffer) -> bool:
     return buffer.shape[:len(array.shape)] == state.dims(array)
 
 
-def memory_for(state: State, array: Var, reads: Iterable[Atom], pointwise: bool = False) -> Buffer:
+def memory_for(state: State, array: Var, reads: Iterable[Atom], pointwise: bool = False,
+               taken: Iterable[Buffer] = ()) -> Buffer:
     """Memory to compute `array` into: its destination if free, else a new buffer."""
-    buffer = destination(state, array, reads, pointwise)
+    buffer = destination(state, array, reads, pointwise, taken)
     if buffer is None:
         buffer = state.new_buffer(array.dtype, state.dims(array))
     return buffer
@@ -161,13 +163,14 @@ def take_over(state: State, buffer: Buffer) -> None:
         state.forget(holder)
 
 
-def copy_of(state: State, array: Var, why: str, location: Location | None) -> Buffer:
-    """New memory holding `array`'s value."""
+def copy_of(state: State, array: Var, why: str, location: Location | None,
+            taken: Iterable[Buffer] = ()) -> Buffer:
+    """Other memory holding `array`'s value, and not any of `taken`."""
     buffer = state.where.get(array)
     if buffer is not None:
         line = f"line {location.line}: " if location else ""
         state.kernel.notes.append(f"{line}copied {buffer!r}: {why}")
-    target = memory_for(state, array, (array,), pointwise=True)
+    target = memory_for(state, array, (array,), True, taken)
     if target is buffer:
         target = state.new_buffer(array.dtype, state.dims(array))
     store_all(state, array, target)
@@ -175,22 +178,30 @@ def copy_of(state: State, array: Var, why: str, location: Location | None) -> Bu
     return target
 
 
-def own(state: State, array: Var, inside: frozenset[Var], taken: Iterable[Buffer],
-        result: Var, location: Location | None) -> Buffer:
+def own(state: State, array: Var, result: Var, location: Location | None,
+        inside: frozenset[Var] = frozenset(), taken: Iterable[Buffer] = (),
+        permuted: bool = False) -> Buffer:
     """Memory with `array`'s value that may be overwritten: its own where nobody needs the value
     any more, else a copy (into the destination of `result`, what it becomes). The old values stay
-    known as being there until the caller overwrites them (`take_over`)."""
+    known as being there until the caller overwrites them (`take_over`).
+
+    inside    Vars that the blocks of the present equation read
+    taken     memory that is owned already
+    permuted  the memory will be exchanged with other memory: arguments and results won't do
+    """
     buffer = state.where.get(array)
-    if buffer is not None and buffer not in taken:
+    if buffer is not None and buffer not in taken and not (permuted and buffer.kind != TEMP):
         lazy = overwritable(state, buffer, inside)
         if lazy is not None:
             flush(state, lazy)
             return buffer
-    if result in state.destination:
+    if permuted:
+        state.destination.pop(array, None)
+    elif result in state.destination:
         state.destination.setdefault(array, state.destination[result])
-    why = "its old value is needed later" if buffer is None or buffer.kind != ARG else (
-        "an argument must not change")
-    return copy_of(state, array, why, location)
+    why = "an argument must not change" if buffer is not None and buffer.kind == ARG else (
+        "its old value is needed later")
+    return copy_of(state, array, why, location, taken)
 
 
 def alias(state: State, name: Var, atom: Atom) -> None:
@@ -209,9 +220,13 @@ def alias(state: State, name: Var, atom: Atom) -> None:
 
 # ---- parallel assignment
 
-def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]]) -> None:
+def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
+           exchange: Callable[[Buffer, Buffer], bool] = lambda buffer, spare: False) -> None:
     """Each buffer takes its value; all values are those before. The buffers are different, and
-    their old contents are needed by these values only."""
+    their old contents are needed by these values only.
+
+    A value that can't be computed in place is computed into a spare buffer and copied, unless
+    `exchange(buffer, spare)` says that the spare buffer will do."""
     left = [(array, buffer) for array, buffer in pairs
             if isinstance(array, Lit) or state.where.get(array) is not buffer]
     while left:
@@ -221,12 +236,13 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]]) -> None:
             if not others and values[k].get(buffer, True):
                 break
         else:
-            k = 0
-            array = left[0][0]
+            array, buffer = left[0]
             assert isinstance(array, Var)
             spare = state.new_buffer(array.dtype, state.dims(array))
             store_all(state, array, spare)
             state.set_where(array, spare)
+            if exchange(buffer, spare):
+                del left[0]
             continue
         array, buffer = left.pop(k)
         store_all(state, array, buffer)

@@ -192,7 +192,7 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
     element it overwrites, or is computed before."""
     array, value, out = eqn.ins[0], eqn.ins[1], eqn.outs[0]
     assert isinstance(array, Var)
-    buffer = own(state, array, frozenset(), (), out, eqn.location)
+    buffer = own(state, array, out, eqn.location)
     operands = (_Changed(state, array, {}), *operands_of(state, eqn, {})[1:])
     probe = tuple(var(f"?{k}") for k in range(len(value.shape)))
     at = tuple(row.index(e, probe, operands, eqn))

@@ -10,12 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
-from hotloop.loops.buffers import alias, assign, flush, overwritable, own, take_over
-from hotloop.loops.core import Buffer, Carry, For, If, Statement, While
+from hotloop.loops.buffers import (
+    alias,
+    assign,
+    flush,
+    memory_for,
+    nest,
+    overwritable,
+    own,
+    store_all,
+    stores_of,
+    take_over,
+)
+from hotloop.loops.core import TEMP, Buffer, Carry, For, If, Statement, While
 from hotloop.loops.expr import Expr, e, lit, var
 from hotloop.loops.liveness import Scope, region_kind
+from hotloop.loops.pull import pull
 from hotloop.loops.state import State, Value, float_part, parts_of
 from hotloop.ops.table import Map, Update
 
@@ -55,39 +66,67 @@ def lower_call(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
 # ---- loops
 
 class Loop:
-    """The carries of a loop: scalars (param, result, names) and arrays (param, result, buffer)."""
+    """The carries of a loop: scalars (values by position among the carries, and the statement's
+    Carry), arrays (buffers by position)."""
 
     def __init__(self, state: State, eqn: Eqn, first: int):
         self.state, self.eqn = state, eqn
         self.body = eqn.blocks[-1]
         self.params = self.body.params[first:]
-        self.inits = eqn.ins[-len(self.params):] if self.params else ()
+        self.inits = eqn.ins[len(eqn.ins) - len(self.params):]
         self.inside = state.uses.captures(eqn)
         self.carries: list[Carry] = []
-        self.buffers: dict[int, Buffer] = {}
+        self.swaps: list[tuple[Buffer, Buffer]] = []
         self.values: dict[int, Value] = {}
-        for k, (param, init) in enumerate(zip(self.params, self.inits, strict=True)):
-            if any(d in self.params for d in param.shape):
-                raise UnsupportedError("an array that changes its shape in a loop", eqn.location)
+        self.buffers: dict[int, Buffer] = {}
+        for k, param in enumerate(self.params):
             if not param.shape:
-                self._scalar(k, param, init)
-        for k, (param, init) in enumerate(zip(self.params, self.inits, strict=True)):
+                self._scalar(k, param)
+        for k, param in enumerate(self.params):
             if param.shape:
-                assert isinstance(init, Var)
-                self.buffers[k] = own(state, init, self.inside, tuple(self.buffers.values()),
-                                      eqn.outs[k], eqn.location)
+                self.buffers[k] = self._array(k, param)
         for buffer in self.buffers.values():
             take_over(state, buffer)
+        self.before = state.buffer_count
 
-    def _scalar(self, k: int, param: Var, init: Atom) -> None:
+    def _scalar(self, k: int, param: Var) -> None:
         state = self.state
         part = float_part(param.dtype)
         names = []
-        for start in parts_of(state.scalar(init)):
+        for start in parts_of(state.scalar(self.inits[k])):
             carry = Carry(state.fresh("c"), part, start, start)
             self.carries.append(carry)
             names.append(var(carry.name, part))
         self.values[k] = names[0] if len(names) == 1 else (names[0], names[1])
+
+    def resized(self, k: int) -> bool:
+        """Does array k change its size from one iteration to the next?"""
+        return any(d in self.params for d in self.params[k].shape)
+
+    def _array(self, k: int, param: Var) -> Buffer:
+        state, init = self.state, self.inits[k]
+        assert isinstance(init, Var)
+        if self.resized(k):
+            return self._resized(param, init)
+        rebound = origin(state, self.body, self.body.outs[k]) is not param
+        return own(state, init, self.eqn.outs[k], self.eqn.location, self.inside,
+                   tuple(self.buffers.values()), permuted=rebound)
+
+    def _resized(self, param: Var, init: Var) -> Buffer:
+        """A copy of `init` in memory whose sizes are carries."""
+        state = self.state
+        now = state.dims(init)
+        own_dims = dict(zip(self.params, range(len(self.params)), strict=True))
+        shape = tuple(parts_of(self.values[own_dims[d]])[0] if d in own_dims else state.dim(d)
+                      for d in param.shape)
+        if param.dtype.kind == "c":
+            now, shape = (*now, lit(2)), (*shape, lit(2))
+        buffer = Buffer(state.fresh("b"), float_part(param.dtype), shape, TEMP)
+        state.allocate_here(buffer, now)
+        nest(state, state.dims(init), lambda index: [
+            (buffer, (linear(place, now),), value)
+            for _, place, value in stores_of(buffer, index, pull(state, init, index))])
+        return buffer
 
     def bind(self, params: list[Var]) -> None:
         for k, value in self.values.items():
@@ -103,11 +142,93 @@ class Loop:
             nexts += parts_of(state.let(state.scalar(outs[k])))
         for carry, value in zip(self.carries, nexts, strict=True):
             carry.next = value
-        assign(state, [(outs[k], buffer) for k, buffer in self.buffers.items()])
+        self._yield_arrays()
+
+    def _yield_arrays(self) -> None:
+        """Where the value of each array carry ends up: in its buffer; or elsewhere, where pointers
+        can be exchanged. Exchanges happen at the very end, after all stores."""
+        state, outs = self.state, self.body.outs
+        final: dict[int, Buffer] = {}
+        late: list[int] = []
+        for k, buffer in self.buffers.items():
+            atom = outs[k]
+            at = state.where.get(atom) if isinstance(atom, Var) else None
+            if at is not None and at not in final.values() and (
+                    at is buffer or self._exchangeable(k, at)):
+                final[k] = at
+            else:
+                late.append(k)
+        pairs = []
+        for k in late:
+            buffer = self.buffers[k]
+            if self.resized(k):
+                final[k] = self._new_size(k)
+                continue
+            if buffer in final.values():
+                buffer = self._free(k, final)
+            final[k] = buffer
+            pairs.append((outs[k], buffer))
+
+        def exchange(buffer: Buffer, spare: Buffer) -> bool:
+            k = next(k for k, b in final.items() if b is buffer)
+            if self.buffers[k].kind != TEMP or not state.lives_outside(spare, state.level):
+                return False
+            final[k] = spare
+            return True
+        assign(state, pairs, exchange)
+        self._exchange(final)
+
+    def _exchangeable(self, k: int, at: Buffer) -> bool:
+        """May array k's pointer be exchanged with that of `at`? Both are the loop's own, and will
+        have memory of that size in the next iteration."""
+        buffer = self.buffers[k]
+        if buffer.kind != TEMP or at.kind != TEMP or self.resized(k):
+            return False
+        if at in self.buffers.values():
+            j = next(j for j, b in self.buffers.items() if b is at)
+            return not self.resized(j) and at.shape == buffer.shape
+        return (self.state.is_newer(at, self.before) and at.shape == buffer.shape
+                and self.state.lives_outside(at, self.state.level))
+
+    def _free(self, k: int, final: dict[int, Buffer]) -> Buffer:
+        """Memory for array k, whose own holds what another one becomes."""
+        mine = self.buffers[k]
+        for j, buffer in self.buffers.items():
+            if (buffer not in final.values() and buffer.kind == TEMP and not self.resized(j)
+                    and buffer.shape == mine.shape and buffer.dtype == mine.dtype):
+                return buffer
+        return self.state.new_buffer(self.params[k].dtype, self.state.dims(self.params[k]))
+
+    def _new_size(self, k: int) -> Buffer:
+        """Memory of this iteration with array k's next value; exchanged, and the old freed."""
+        state, atom = self.state, self.body.outs[k]
+        shape = state.dims(atom) + ((lit(2),) if atom.dtype.kind == "c" else ())
+        buffer = Buffer(state.fresh("b"), float_part(atom.dtype), shape, TEMP)
+        state.allocate_here(buffer)
+        store_all(state, atom, buffer)
+        return buffer
+
+    def _exchange(self, final: dict[int, Buffer]) -> None:
+        moved = [(buffer, final[k]) for k, buffer in self.buffers.items()
+                 if final[k] is not buffer]
+        left, right = [a for a, _ in moved], [b for _, b in moved]
+        spare = [b for b in right if b not in left]
+        rest = [b for b in left if b not in right]
+        self.swaps = moved + list(zip(spare, rest, strict=True))
 
     def finish(self) -> None:
         """After the loop its results are what the carries hold."""
+        for buffer in self.buffers.values():
+            take_over(self.state, buffer)
         self.bind(list(self.eqn.outs))
+
+
+def linear(index: tuple[Expr, ...], shape: tuple[Expr, ...]) -> Expr:
+    """The position in C order of an index."""
+    at = lit(0)
+    for i, extent in zip(index, shape, strict=True):
+        at = e.add(e.mul(at, extent), i)
+    return at
 
 
 def lower_for(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
@@ -126,7 +247,7 @@ def lower_for(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
         stop = loop.values[until]
         assert isinstance(stop, Expr)
         name = stop.args[0]
-    state.emit(For(counter, lo, hi, step, statements, loop.carries, name,
+    state.emit(For(counter, lo, hi, step, statements, loop.carries, name, loop.swaps,
                    location=eqn.location))
     loop.finish()
 
@@ -147,9 +268,7 @@ def lower_while(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
         loop.bind(loop.params)
         lower_block(state, loop.body)
         loop.close()
-    state.emit(While(checks, condition, statements, loop.carries, location=eqn.location))
-    for buffer in loop.buffers.values():
-        take_over(state, buffer)
+    state.emit(While(checks, condition, statements, loop.carries, loop.swaps, eqn.location))
     loop.finish()
 
 
@@ -227,7 +346,8 @@ def distinct(state: State, eqn: Eqn, targets: dict[int, Buffer | None]) -> dict[
         out = eqn.outs[k]
         shape = state.dims(out) + ((lit(2),) if out.dtype.kind == "c" else ())
         if buffer is None or buffer in taken or buffer.shape != shape:
-            buffer = state.new_buffer(out.dtype, state.dims(out))
+            buffer = memory_for(state, out, (), False, taken)
+            take_over(state, buffer)
         taken.add(buffer)
         found[k] = buffer
     return found

@@ -58,6 +58,7 @@ class State:
         self.destination: dict[Var, Buffer] = {}
         self._holders: dict[Buffer, list[Var]] = {}
         self._allocated: dict[Buffer, int] = {}     # level of the list with its Alloc
+        self._number: dict[Buffer, int] = {}        # in order of allocation
         self._names: dict[str, int] = {}
         self._level: dict[str, int] = {}            # of the list in which a name is bound
         self._lists: list[tuple[list[Statement], str]] = [(kernel.body, "kernel")]
@@ -167,7 +168,22 @@ class State:
             while level > least and self._lists[level][1] in ("for", "while"):
                 level -= 1
         self._allocated[buffer] = level
+        self._number[buffer] = len(self._number)
         self._lists[level][0].append(Alloc(buffer))
+
+    def allocate_here(self, buffer: Buffer, sizes: Index | None = None) -> None:
+        """Memory that belongs to the present list, of `sizes` if its shape isn't known yet."""
+        self._allocated[buffer] = self.level
+        self._number[buffer] = len(self._number)
+        self.emit(Alloc(buffer, sizes))
+
+    @property
+    def buffer_count(self) -> int:
+        return len(self._number)
+
+    def is_newer(self, buffer: Buffer, count: int) -> bool:
+        """Was `buffer` made when there were `count` already?"""
+        return self._number.get(buffer, -1) >= count
 
     def is_allocated(self, buffer: Buffer) -> bool:
         return buffer in self._allocated or buffer.kind in (ARG, ARG_WRITTEN)
