@@ -26,7 +26,7 @@ from hotloop.frontend.control import HELPERS
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
 from hotloop.frontend.source import names_read
-from hotloop.frontend.traced import ARRAY, NUMPY, PYTHON, Guard, Input, Path
+from hotloop.frontend.traced import ARRAY, NUMPY, PYTHON, Guard, Input, Path, Place
 from hotloop.frontend.tracers import Array, Base, Scalar, fresh
 from hotloop.ir.core import PYTHON_DTYPES, Dim, Var
 from hotloop.ir.types import CODE_OF, I64, U64
@@ -50,6 +50,8 @@ class Session:
         self.statics: list[tuple[Path, Any]] = []
         self.functions: list[Callable[..., Any]] = []
         self.known: dict[int, tuple[Any, Any]] = {}        # id -> (object, stand-in)
+        self.places: dict[int, Place] = {}                 # id -> where it was first met
+        self.aliases: list[tuple[Place, Place]] = []
         self.stand_ins: list[StandIn] = []
         self.bound: dict[int, Callable[..., Any] | None] = {}
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
@@ -71,8 +73,11 @@ class Session:
             if is_argument:
                 return Scalar(self.number(path, NUMPY, x.dtype, owner), NUMPY)
             return self.constant_at(x, path, owner, is_argument)
+        place = self.places.setdefault(id(x), (path, owner))
         known = self.known.get(id(x))
         if known is not None:
+            if place != (path, owner) and not isinstance(x, types.ModuleType):
+                self.aliases.append((place, (path, owner)))
             return known[1]
         if isinstance(x, np.ndarray):
             made: Any = self.array(x, path, owner)

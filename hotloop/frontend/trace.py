@@ -80,7 +80,7 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
     params = [var for _, var, _ in session.inputs]
     program = Program(params, root.eqns, outs, getattr(fn, "__name__", "main"), into)
     return Traced(program, inputs, tree, session.guards, session.statics, session.functions,
-                  writes)
+                  writes, session.aliases)
 
 
 __all__ = ["names", "operators", "trace"]

@@ -25,6 +25,7 @@ import numpy as np
 from hotloop.ir.core import Program
 
 Path = tuple[tuple[Any, ...], ...]
+Place = tuple[Path, Callable[..., Any] | None]
 
 ARRAY, PYTHON, NUMPY = "array", "python", "numpy"
 
@@ -118,7 +119,8 @@ class Traced:
     """`statics`: (path, value) of arguments frozen into the Program, compared by type and value.
     `functions`: every Python function whose source went into the Program (for the disk cache).
     `writes`: (path of a container, ("item", key) or ("attr", name), tree) done after the call, in
-    order: mutation of Python objects."""
+    order: mutation of Python objects. `aliases`: pairs of (path, owner) that led to one mutable
+    object, which tracing therefore made one tracer: they must do so again."""
     program: Program
     inputs: list[Input]
     result: Any
@@ -126,3 +128,4 @@ class Traced:
     statics: list[tuple[Path, Any]] = field(default_factory=list)
     functions: list[Callable[..., Any]] = field(default_factory=list)
     writes: list[tuple[Path, tuple[str, Any], Any]] = field(default_factory=list)
+    aliases: list[tuple[Place, Place]] = field(default_factory=list)
