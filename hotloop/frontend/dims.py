@@ -317,8 +317,9 @@ def require_equal(a: Dim, b: Dim, message: str, *operands: Any,
         require("eq", a, b, exception, message, *operands)
 
 
-def broadcast_dim(a: Dim, b: Dim, message: str) -> Dim:
-    """The dimension that `a` and `b` broadcast to, checked at run time where not proved."""
+def broadcast_dim(a: Dim, b: Dim, shapes: tuple[tuple[Dim, ...], ...]) -> Dim:
+    """The dimension that `a` and `b` (of arrays of `shapes`) broadcast to; checked at run time
+    where it is not proved."""
     if isinstance(a, int) and a == 1:
         return b
     if isinstance(b, int) and b == 1 or equal(a, b):
@@ -329,7 +330,10 @@ def broadcast_dim(a: Dim, b: Dim, message: str) -> Dim:
                       a_is_one if type(a_is_one) is Var else lit(bool(a_is_one))], [(BOOL, ())])
     ok, = emit("or", [ok, b_is_one if type(b_is_one) is Var else lit(bool(b_is_one))],
                [(BOOL, ())])
-    check(ok, ValueError, message, *[x if type(x) is Var else lit(x) for x in (a, b)])
+    texts = [shape_text(shape) for shape in shapes]
+    message = "operands could not be broadcast together with shapes " + "".join(
+        text + " " for text, _ in texts)
+    check(ok, ValueError, message, *[d for _, dims in texts for d in dims])
     if a_is_one is False:
         if b_is_one is False:
             assume(same, True)
@@ -341,9 +345,6 @@ def broadcast_dim(a: Dim, b: Dim, message: str) -> Dim:
     return bound(var, 0, MAX_DIM)
 
 
-BROADCAST_MESSAGE = "operands could not be broadcast together with dimensions {} and {}"
-
-
 def broadcast_dims(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
     """The dimensions that shapes broadcast to; raises or checks as NumPy does."""
     if len(shapes) == 1:
@@ -352,5 +353,12 @@ def broadcast_dims(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
     result: list[Dim] = [1] * rank
     for shape in shapes:
         for k, d in enumerate(shape, rank - len(shape)):
-            result[k] = broadcast_dim(result[k], d, BROADCAST_MESSAGE)
+            result[k] = broadcast_dim(result[k], d, shapes)
     return tuple(result)
+
+
+def shape_text(shape: tuple[Dim, ...]) -> tuple[str, list[Var]]:
+    """`(3, n)` as a format string and its operands."""
+    parts = ["{}" if isinstance(d, Var) else str(d) for d in shape]
+    text = f"({parts[0]},)" if len(parts) == 1 else f"({','.join(parts)})"
+    return text, [d for d in shape if isinstance(d, Var)]

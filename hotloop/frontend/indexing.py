@@ -304,8 +304,6 @@ def load(x: Any, index: Any) -> Any:
         return Scalar(s.index.get(x.value()), NUMPY_KIND)
     if not x.ndim and index == ():
         return Scalar(x.value(), NUMPY_KIND)
-    if set(s.index.codes) <= {":"}:
-        return Array(x.base, x.steps, x.dims)
     return x.view(s.index)
 
 
@@ -342,7 +340,7 @@ def store(x: Any, index: Any, new: Any) -> None:
         part = broadcast_into(part, s.index.shape)
         x.assign(s.index.put(x.value(), part))
         return
-    target = x.view(s.index) if set(s.index.codes) - {":"} else x
+    target = x.view(s.index)
     if isinstance(new, Array) and new.same_view(target):
         return                             # the store that ends `x[i] += v`, done already
     target.assign(part)

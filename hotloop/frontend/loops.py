@@ -51,7 +51,7 @@ from hotloop.frontend.slots import (
 )
 from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, dim_of, lift, value
 from hotloop.frontend.truth import and_, not_, truth
-from hotloop.ir.core import Atom, Block, Dim, Var
+from hotloop.ir.core import Atom, Block, Dim, Var, rename
 from hotloop.ir.types import I64
 
 UNROLL_LIMIT = 32
@@ -276,7 +276,7 @@ def _stage(loop: Loop) -> None:
                 put(loop.cells, name, UNBOUND)
         places = [p for p in undo(body.journal) if p not in initial]
         body.journal = []
-        places = [p for p in places if not _born_inside(p, attempt)]
+        places = [p for p in places if not _born_inside(p, places, attempt)]
         if places:
             for p in places:
                 slots.append(p)
@@ -294,9 +294,11 @@ def _stage(loop: Loop) -> None:
     _emit(loop, slots, head, initial, types, held, attempt, outer, body, died)
 
 
-def _born_inside(p: Place, attempt: Attempt) -> bool:
+def _born_inside(p: Place, places: list[Place], attempt: Attempt) -> bool:
     """Does nothing but the undone body refer to the object? (Then the body made it.)"""
-    return sys.getrefcount(p.owner) <= 3 + sum(x is p.owner for x in attempt.end.values())
+    mine = sum(q.owner is p.owner for q in places)
+    return sys.getrefcount(p.owner) <= 1 + mine + sum(
+        x is p.owner for x in attempt.end.values())
 
 
 def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
@@ -454,7 +456,9 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
             params.append(outer.iteration)
             inits.append(lit(0))
             results.append(parent.bind(I64))
-        emit("while", inits, results, blocks=[attempt.test_block, Block(params, body.eqns, ends)])
+        test = attempt.test_block
+        test = rename(Block(params, test.eqns, test.outs), {})
+        emit("while", inits, results, blocks=[test, Block(params, body.eqns, ends)])
     for base, out in bases:
         parent.values[base] = out
     for n in slots:

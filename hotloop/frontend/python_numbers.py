@@ -28,7 +28,7 @@ from hotloop.frontend.tracers import (
     narrowed,
     value,
 )
-from hotloop.ir.core import Atom, Block, Lit, Var
+from hotloop.ir.core import Atom, Block, Lit, Var, rename
 from hotloop.ir.types import BOOL, C128, F64, I64
 
 ORDER = [BOOL, I64, F64, C128]
@@ -116,8 +116,10 @@ def _settled(name: str, a: Any, b: Any) -> tuple[Any, Any]:
             if x.narrow_dtype is not None:
                 low[k] = x.narrow_dtype
                 high = [dtype_of(a), dtype_of(b)]
-                depends = name not in (*COMPARISONS, "truediv") and (
-                    max(low, key=ORDER.index) != max(high, key=ORDER.index) or BOOL in low)
+                tops = {max(low, key=ORDER.index), max(high, key=ORDER.index)}
+                if name not in ("and", "or", "xor") and BOOL in tops:
+                    tops = tops - {BOOL} | {I64}       # arithmetic of bools gives ints
+                depends = len(tops) > 1 and name not in (*COMPARISONS, "truediv")
             if depends:
                 if k == 0:
                     a = narrowed(x)
@@ -362,7 +364,8 @@ def _power_loop(x: Atom, y: Atom) -> Var:
               OverflowError, OVERFLOW)
     params = [result, base, rest]
     outs = emit("while", [lit(1), x, y], [(I64, ())] * 3, blocks=[
-        Block([], test.eqns, [more]), Block(params, body.eqns, [next_result, squared, half])])
+        rename(Block(params, test.eqns, [more]), {}),
+        Block(params, body.eqns, [next_result, squared, half])])
     return outs[0]
 
 

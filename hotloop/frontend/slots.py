@@ -19,7 +19,7 @@ import numpy as np
 
 from hotloop.errors import HotloopError, TypeInstabilityError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import Builder, current, here, lit
+from hotloop.frontend.builder import Builder, check, current, emit, here, lit
 from hotloop.frontend.objects import UNBOUND
 from hotloop.frontend.python_numbers import ORDER
 from hotloop.frontend.tracers import (
@@ -39,8 +39,8 @@ from hotloop.frontend.tracers import (
     value,
     zero,
 )
-from hotloop.ir.core import PYTHON_DTYPES, Atom, Dim, Var
-from hotloop.ir.types import BOOL, C128, F64, I64
+from hotloop.ir.core import PYTHON_DTYPES, Atom, Dim, Lit, Var
+from hotloop.ir.types import BOOL, I64
 
 
 class Unjoined(Tracer):
@@ -249,16 +249,17 @@ def _join_scalars(a: ScalarSlot, b: ScalarSlot) -> Any:
         else:
             dtype = np.result_type(numpy.dtype, PYTHON_TYPES[python.dtype.kind](1))
         wide = ScalarSlot(NUMPY_KIND, dtype)
-    if wide == b and _holds(wide.dtype, a.dtype):
+    if wide == b and _holds(b, a):
         return MixedSlot(a, b)
-    if wide == a and _holds(wide.dtype, b.dtype):
+    if wide == a and _holds(a, b):
         return MixedSlot(b, a)
     raise unstable("the variable", a, b, "changes its type")
 
 
-def _holds(wide: np.dtype, narrow: np.dtype) -> bool:
-    """Does `wide` hold the values of `narrow` (ints up to 2**53 in floats, checked)?"""
-    return np.can_cast(narrow, wide, "safe") or (narrow == I64 and wide in (F64, C128))
+def _holds(wide: ScalarSlot, narrow: ScalarSlot) -> bool:
+    """Can `wide` stand for `narrow`? A Python number in a narrower NumPy dtype (0.0 in float32) is
+    checked to be exact where it becomes one."""
+    return narrow.kind == PYTHON or np.can_cast(narrow.dtype, wide.dtype, "safe")
 
 
 # ---- Vars of a slot
@@ -334,9 +335,27 @@ def _flatten_mixed(x: Any, slot: MixedSlot) -> list[Atom]:
     is_wide = slot_of(x) == slot.wide
     atom = value(x)
     wide = convert(atom, slot.wide.dtype)
-    if not is_wide and atom.dtype == I64 and slot.wide.dtype.kind in "fc":
-        low, high = dm.bounds(dm.form(atom))
-        if low < -EXACT or high > EXACT:
-            exact_int(lit(False), wide)
+    if not is_wide and not np.can_cast(atom.dtype, wide.dtype, "safe"):
+        if atom.dtype == I64 and slot.wide.dtype.kind in "fc" and slot.wide.dtype.itemsize >= 8:
+            low, high = dm.bounds(dm.form(atom))
+            if low < -EXACT or high > EXACT:
+                exact_int(lit(False), wide)
+        else:
+            _check_exact(atom, wide)
     return [lit(is_wide), wide]
+
+
+def _check_exact(atom: Atom, wide: Atom) -> None:
+    """A Python number that takes a narrower NumPy dtype must have the same value there."""
+    message = f"a Python number that {wide.dtype} does not hold, in a variable that becomes it"
+    if isinstance(atom, Lit) and isinstance(wide, Lit):
+        back = wide.value.astype(atom.dtype)
+        if back != atom.value and back == back:
+            raise TypeInstabilityError(message, here(), f"start with np.{wide.dtype}(...)")
+        return
+    equal, = emit("eq", [convert(wide, atom.dtype), atom], [(BOOL, ())])
+    if atom.dtype.kind == "f":
+        nan, = emit("isnan", [atom], [(BOOL, ())])
+        equal, = emit("or", [equal, nan], [(BOOL, ())])
+    check(equal, OverflowError, message)
 

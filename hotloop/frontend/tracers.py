@@ -466,7 +466,8 @@ def dim_of(x: Any) -> Dim:
     if type(x) is int:
         return x
     if isinstance(x, Widened):
-        x = narrowed(x)
+        both_ints = x.narrow_dtype is not None and x.narrow_dtype.kind in "iu"
+        x = Scalar(x.atom, x.kind) if both_ints else narrowed(x)
     if isinstance(x, Array) and not x.dims:
         x = Scalar(x.value(), NUMPY_KIND)
     if isinstance(x, Scalar):

@@ -144,6 +144,9 @@ def _mixed(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:
     a = args[k]
     if a.narrow_kind != PYTHON or uf.__name__ not in KIND_PASSES or dtype is not None:
         return None
+    wide = dtype_of(a)
+    if not np.can_cast(a.narrow_dtype, wide, "safe") and wide not in (np.float64, np.complex128):
+        return None                            # 0.1 is not 0.1 in float32
     low = [_narrow(a) if j == k else b for j, b in enumerate(args)]
     if not all(map(is_python_number, low)) or sum(isinstance(b, Widened) for b in args) != 1:
         return None

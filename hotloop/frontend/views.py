@@ -25,16 +25,24 @@ class Index:
         self.codes, self.operands, self.shape = codes, tuple(operands), shape
 
     def get(self, value: Atom) -> Atom:
+        if self.whole:
+            return value
         return emit("get", [value, *self.operands], [(value.dtype, self.shape)],
                     codes=self.codes)[0]
 
     def put(self, value: Atom, part: Atom) -> Atom:
+        if self.whole:
+            return part
         return emit("set", [value, part, *self.operands], [(value.dtype, value.shape)],
                     codes=self.codes)[0]
 
     def same(self, other: object) -> bool:
         return (isinstance(other, Index) and self.codes == other.codes
                 and all(map(equal, self.operands, other.operands)))
+
+    @property
+    def whole(self) -> bool:
+        return set(self.codes) <= {":"}
 
     @property
     def contiguous(self) -> bool:
