@@ -122,7 +122,7 @@ class Statements(Values):
         if buffer.kind == RESULT:
             self._alloc_result(buffer)
         elif buffer.kind == TEMP:
-            self._alloc_temp(buffer)
+            self._alloc_temp(buffer, statement.sizes)
         else:
             raise InternalError(f"an alloc of the argument {buffer!r}")
 
@@ -143,10 +143,10 @@ class Statements(Values):
             self.leave(code)
         self.begin(passed)
 
-    def _alloc_temp(self, buffer: Buffer) -> None:
+    def _alloc_temp(self, buffer: Buffer, sizes: tuple[Expr, ...]) -> None:
         size = buffer.dtype.itemsize
-        dims = [d for d in buffer.shape if d.op != "lit"]
-        for dim in buffer.shape:
+        dims = [d for d in sizes if d.op != "lit"]
+        for dim in sizes:
             if dim.op == "lit":
                 size *= max(0, int(dim.args[0]))
         if not dims and size <= STACK_BYTES and buffer not in self._swapped:

@@ -60,6 +60,7 @@ def expressions(statement: Statement) -> Iterator[Expr]:
             yield from (x for x in statement.ins if isinstance(x, Expr))
         case Alloc():
             yield from statement.buffer.shape
+            yield from statement.shape or ()
         case Nest():
             yield from statement.domain
             for _, index, value in statement.stores:
@@ -104,6 +105,8 @@ def change(statement: Statement, f: Callable[[Expr], Expr]) -> None:
             statement.ins = tuple(f(x) if isinstance(x, Expr) else x for x in statement.ins)
         case Alloc():
             statement.buffer.shape = tuple(map(f, statement.buffer.shape))
+            if statement.shape is not None:
+                statement.shape = tuple(map(f, statement.shape))
         case Nest():
             statement.domain = tuple(map(f, statement.domain))
             statement.stores = [(b, tuple(map(f, i)), f(x)) for b, i, x in statement.stores]
