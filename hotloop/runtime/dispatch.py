@@ -19,7 +19,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,7 +29,14 @@ from hotloop.entry.slow import MISS, Outcome, Slow
 from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
 
-Compile = Callable[..., Compiled]
+
+class Compile(Protocol):
+    """`runtime.jit.Compiler`."""
+
+    def __call__(self, fn: Callable[..., Any], args: tuple[Any, ...],
+                 kwargs: dict[str, Any]) -> Compiled: ...
+    def lower(self, fn: Callable[..., Any], args: tuple[Any, ...],
+              kwargs: dict[str, Any]) -> Any: ...
 
 
 class Specializations:

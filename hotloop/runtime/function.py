@@ -4,7 +4,7 @@
     f(a)                  # runs machine code
     f.__wrapped__         # the Python function
     f.cache_info()        # what was compiled
-    f.lower(a)            # the Compiled for these arguments, without calling it
+    f.lower(a)            # the stages for these arguments as text, without calling it
 
 Where there is a native machine the object is of `native.function_type()`: the machine tries the
 function's tables, and only calls that fit none of them come to Python (`State.call`), which puts
@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 
 from hotloop import config
 from hotloop.entry import abi, native
-from hotloop.entry.compiled import Compiled
 from hotloop.entry.slow import Slow
 from hotloop.entry.wrap import NotEncodable, Table, encode
 from hotloop.runtime.dispatch import Compile, Specializations, specializations
@@ -126,19 +125,13 @@ class Function:
         for state in list(self._state.specializations.states):
             state.forget()
 
-    def lower(self, *args: Any, **kwargs: Any) -> Compiled:
-        """Compile for these arguments, without calling. Raises TypeError for arguments that don't
-        fit the function, ValueError if it would not be compiled for them."""
+    def lower(self, *args: Any, **kwargs: Any) -> Any:
+        """The stages for these arguments as text: `.program`, `.loops`, `.llvm`, `.asm`; nothing
+        is run. Raises TypeError for arguments that don't fit the function."""
         found = self._state.specializations
-        bound = found.binder.bind(args, kwargs)
-        if bound is None:
+        if found.binder.bind(args, kwargs) is None:
             raise TypeError(f"these arguments don't fit {self.__wrapped__!r}")
-        entry, _ = found.find(bound)
-        if entry is None:
-            entry, _ = found.add(bound, args, kwargs)
-        if entry is None:
-            raise ValueError("Python runs the function for these arguments")
-        return entry.compiled
+        return found.compile.lower(self.__wrapped__, args, kwargs)
 
 
 @functools.cache

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hotloop import config, persist
-from hotloop.compile import Watch, codegen, lower, trace_function
+from hotloop.compile import Lowered, Watch, codegen, lower, trace_function
 from hotloop.entry.compiled import Compiled
+from hotloop.frontend.traced import Traced
 from hotloop.runtime.function import jitted
 
 
@@ -56,33 +57,44 @@ def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     options = (numbers, names, cache)
-    return jitted(fn, _compiler(options), options)
+    return jitted(fn, _compiler(*options), options)
 
 
-@functools.cache
-def _compiler(options: tuple[tuple[int, ...], tuple[str, ...], bool]) -> Callable[..., Compiled]:
-    """What `jitted` calls on a miss: the disk first, then the pipeline."""
-    numbers, names, cache = options
-    statics = {"static_argnums": numbers, "static_argnames": names}
+class Compiler:
+    """The pipeline for one set of options: called on a miss, the disk first."""
 
-    def compile(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Compiled:
+    def __init__(self, numbers: tuple[int, ...], names: tuple[str, ...], cache: bool):
+        self.statics = {"static_argnums": numbers, "static_argnames": names}
+        self.cache = cache
+
+    def __call__(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Compiled:
         key = None
-        if cache and config.cache:
+        if self.cache and config.cache:
             try:
-                key = persist.key_of(fn, args, kwargs, statics)
+                key = persist.key_of(fn, args, kwargs, self.statics)
             except persist.NotCacheable:
                 pass
             else:
                 found = persist.fetch(key, fn)
                 if found is not None:
                     return found
-        watch = Watch(getattr(fn, "__qualname__", repr(fn)))
-        traced = trace_function(fn, args, kwargs, watch, **statics)
-        lowered = lower(traced.program, [i.contiguous for i in traced.inputs], watch)
+        lowered, traced = self._lower(fn, args, kwargs)
         compiled, data = codegen(lowered, traced)
         if key is not None:
             persist.store(key, fn, compiled, lowered.emitted.externals, data)
         return compiled
-    return compile
+
+    def lower(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Lowered:
+        """The stages as text; nothing is loaded or kept."""
+        return self._lower(fn, args, kwargs)[0]
+
+    def _lower(self, fn: Callable[..., Any], args: tuple,
+               kwargs: dict[str, Any]) -> tuple[Lowered, Traced]:
+        watch = Watch(getattr(fn, "__qualname__", repr(fn)))
+        traced = trace_function(fn, args, kwargs, watch, **self.statics)
+        return lower(traced.program, [i.contiguous for i in traced.inputs], watch), traced
+
+
+_compiler = functools.cache(Compiler)
 
 
