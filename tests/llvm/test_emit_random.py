@@ -1,0 +1,44 @@
+"""Random kernels: scalar and vector machine code do what `loops.interp` does, to the last bit."""
+
+from __future__ import annotations
+
+import harness
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from random_kernels import random_kernel
+
+from hotloop.loops import interp
+from hotloop.loops.expr import fresh_table
+from hotloop.loops.text import show
+
+
+def same(x, y) -> bool:
+    x, y = np.asarray(x), np.asarray(y)
+    return x.dtype == y.dtype and x.shape == y.shape and bool(
+        np.all((x == y) | ((x != x) & (y != y))))
+
+
+def clone(x):
+    """A copy with the same strides."""
+    if not isinstance(x, np.ndarray) or x.flags.c_contiguous:
+        return x.copy() if isinstance(x, np.ndarray) else x
+    memory = x.base
+    while isinstance(memory.base, np.ndarray):
+        memory = memory.base
+    start = x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    return np.ndarray(x.shape, x.dtype, memory.copy(), start, x.strides)
+
+
+@pytest.mark.parametrize("lanes", [0, 1, 4])
+@given(seed=st.integers(0, 2**32))
+def test_random_kernels(lanes: int, seed: int) -> None:
+    with fresh_table():
+        kernel, args = random_kernel(seed, lanes)
+        expected_args, found_args = ([clone(x) for x in args] for _ in range(2))
+        with np.errstate(all="ignore"):
+            expected = interp.run(kernel, expected_args)
+        found = harness.run(kernel, found_args)
+        for got, want in zip([*found, *found_args], [*expected, *expected_args], strict=True):
+            assert same(got, want), f"{got} instead of {want} of\n{show(kernel)}"
