@@ -206,7 +206,7 @@ class _Fusion:
     def loop(self, members: list[_Member], depth: int) -> list[Statement]:
         first = members[0].nest
         name = first.vars[depth]
-        for member in members:
+        for member in members[1:]:
             member.rename[var(member.nest.vars[depth])] = var(name)
         inner: list[_Group] = []
         for member in members:
@@ -236,10 +236,12 @@ class _Fusion:
     def leaf(self, member: _Member) -> list[Statement]:
         """The innermost statements of a nest: all values are evaluated before any is stored."""
         nest = member.nest
-        memo: dict[Expr, Expr] = {}
-        rename = member.rename.get
-        stores = [(buffer, tuple(transform(x, rename, memo) for x in index),
-                   transform(value, rename, memo)) for buffer, index, value in nest.stores]
+        stores = nest.stores
+        if member.rename:
+            memo: dict[Expr, Expr] = {}
+            rename = member.rename.get
+            stores = [(buffer, tuple(transform(x, rename, memo) for x in index),
+                       transform(value, rename, memo)) for buffer, index, value in stores]
         out: list[Statement] = []
         if nest.reduced:
             (buffer, _, value), = stores
