@@ -45,6 +45,7 @@ class TraceState:
         self.depth = 0
         self.session: Any = None
         self.streams = 0
+        self.drawn_at = -1
         self.formatting = 0
         self.marked: list[tuple[Any, str]] = []
 

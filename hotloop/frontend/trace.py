@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hotloop.frontend import names, operators
+from hotloop.frontend import host, names, operators
 from hotloop.frontend.branches import traced as traced_block
 from hotloop.frontend.builder import Builder, opened
 from hotloop.frontend.calls import function
@@ -83,4 +83,4 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
                   writes, session.aliases)
 
 
-__all__ = ["names", "operators", "trace"]
+__all__ = ["host", "names", "operators", "trace"]

@@ -1,0 +1,126 @@
+"""print: a call-back to Python with the run-time values, each time and in order.
+
+    print("step", i, x)     ->    call_host[function=Print(...)] i x
+
+The call-back object is plain data, so it can be stored with the compiled code.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend.builder import emit, unsupported
+from hotloop.frontend.messages import has_marks, parts
+from hotloop.frontend.registry import call
+from hotloop.frontend.slots import Maybe, Unjoined
+from hotloop.frontend.tracers import (
+    PYTHON,
+    PYTHON_TYPES,
+    Array,
+    Scalar,
+    Tracer,
+    Widened,
+    narrowed,
+)
+from hotloop.ir.core import Atom
+
+
+@dataclass(frozen=True)
+class Value:
+    """Operand `k` as a Python number, NumPy scalar or array, formatted by `spec` (None: str)."""
+    k: int
+    python: bool
+    spec: str | None
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A tuple or list of pieces: shown as its repr."""
+    type: type
+    items: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Print:
+    """`pieces`: for each argument its parts, strings and Values."""
+    pieces: tuple[tuple[Any, ...], ...]
+    separator: str
+    end: str
+    to_stderr: bool
+    flush: bool
+
+    def __call__(self, *operands: Any) -> None:
+        texts = ["".join(part if isinstance(part, str) else show(part, operands)
+                         for part in parts) for parts in self.pieces]
+        print(*texts, sep=self.separator, end=self.end,
+              file=sys.stderr if self.to_stderr else None, flush=self.flush)
+
+
+def show(part: Any, operands: tuple[Any, ...]) -> str:
+    made = rebuilt(part, operands)
+    spec = part.spec if isinstance(part, Value) else None
+    return str(made) if spec is None else format(made, spec)
+
+
+def rebuilt(part: Any, operands: tuple[Any, ...]) -> Any:
+    """The object that the user's print would have got."""
+    if isinstance(part, Sequence):
+        return part.type(rebuilt(item, operands) for item in part.items)
+    if not isinstance(part, Value):
+        return part
+    raw = operands[part.k]
+    if part.python:
+        return np.asarray(raw).item()
+    return raw if np.ndim(raw) else np.asarray(raw)[()]
+
+
+def _value(x: Any, spec: str | None, operands: list[Atom]) -> Any:
+    if isinstance(x, Maybe | Unjoined):
+        raise unsupported("a possibly unbound variable in print")
+    if isinstance(x, Widened):
+        x = narrowed(x)
+    operands.append(x.value() if isinstance(x, Array) else x.atom)
+    return Value(len(operands) - 1, isinstance(x, Scalar) and x.kind == PYTHON, spec)
+
+
+def _piece(x: Any, operands: list[Atom]) -> tuple[Any, ...]:
+    if isinstance(x, Tracer):
+        return (_value(x, None, operands),)
+    if isinstance(x, str):
+        return tuple(part if isinstance(part, str) else _value(*part, operands)
+                     for part in parts(x))
+    if type(x) in (tuple, list) and _holds_tracer(x):
+        return (_sequence(x, operands),)
+    text = str(x)
+    return _piece(text, operands) if has_marks(text) else (text,)
+
+
+def _holds_tracer(x: Any) -> bool:
+    return any(isinstance(e, Tracer) or (type(e) in (tuple, list) and _holds_tracer(e))
+               for e in x)
+
+
+def _sequence(x: Any, operands: list[Atom]) -> Sequence:
+    return Sequence(type(x), tuple(
+        _value(e, None, operands) if isinstance(e, Tracer)
+        else _sequence(e, operands) if type(e) in (tuple, list) else e for e in x))
+
+
+@call(builtins.print)
+def staged_print(*args: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None,
+                 flush: bool = False) -> None:
+    if file not in (None, sys.stdout, sys.stderr):
+        raise unsupported("print to a file", "print to stdout or stderr")
+    operands: list[Atom] = []
+    pieces = tuple(_piece(x, operands) for x in args)
+    emit("call_host", operands, [], function=Print(
+        pieces, " " if sep is None else sep, "\n" if end is None else end,
+        file is not None and file is sys.stderr, bool(flush)))
+
+
+__all__ = ["Print", "Sequence", "Value", "staged_print"]
