@@ -219,6 +219,7 @@ class _Stored:
     result: Any
     statics: list[tuple[Any, Any]]
     writes: list[tuple[Any, ...]]
+    aliases: list[tuple[Any, Any]]
     frame: Frame
     errors: list[ErrorSite]
     checks: list[tuple[np.dtype, ...]]
@@ -278,11 +279,13 @@ def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: list[str]
             raise NotCacheable("a function that no guard leads to")
         if any(o is not None for o in _contains_owner(traced.result)):
             raise NotCacheable("a result that is a global")
+        if any(owner is not None for pair in traced.aliases for _, owner in pair):
+            raise NotCacheable("an object that a captured variable holds, too")
         stored = _Stored(
             dependencies, _interface(traced.program),
             [(replace(i, owner=None), _owner_number(numbers, i.owner)) for i in traced.inputs],
-            traced.result, traced.statics, traced.writes, compiled.frame, compiled.errors,
-            compiled.checks, compiled.sites, compiled.calls, compiled.notes, names, data)
+            traced.result, traced.statics, traced.writes, traced.aliases, compiled.frame,
+            compiled.errors, compiled.checks, compiled.sites, compiled.calls, compiled.notes, names, data)
         body = pickle.dumps(stored, protocol=5)
     except (NotCacheable, pickle.PicklingError, AttributeError, TypeError, KeyError):
         return False
@@ -318,7 +321,7 @@ def fetch(key: str, fn: Callable[..., Any]) -> Compiled | None:
         inputs = [replace(i, owner=owners[n]) if i.path[0][0] in ("global", "cell") else i
                   for i, n in stored.inputs]
         traced = Traced(stored.program, inputs, stored.result, guards, stored.statics, [],
-                        stored.writes)
+                        stored.writes, stored.aliases)
         code = loader.load(stored.data)
         return Compiled(
             traced, stored.frame, code["kernel"],

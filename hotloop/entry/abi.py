@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
-import sysconfig
 from types import MethodType
 from typing import Any
 
@@ -53,7 +52,7 @@ def problem() -> str:
         return "not x86-64 Linux"
     if sys.implementation.name != "cpython":
         return "not CPython"
-    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    if "t" in sys.abiflags:
         return "a free-threaded build"
     for check in (_check_objects, _check_arrays, _check_scalars, _check_methods):
         wrong = check()

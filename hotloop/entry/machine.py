@@ -74,6 +74,8 @@ class Step(enum.IntEnum):
     APART = 21       # extent extent            two arrays' memory does not overlap
     RANDOM = 22      # address slot             a fresh key
     OWNED = 23       # cell                     current = what the owned cell holds
+    ALIAS = 24       # cell cell                they hold one object
+    HOLD = 25        # owned                    keep current in an owned cell
 
 
 class Out(enum.IntEnum):
@@ -544,6 +546,15 @@ def _run() -> str:
 
     f.begin(names[Step.OWNED])
     f.store("ptr", f.load("ptr", f.cell(frame, _operand(f, here, 0))), current)
+    next_step(1)
+
+    f.begin(names[Step.ALIAS])
+    a, b = (f.load("ptr", f.cell(frame, _operand(f, here, k))) for k in (0, 1))
+    f.leave_unless(f.test(f"eq ptr {a}, {b}"), leave)
+    next_step(2)
+
+    f.begin(names[Step.HOLD])
+    own(f.own(f.load("ptr", current)), 0)
     next_step(1)
 
     f.begin(names[Step.RUN])

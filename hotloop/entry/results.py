@@ -106,6 +106,9 @@ def _tree(node: Any, bound: Mapping[str, Any], results: Mapping[int, Any],
         return scalar(results[node.k].astype(node.narrow_dtype), node.narrow_kind)
     if isinstance(node, ChosenOut):
         return _tree(node.yes if results[node.flag] else node.no, bound, results, arrays)
+    if isinstance(node, ChosenOut):
+        chosen = node.yes if results[node.flag] else node.no
+        return _tree(chosen, bound, results, arrays)
     if isinstance(node, InputOut):
         return fetch(node.path, bound, node.owner)
     if isinstance(node, ViewOut):

@@ -63,6 +63,9 @@ class Slow:
             for path, value in self.traced.statics:
                 if not same(fetch(path, bound, None), value):
                     return MISS
+            for (one, owner), (two, its_owner) in self.traced.aliases:
+                if fetch(one, bound, owner) is not fetch(two, bound, its_owner):
+                    return MISS
             return self._values(bound)
         except Missing:
             return MISS

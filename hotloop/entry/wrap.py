@@ -34,6 +34,7 @@ from hotloop.frontend.traced import (
     NUMPY,
     PYTHON,
     ArrayOut,
+    ChosenOut,
     Constant,
     Container,
     Input,
@@ -241,7 +242,21 @@ class _Encoder:
 
     # ---- guards
 
+    def hold(self, path: Path, owner: Owner) -> int:
+        """The owned cell of the object at `path`."""
+        known = (path, id(owner))
+        if known not in self.found:
+            self.locate(path, owner)
+            if known not in self.found:      # an argument: nothing else owns it here
+                self.found[known] = self.next_cell
+                self.steps += [Step.HOLD, self.next_cell]
+                self.next_cell += 1
+        return self.found[known]
+
     def checks(self) -> None:
+        for (one, owner), (two, its_owner) in self.traced.aliases:
+            cells = self.hold(one, owner), self.hold(two, its_owner)
+            self.steps += [Step.ALIAS, *cells]
         for path, value in self.traced.statics:
             self.locate(path, None)
             self.equal(path, None, value)
@@ -314,7 +329,10 @@ class _Encoder:
         elif isinstance(node, InputOut):
             self.input(node)
         elif isinstance(node, WidenedOut):
-            self.widened(node)
+            self.choice(node.flag, lambda: self.scalar(node.k, node.kind),
+                        lambda: self.narrow(node))
+        elif isinstance(node, ChosenOut):
+            self.choice(node.flag, lambda: self.tree(node.yes), lambda: self.tree(node.no))
         elif isinstance(node, Container):
             for item in node.items:
                 self.tree(item)
@@ -357,22 +375,25 @@ class _Encoder:
             self.locate(node.path, node.owner)
         self.push(Out.OWNED, self.found[known])
 
-    def widened(self, node: WidenedOut) -> None:
-        flag = self.output_of(node.flag)
-        self.outs += [Out.UNLESS, flag.slot, 0]
-        narrow = len(self.outs) - 1
-        self.scalar(node.k, node.kind)
+    def choice(self, flag: int, yes: Callable[[], None], no: Callable[[], None]) -> None:
+        """The value of `yes` if result `flag` is true, else that of `no`."""
+        self.outs += [Out.UNLESS, self.output_of(flag).slot, 0]
+        to_no = len(self.outs) - 1
+        yes()
         self.outs += [Out.GOTO, 0]
-        end = len(self.outs) - 1
+        to_end = len(self.outs) - 1
         self.depth -= 1
-        self.outs[narrow] = len(self.outs)
+        self.outs[to_no] = len(self.outs)
+        no()
+        self.outs[to_end] = len(self.outs)
+        self.targets += [to_no, to_end]
+
+    def narrow(self, node: WidenedOut) -> None:
         if node.narrow_kind is None:
             self.push(Out.OBJECT, self.pointer(None))
         else:
             self.scalar(node.k, NUMPY)
             self.call(_Narrow(node.narrow_dtype, node.narrow_kind), 1)
-        self.outs[end] = len(self.outs)
-        self.targets += [narrow, end]
 
     def finish(self) -> None:
         """All arguments and results to `entry.results.build`."""
@@ -396,6 +417,9 @@ def _arrays(node: Any) -> Iterator[int]:
     elif isinstance(node, Container):
         for item in node.items:
             yield from _arrays(item)
+    elif isinstance(node, ChosenOut):
+        yield from _arrays(node.yes)
+        yield from _arrays(node.no)
 
 
 class _Finish:

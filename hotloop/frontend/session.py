@@ -73,12 +73,14 @@ class Session:
             if is_argument:
                 return Scalar(self.number(path, NUMPY, x.dtype, owner), NUMPY)
             return self.constant_at(x, path, owner, is_argument)
-        place = self.places.setdefault(id(x), (path, owner))
         known = self.known.get(id(x))
         if known is not None:
-            if place != (path, owner) and not isinstance(x, types.ModuleType):
+            place = self.places.get(id(x), (path, owner))
+            if place != (path, owner):
                 self.aliases.append((place, (path, owner)))
             return known[1]
+        if not isinstance(x, SIMPLE):
+            self.places[id(x)] = path, owner
         if isinstance(x, np.ndarray):
             made: Any = self.array(x, path, owner)
         elif isinstance(x, SIMPLE) or isinstance(x, types.MethodType):

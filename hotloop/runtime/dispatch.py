@@ -25,7 +25,8 @@ import numpy as np
 
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
-from hotloop.entry.slow import MISS, Outcome, Slow
+from hotloop.entry.slow import MISS, PYTHON, Outcome, Slow
+from hotloop.errors import UnsupportedError
 from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
 
@@ -92,8 +93,14 @@ class Specializations:
             signature = tuple(map(_shape, bound.values()))
             if entry is None and values is MISS and signature not in self.unusable:
                 start = time.perf_counter()
-                entry = Slow(self.compile(self.function, args, dict(kwargs)))
+                try:
+                    compiled = self.compile(self.function, args, dict(kwargs))
+                except UnsupportedError:
+                    if not any(map(_is_read_only, bound.values())):
+                        raise
+                    return None, PYTHON     # a store to it is NumPy's error to raise
                 self.seconds += time.perf_counter() - start
+                entry = Slow(compiled)
                 self.entries = (entry, *self.entries)
                 entry, values = self.find(bound)
                 if entry is None and values is MISS:
@@ -104,6 +111,10 @@ class Specializations:
         with self.lock:
             self.entries = ()
             self.unusable.clear()
+
+
+def _is_read_only(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not value.flags.writeable
 
 
 def _shape(value: Any) -> tuple[Any, ...]:

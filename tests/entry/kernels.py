@@ -38,7 +38,7 @@ def compiled(text: str, params: list[Var], inputs: list[Input], outs: list[Var],
                    [(o.dtype, o.type.rank) for o in fresh])
     code = loader.load(engine.compile_text(text, 1))
     traced = Traced(program, inputs, result)
-    for name in ("guards", "writes", "statics"):
+    for name in ("guards", "writes", "statics", "aliases"):
         if name in more:
             setattr(traced, name, more.pop(name))
     return Compiled(traced, frame, code["kernel"], code=code, **more)

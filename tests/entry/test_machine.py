@@ -725,3 +725,28 @@ def _fuzzed():
     f(np.zeros(3), 1)
     f(np.zeros(3), 1)
     return f, Slow(compiled), seen
+
+
+def test_aliases_must_hold_again():
+    places = [((("arg", "x"),), None), ((("arg", "y"), ("item", 0)), None)]
+    seen = []
+    params, inputs = [Var(Type("f8", (n(),)))], [kernels.array("x")]
+    made = kernels.echo(params, inputs, seen, aliases=[tuple(places)])
+    f = kernels.native(lambda x, y: "python", made, made, made)
+    x = np.zeros(3)
+    for _ in range(3):
+        assert f(x, [x]) is None
+    assert served(f) == 2
+    before = sys.getrefcount(x)
+    assert f(x, [x.copy()]) == "python"
+    items = [x]
+    assert f(x, items) is None
+    del items
+    assert sys.getrefcount(x) == before
+
+
+def test_a_result_that_is_one_of_two():
+    tree = traced.ChosenOut(1, InputOut((("arg", "y"),)), traced.ScalarOut(0, "python"))
+    f = kernels.native(lambda x, y: None, with_result(Container(tuple, (tree, Constant(0)))))
+    assert [f(1, "y"), f(2, "y"), f(3, "z")] == [("y", 0), (2.0, 0), ("z", 0)]
+    assert served(f) == 2
