@@ -285,7 +285,8 @@ def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: list[str]
             dependencies, _interface(traced.program),
             [(replace(i, owner=None), _owner_number(numbers, i.owner)) for i in traced.inputs],
             traced.result, traced.statics, traced.writes, traced.aliases, compiled.frame,
-            compiled.errors, compiled.checks, compiled.sites, compiled.calls, compiled.notes, names, data)
+            compiled.errors, compiled.checks, compiled.sites, compiled.calls, compiled.notes,
+            names, data)
         body = pickle.dumps(stored, protocol=5)
     except (NotCacheable, pickle.PicklingError, AttributeError, TypeError, KeyError):
         return False
