@@ -123,7 +123,7 @@ class Sample:
     params: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OpDef:
     """A row.
 

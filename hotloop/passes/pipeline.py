@@ -19,6 +19,7 @@ from hotloop.passes.if_convert import if_convert
 from hotloop.passes.inline import inline
 from hotloop.passes.invariant import invariant
 from hotloop.passes.ranges import ranges
+from hotloop.passes.simplify import simplify
 from hotloop.passes.unroll import unroll
 
 Pass = Callable[[Program], Program]
@@ -32,6 +33,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("invariant", invariant),       # what loops hand through is visible as what it is
     ("cse", cse),                   # equal loads are one value: arms without loads of their own
     ("if_convert", if_convert),     # branches between scalars become values
+    ("simplify", simplify),         # algebra, also on the values that were branches
     ("hoist", hoist),               # out of loops
     ("cse again", cse),             # what came together by hoisting
     ("dce again", dce),             # what the passes made superfluous

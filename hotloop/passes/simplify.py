@@ -1,0 +1,138 @@
+"""Rewrite equations by algebra: the rules are in `rules` (patterns) and `movement` (functions).
+
+    b:f64[] = mul a 1.0; c:bool[] = not p; d:f64[] = select c b 0.0
+    ->
+    d:f64[] = select p 0.0 a
+
+One walk from front to back, each equation seeing the simplified ones before it. What a rule builds
+is simplified in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var
+from hotloop.ops.elementwise import select
+from hotloop.ops.table import OpDef, carries_from, make_eqn
+from hotloop.passes.fold import evaluated
+from hotloop.passes.forward import Forward
+from hotloop.passes.movement import MOVEMENT
+from hotloop.passes.rules import RULES, Apply, Rule, Value
+
+DEEPEST = 16
+"""Rewrites of rewrites; the rules need three or four."""
+
+
+def simplify(program: Program) -> Program:
+    with np.errstate(all="ignore"):
+        return _Simplify().run(program)
+
+
+def _rules_by_op() -> dict[OpDef, list[Rule]]:
+    table: dict[OpDef, list[Rule]] = {}
+    for rule in RULES:
+        table.setdefault(rule.pattern.row, []).append(rule)
+    return table
+
+
+RULES_OF = _rules_by_op()
+
+
+class _Simplify(Forward):
+    def __init__(self) -> None:
+        super().__init__()
+        self.defined: dict[Var, Eqn] = {}
+        self.carried: set[Atom] = set()
+        self.depth = 0
+
+    def enter(self, eqn: Eqn, block: Block) -> None:
+        if carries_from(eqn) is not None:
+            self.carried.update(block.params)
+
+    def visit(self, eqn: Eqn, out: list[Eqn]) -> Sequence[Atom] | None:
+        if eqn.blocks or len(eqn.outs) != 1:
+            return None
+        result = self.simplified(eqn, out)
+        return None if result is None else [result]
+
+    def keep(self, eqn: Eqn, out: list[Eqn]) -> Sequence[Atom] | None:
+        if len(eqn.outs) == 1:
+            self.defined[eqn.outs[0]] = eqn
+        out.append(eqn)
+        return None
+
+    def simplified(self, eqn: Eqn, out: list[Eqn]) -> Atom | None:
+        """What to use instead of the result, or None."""
+        folded = evaluated(eqn)
+        if folded is not None:
+            return folded[0]
+        var = eqn.outs[0]
+        kind = eqn.ins[1 if eqn.op is select else 0].dtype.kind if eqn.ins else ""
+        for rule in RULES_OF.get(eqn.op, ()):                   # type: ignore[call-overload]
+            if kind in rule.kinds:
+                found: dict[Value, Atom] = {}
+                if self.matches(rule, eqn, found):
+                    made: list[Eqn] = []
+                    result = self.built(rule.result, found, var.dtype, made)
+                    if result.type == var.type:
+                        out += made
+                        return result
+        look = MOVEMENT.get(eqn.op)                             # type: ignore[call-overload]
+        if look is None:
+            return None
+        made = []
+        new = look(eqn, self.defined, lambda row, *ins: self.emit(row, ins, {}, made))
+        if isinstance(new, tuple):
+            new = self.emit(*new, made)
+        if new is None or new.type != var.type:
+            return None
+        out += made
+        return new
+
+    def matches(self, rule: Rule, eqn: Eqn, found: dict[Value, Atom]) -> bool:
+        if not all(self.match(p, a, found)
+                   for p, a in zip(rule.pattern.args, eqn.ins, strict=True)):
+            return False
+        return not rule.carry or found[CARRY] in self.carried
+
+    def match(self, pattern: Any, atom: Atom, found: dict[Value, Atom]) -> bool:
+        if isinstance(pattern, Value):
+            return _same(found.setdefault(pattern, atom), atom)
+        if isinstance(pattern, Apply):
+            eqn = self.defined.get(atom) if isinstance(atom, Var) else None
+            return eqn is not None and eqn.op is pattern.row and all(
+                self.match(p, a, found) for p, a in zip(pattern.args, eqn.ins, strict=True))
+        return isinstance(atom, Lit) and atom == Lit(pattern, atom.dtype)
+
+    def built(self, result: Any, found: dict[Value, Atom], dtype: np.dtype,
+              out: list[Eqn]) -> Atom:
+        if isinstance(result, Value):
+            return found[result]
+        if isinstance(result, Apply):
+            args = [self.built(a, found, dtype, out) for a in result.args]
+            return self.emit(result.row, args, {}, out)
+        return Lit(result, dtype)
+
+    def emit(self, row: OpDef, ins: Sequence[Atom], params: dict[str, Any],
+             out: list[Eqn]) -> Atom:
+        """The result of a new equation, simplified."""
+        eqn = make_eqn(row, ins, params)
+        if self.depth < DEEPEST:
+            self.depth += 1
+            result = self.simplified(eqn, out)
+            self.depth -= 1
+            if result is not None:
+                return result
+        self.keep(eqn, out)
+        return eqn.outs[0]
+
+
+CARRY = Value("A")
+
+
+def _same(a: Atom, b: Atom) -> bool:
+    return a is b or (isinstance(a, Lit) and a == b)
