@@ -15,6 +15,7 @@ from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
 from hotloop.loops.promote import promote
+from hotloop.loops.settle import settle
 from hotloop.loops.vectorize import vectorize
 
 Pass = Callable[[Kernel], Kernel]
@@ -23,6 +24,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     # name, pass, what stands in for it when it is skipped
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
+    ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors

@@ -28,8 +28,8 @@ from hotloop.loops.core import (
     walk,
 )
 from hotloop.loops.dependence import Iterations
-from hotloop.loops.expr import Expr, e, lit, load, transform, var
-from hotloop.loops.rewrite import Names, expressions, substitute, written
+from hotloop.loops.expr import Expr, lit, load, transform, var
+from hotloop.loops.rewrite import Names, expressions, runs, substitute, written
 
 
 def promote(kernel: Kernel) -> Kernel:
@@ -114,16 +114,7 @@ def _replace(loop: For, store: Store, here: Expr, safe: bool, names: Names,
         before.append(Let(init.args[0], here))
         after.append(put)
     else:
-        runs = _runs(loop)
-        before.append(If(runs, [], [], [(init.args[0], dtype, here, lit(0, dtype))]))
-        after.append(If(runs, [put], []))
+        entered = runs(loop)
+        before.append(If(entered, [], [], [(init.args[0], dtype, here, lit(0, dtype))]))
+        after.append(If(entered, [put], []))
     loop.carries.append(Carry(name, dtype, init, new))
-
-
-def _runs(loop: For) -> Expr:
-    """Does the loop have an iteration?"""
-    if loop.step.op == "lit":
-        ends = (loop.lo, loop.hi) if int(loop.step.args[0]) > 0 else (loop.hi, loop.lo)
-        return e.lt(*ends)
-    zero = lit(0)
-    return e.select(e.gt(loop.step, zero), e.lt(loop.lo, loop.hi), e.gt(loop.lo, loop.hi))

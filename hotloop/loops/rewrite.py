@@ -27,7 +27,7 @@ from hotloop.loops.core import (
     parts,
     walk,
 )
-from hotloop.loops.expr import Expr, transform
+from hotloop.loops.expr import Expr, e, lit, transform
 
 
 def expressions(statement: Statement) -> Iterator[Expr]:
@@ -182,6 +182,15 @@ def writes(statements: Iterable[Statement]) -> set[Buffer]:
 def reads(statements: Iterable[Statement]) -> set[Buffer]:
     """Buffers read anywhere in the statements."""
     return {b for s in walk(list(statements)) for b in loaded(s)}
+
+
+def runs(loop: For) -> Expr:
+    """Does the loop have an iteration?"""
+    if loop.step.op == "lit":
+        ends = (loop.lo, loop.hi) if int(loop.step.args[0]) > 0 else (loop.hi, loop.lo)
+        return e.lt(*ends)
+    zero = lit(0)
+    return e.select(e.gt(loop.step, zero), e.lt(loop.lo, loop.hi), e.gt(loop.lo, loop.hi))
 
 
 class Names:
