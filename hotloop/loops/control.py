@@ -87,6 +87,7 @@ class Loop:
                 self.buffers[k] = self._array(k, param)
         for buffer in self.buffers.values():
             take_over(state, buffer)
+        state.rebind((c.name for c in self.carries), state.level + 1)
         self.before = state.buffer_count
 
     def _scalar(self, k: int, param: Var) -> None:
@@ -218,6 +219,7 @@ class Loop:
 
     def finish(self) -> None:
         """After the loop its results are what the carries hold."""
+        self.state.rebind((c.name for c in self.carries), self.state.level)
         for buffer in self.buffers.values():
             take_over(self.state, buffer)
         self.bind(list(self.eqn.outs))

@@ -16,7 +16,8 @@ is costly and read more than once, or read in a loop.
 from __future__ import annotations
 
 from hotloop.errors import UnsupportedError
-from hotloop.ir.core import Block, Eqn, Program, Var, dims
+from hotloop.ir.core import Atom, Block, Eqn, Program, Var, dims
+from hotloop.ir.types import same_shape
 from hotloop.loops.buffers import assign, materialize
 from hotloop.loops.compute import (
     call_library,
@@ -117,29 +118,28 @@ def declare_results(state: State, program: Program) -> list[Buffer | None]:
 def send_back(state: State, block: Block) -> None:
     """Pass destinations from results back to what they are made from, in place where possible."""
     for eqn in reversed(block.eqns):
-        wanted = [(k, state.destination[o]) for k, o in enumerate(eqn.outs)
-                  if o in state.destination]
+        wanted = [k for k, out in enumerate(eqn.outs) if out in state.destination]
         if not wanted:
             continue
         kind = region_kind(eqn)
         if kind is None:
             if isinstance(eqn.op.lowering, Update):  # type: ignore[attr-defined]
-                _send(state, eqn.ins[0], wanted[0][1])
+                _send(state, eqn.ins[0], eqn.outs[0])
             continue
-        for k, buffer in wanted:
+        for k in wanted:
             if kind in ("for", "while"):
-                _send(state, eqn.ins[k + (3 if kind == "for" else 0)], buffer)
+                _send(state, eqn.ins[k + (3 if kind == "for" else 0)], eqn.outs[k])
             else:
                 for inner in eqn.blocks:
-                    _send(state, inner.outs[k], buffer)
+                    _send(state, inner.outs[k], eqn.outs[k])
         if kind not in ("for", "while"):
             for inner in eqn.blocks:
                 send_back(state, inner)
 
 
-def _send(state: State, atom: object, buffer: Buffer) -> None:
-    if isinstance(atom, Var) and atom.shape:
-        state.destination.setdefault(atom, buffer)
+def _send(state: State, atom: Atom, result: Var) -> None:
+    if isinstance(atom, Var) and atom.shape and same_shape(atom.shape, result.shape):
+        state.destination.setdefault(atom, state.destination[result])
 
 
 def finish(state: State, program: Program, results: list[Buffer | None]) -> None:

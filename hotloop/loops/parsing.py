@@ -121,6 +121,11 @@ class _Parser:
         """The first word of the next line."""
         return self.raw[self.row].split(maxsplit=1)[0]
 
+    def statement_word(self) -> str:
+        """The first word of the next line that is no `%k = ...`."""
+        words = (line.split(maxsplit=1)[0] for line in self.raw[self.row:])
+        return next((word for word in words if not word.startswith("%")), "")
+
     def line(self) -> _Line:
         if self.row == len(self.raw):
             raise SyntaxError("the text ends too early")
@@ -437,12 +442,8 @@ class _Parser:
 
     def carries(self, depth: int) -> list[Carry]:
         found = []
-        while self.next_depth() == depth:
-            row = self.row
+        while self.next_depth() == depth and self.statement_word() == "carry":
             line = self.abbreviations()
-            if line.tokens[0][1] != "carry" or line.tokens[1][0] != "name":
-                self.row = row
-                break
             line.expect("carry")
             name = line.take("name")
             line.expect(":")

@@ -73,6 +73,11 @@ class State:
         self._level[name] = self.level if level is None else level
         return name
 
+    def rebind(self, names: Iterable[str], level: int) -> None:
+        """From here on the names count as bound at another level: carries of a loop are bound in
+        its body, then after it."""
+        self._level.update(dict.fromkeys(names, level))
+
     @property
     def level(self) -> int:
         return len(self._lists) - 1
