@@ -190,10 +190,6 @@ class VectorStatements(Statements):
 
     # ---- memory
 
-    def _active(self) -> str:
-        assert self.lanes is not None
-        return self.lanes.mask or "splat (i1 true)"
-
     def _addresses(self, buffer: Buffer, access: Access) -> str:
         """A vector of pointers."""
         assert self.lanes is not None
@@ -225,12 +221,26 @@ class VectorStatements(Statements):
                 value = self.op(f"call {t} @{name}(ptr {at}, i32 {size}, {truth} {mask}, "
                                 f"{t} zeroinitializer)")
         else:
+            addresses, active = self._scattered(buffer, access, size >= 4)
             name = f"llvm.masked.gather.{t.suffix}.v{width}p0"
             self.declare(name, t, f"<{width} x ptr>, i32, {truth}, {t}")
-            value = self.op(
-                f"call {t} @{name}(<{width} x ptr> {self._addresses(buffer, access)}, i32 {size}, "
-                f"{truth} {self._active()}, {t} zeroinitializer)")
+            value = self.op(f"call {t} @{name}(<{width} x ptr> {addresses}, i32 {size}, "
+                            f"{truth} {active}, {t} zeroinitializer)")
         return self.from_memory(value, dtype, width)
+
+    def _scattered(self, buffer: Buffer, access: Access, native: bool) -> tuple[str, str]:
+        """Addresses of all lanes and the mask to use with them. Where the CPU has no masked
+        instruction LLVM would branch for every lane, so there inactive lanes go to a cell on the
+        stack, and all are active."""
+        assert self.lanes is not None
+        addresses, mask, width = self._addresses(buffer, access), self.lanes.mask, self.lanes.width
+        everybody = "splat (i1 true)"
+        if mask is None or native:
+            return addresses, mask or everybody
+        t = f"<{width} x ptr>"
+        aside = self.op(f"insertelement {t} poison, ptr {self.stack(8)}, i64 0")
+        aside = self.op(f"shufflevector {t} {aside}, {t} poison, <{width} x i32> zeroinitializer")
+        return self.op(f"select <{width} x i1> {mask}, {t} {addresses}, {t} {aside}"), everybody
 
     def _vector_store(self, buffer: Buffer, access: Access, value: str) -> None:
         assert self.lanes is not None
@@ -247,11 +257,11 @@ class VectorStatements(Statements):
             self.lines.append(f"call void @{name}({t} {value}, ptr {at}, i32 {size}, "
                               f"{truth} {mask})")
             return
+        addresses, active = self._scattered(buffer, access, size >= 4 and register_bytes() == 64)
         name = f"llvm.masked.scatter.{t.suffix}.v{width}p0"
         self.declare(name, "void", f"{t}, <{width} x ptr>, i32, {truth}")
-        self.lines.append(f"call void @{name}({t} {value}, <{width} x ptr> "
-                          f"{self._addresses(buffer, access)}, i32 {size}, "
-                          f"{truth} {self._active()})")
+        self.lines.append(f"call void @{name}({t} {value}, <{width} x ptr> {addresses}, "
+                          f"i32 {size}, {truth} {active})")
 
     def store(self, store: Store) -> None:
         if self.lanes is None:

@@ -118,8 +118,8 @@ class Machine:
         if status == -1:
             raise self.raised or MemoryError
         if status:
-            operands = next(s.operands for s in walk(self.kernel.body)
-                            if isinstance(s, Check) and s.error == status - 1)
+            operands = next((s.operands for s in walk(self.kernel.body)
+                             if isinstance(s, Check) and s.error == status - 1), ())
             raise Failed(status - 1, tuple(
                 memory[frame.OPERANDS + k:frame.OPERANDS + k + 1].view(x.dtype)[0]
                 for k, x in enumerate(operands)))

@@ -8,6 +8,7 @@ import itertools
 import harness
 import numpy as np
 import pytest
+
 from hotloop.llvm.instructions import ROWS
 from hotloop.loops.core import ARG, RESULT, Alloc, Buffer, For, Kernel, Store
 from hotloop.loops.expr import Expr, e, fresh_table, lit, load, var
