@@ -36,7 +36,7 @@ def converted(eqn: Eqn, defined: Defined, build: Build) -> Any:
     if x.dtype == eqn.params["dtype"]:
         return x
     inner = _source(x, elementwise.convert, defined)
-    if inner is not None and exact_conversion(inner.ins[0].dtype, x.dtype):
+    if inner is not None and exact_conversion(inner.ins[0].dtype, x.dtype, eqn.params["dtype"]):
         return elementwise.convert, inner.ins, eqn.params
     return None
 

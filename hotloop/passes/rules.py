@@ -153,9 +153,11 @@ RULES = (
 )
 
 
-def exact_conversion(source: np.dtype, middle: np.dtype) -> bool:
-    """Whether every value of `source` has its own one in `middle`, so that converting further is
-    as good as converting directly."""
+def exact_conversion(source: np.dtype, middle: np.dtype, target: np.dtype) -> bool:
+    """Whether converting `source` to `middle` to `target` is converting directly: every value has
+    its own one in `middle`, and what float to int makes of values out of range does not show."""
+    if middle.kind in "fc" and target.kind in "iu" and not np.can_cast(source, target, "safe"):
+        return False
     if source.kind in "iu" and middle.kind in "fc":
         part = middle if middle.kind == "f" else np.dtype(f"f{middle.itemsize // 2}")
         return source.itemsize * 8 - (source.kind == "i") <= np.finfo(part).nmant + 1

@@ -85,7 +85,8 @@ class _Simplify(Forward):
         if look is None:
             return None
         made = []
-        new = look(eqn, self.defined, lambda row, *ins: self.emit(row, ins, {}, made))
+        new: Any = look(eqn, self.defined,
+                        lambda row, *ins: self.emit(row, ins, {}, made))
         if isinstance(new, tuple):
             new = self.emit(*new, made)
         if new is None or new.type != var.type:
