@@ -8,6 +8,7 @@ The call-back object is plain data, so it can be stored with the compiled code.
 from __future__ import annotations
 
 import builtins
+import pickle
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -54,11 +55,26 @@ class Print:
     to_stderr: bool
     flush: bool
 
+    @property
+    def __name__(self) -> str:
+        """As an attribute of this module, for the text form of the IR."""
+        return PREFIX + pickle.dumps(self).hex()
+
     def __call__(self, *operands: Any) -> None:
         texts = ["".join(part if isinstance(part, str) else show(part, operands)
                          for part in parts) for parts in self.pieces]
         print(*texts, sep=self.separator, end=self.end,
               file=sys.stderr if self.to_stderr else None, flush=self.flush)
+
+
+PREFIX = "print_"
+
+
+def __getattr__(name: str) -> Any:
+    """`print_<hex>`: the Print of that name, when a Program is read back from text."""
+    if not name.startswith(PREFIX):
+        raise AttributeError(name)
+    return pickle.loads(bytes.fromhex(name[len(PREFIX):]))
 
 
 def show(part: Any, operands: tuple[Any, ...]) -> str:

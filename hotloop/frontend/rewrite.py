@@ -34,6 +34,7 @@ from hotloop.frontend.liveness import COMPREHENSIONS, Analysis, mark_unbound
 from hotloop.frontend.source import function_tree
 
 HELPERS = "_hl"
+DELAYED = "_hl_delayed"
 UNTOUCHED_CALLS = frozenset(("super", "locals", HELPERS))
 
 
@@ -69,7 +70,9 @@ def no_arguments(names: list[str] | None = None) -> ast.arguments:
 
 
 def delayed(expression: ast.expr) -> ast.Lambda:
-    return ast.copy_location(ast.Lambda(no_arguments(), expression), expression)
+    """`lambda: expression`; its argument tells it from the user's lambdas."""
+    arguments = ast.arguments([], [], ast.arg(DELAYED), [], [], None, [])
+    return ast.copy_location(ast.Lambda(arguments, expression), expression)
 
 
 def define(name: str, params: list[str], body: list[ast.stmt]) -> ast.FunctionDef:
@@ -518,8 +521,9 @@ def _class_name(fn: FunctionType) -> str | None:
 
 def _named(code: CodeType, name: str) -> CodeType:
     """Helper functions bear the user's function's name in tracebacks."""
-    consts = tuple(_named(c, name) if isinstance(c, CodeType) and c.co_name.startswith("_hl_")
-                   else c for c in code.co_consts)
+    consts = tuple(_named(c, name) if isinstance(c, CodeType) and (
+        c.co_name.startswith("_hl_") or c.co_varnames[:1] == (DELAYED,)) else c
+        for c in code.co_consts)
     return code.replace(co_name=name, co_consts=consts)
 
 

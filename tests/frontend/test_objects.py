@@ -1,0 +1,169 @@
+# ruff: noqa: B007, C416
+"""Python objects as state: lists, dicts, instances, dataclasses, comprehensions, strings."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from agreement import Cases, agree
+from numpy import sqrt as root
+from numpy import zeros as zz
+
+cases = Cases()
+
+
+def f8(n):
+    return np.arange(n) * 1.5 + 0.25
+
+
+class Counter:
+    def __init__(self, x):
+        self.x = x
+        self.n = 0
+
+    def step(self, k):
+        self.x = self.x + k
+        return self.x
+
+
+class Vector:
+    def __init__(self, d):
+        self.__d = d
+
+    def add(self, other):
+        return Vector(self.__d + other.__d)
+
+    def get(self):
+        return self.__d
+
+
+@dataclasses.dataclass
+class Pair:
+    a: object
+    b: float = 2.0
+
+    @property
+    def s(self):
+        return self.a.sum() if self.b > 1 else 0.0
+
+
+G1 = 3.0
+TAB = np.array([1.0, 2.0, 4.0, 8.0])
+
+
+def scaled_sum(x, n, scale=1.0):
+    return x[:n].sum() * scale
+
+
+def factorial(n):
+    return 1 if n <= 1 else n * factorial(n - 1)
+
+
+@cases((f8(4),))
+def list_append_static(x):
+    r = []
+    for i in range(4):
+        r.append(x[i] * 2)
+    return r
+
+
+@cases((3,))
+def list_slots(n):
+    r = [0, 1]
+    for i in range(n):
+        r = [r[1], r[0] + r[1]]
+    return r
+
+
+@cases((3,))
+def list_store(n):
+    r = [0, 1]
+    for i in range(n):
+        r[0] = r[0] + i
+    return r
+
+
+@cases((3.0, 4))
+def object_static(x, n):
+    o = Counter(x)
+    o.step(2.0)
+    return o.x
+
+
+@cases((3.0, 4), (3.0, 0))
+def object_in_loop(x, n):
+    o = Counter(x)
+    for i in range(n):
+        o.x = o.x + 1.0
+    return o.x
+
+
+@cases((f8(4),))
+def comp_static(x):
+    return (sum([x[i] * i for i in range(4)]), [i for i in range(3)])
+
+
+@cases((f8(4), 3), (f8(4), 0))
+def kw(x, n, *, w=2.0, **kw):
+    return scaled_sum(x, *(n,), scale=w)
+
+
+@cases((f8(4), 3))
+def gen(x, n):
+    return sum(x[i] for i in range(3))
+
+
+@cases((f8(4),))
+def dictstate(x):
+    d = {'a': 0.0, 'b': 1}
+    for k in d:
+        d[k] = d[k] + x[0]
+    return d
+
+
+@cases((f8(4), 3), (f8(4), 0))
+def dict_in_loop(x, n):
+    d = {'a': 0.0}
+    for i in range(n):
+        d['a'] += x[i]
+    return d['a']
+
+
+@cases((f8(4), f8(4)))
+def mangled(x, y):
+    return Vector(x).add(Vector(y)).get()
+
+
+@cases((f8(4),))
+def dataclass(x):
+    d = Pair(x)
+    return d.s + d.b
+
+
+@cases((f8(6), 'sum'))
+def strings(x, mode):
+    if mode == 'sum':
+        return x.sum()
+    return x.max()
+
+
+@cases((5.0,))
+def recursion_static(x):
+    return x * factorial(5)
+
+
+@cases((f8(4), 2))
+def globals_closures(x, n):
+    k = 2.0
+
+    def g(v, w=1.0):
+        return v * k + w + G1
+    h = lambda v: g(v) + TAB[n]  # noqa: E731
+    return (h(x[0]) + g(x[1], w=5.0), root(x), zz(n), math.sqrt(x[1]),
+            [v * 2 for v in (x[0], x[1])])
+
+
+@pytest.mark.parametrize("f", cases, ids=Cases.name)
+def test_as_python(f):
+    agree(f, *cases[f])

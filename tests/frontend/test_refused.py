@@ -1,0 +1,190 @@
+# ruff: noqa: B007
+"""What tracing refuses, each with an error that names the construct and the user's line."""
+
+import time
+
+import numpy as np
+import pytest
+
+from hotloop.errors import StagingError, TypeInstabilityError, UnsupportedError
+from hotloop.frontend.trace import trace
+
+
+def f8(n):
+    return np.arange(n) * 1.5 + 0.25
+
+
+class Refused(dict):
+    def __call__(self, error, words, *args):
+        def add(f):
+            self[f] = error, words, args
+            return f
+        return add
+
+
+refused = Refused()
+
+
+@refused(UnsupportedError, "rebound in the loop", f8(6), 4)
+def view_carried_write(x, n):
+    r = x[0:2]
+    for i in range(n):
+        r[0] = 7.0
+        r = x[i:i + 2]
+    return x
+
+
+@refused(UnsupportedError, "rebound in the loop", f8(4), f8(4) * 0, 3)
+def swap_of_arguments(a, b, n):
+    for i in range(n):
+        b[:] = a + 1
+        a, b = b, a
+    return a
+
+
+@refused(UnsupportedError, "rebound in the loop", f8(4), 3)
+def two_names_rebound(x, n):
+    y = x.copy()
+    z = y
+    for i in range(n):
+        y[0] = 5.0
+        y = y + 1
+    return y, z
+
+
+@refused(UnsupportedError, "may or may not share", f8(4), 3)
+def store_after_maybe_alias(x, n):
+    y = x
+    for i in range(n):
+        y = y + 1
+    y[0] = 9.0
+    return x, y
+
+
+@refused(StagingError, "list.append", f8(4), 3)
+def append_in_loop(x, n):
+    r = []
+    for i in range(n):
+        r.append(x[i])
+    return r
+
+
+@refused(UnsupportedError, "recursion of factorial", 5)
+def factorial(n):
+    return 1 if n <= 1 else n * factorial(n - 1)
+
+
+@refused(UnsupportedError, "try statement", f8(4), 3)
+def try_index(x, n):
+    try:
+        return x[n]
+    except IndexError:
+        return -1.0
+
+
+@refused(UnsupportedError, "try statement", f8(4), 3)
+def try_that_catches_everything(x, n):
+    try:
+        y = x[n]
+    except Exception:
+        y = 0.0
+    return y
+
+
+@refused(StagingError, "range of unknown length", f8(4), 3)
+def comprehension(x, n):
+    return sum([x[i] for i in range(n)])
+
+
+@refused(TypeInstabilityError, "'y' changes its type", f8(4), 3)
+def array_or_none(x, k):
+    y = None
+    if k > 0:
+        y = x
+    return y[0]
+
+
+@refused(TypeInstabilityError, "rank", f8(8), 2)
+def rank_changes(x, k):
+    if k > 3:
+        y = x.reshape(2, 4)
+    else:
+        y = x
+    return y.sum()
+
+
+@refused(TypeInstabilityError, "dtype", f8(8), 2)
+def dtype_changes(x, k):
+    y = x > 3 if k > 3 else x
+    return y.sum()
+
+
+@refused(UnsupportedError, "time", f8(3))
+def clock(x):
+    return x * time.time()
+
+
+@refused(UnsupportedError, "a call of open", f8(3))
+def opens_a_file(x):
+    with open("/dev/null") as f:
+        f.write("x")
+    return x
+
+
+@refused(UnsupportedError, "global variable", f8(3))
+def assigns_a_global(x):
+    global f8_count
+    f8_count = 1
+    return x
+
+
+@refused(StagingError, "Python list", f8(4), 2)
+def store_at_run_time_index(x, k):
+    r = [0, 1, 2]
+    r[k] = 7
+    return r
+
+
+@refused(StagingError, "text", f8(4), 2)
+def formats_a_value(x, k):
+    return {f"{k}": 1}
+
+
+@refused(UnsupportedError, "match pattern", (1, 2))
+def structural_match(p):
+    match p:
+        case (a, b):
+            return a + b
+    return 0
+
+
+@refused(UnsupportedError, "dtype", np.array([None, 1]))
+def object_array(x):
+    return x
+
+
+@refused(UnsupportedError, "class", np.ma.array([1.0, 2.0], mask=[0, 1]))
+def masked_array(x):
+    return x + 1
+
+
+@pytest.mark.parametrize("f", refused, ids=lambda f: f.__name__)
+def test_is_refused(f):
+    error, words, args = refused[f]
+    with pytest.raises(error) as caught:
+        trace(f, args, {})
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("f", [f for f in refused if refused[f][2] and f.__name__ not in
+                               ("object_array", "masked_array")], ids=lambda f: f.__name__)
+def test_names_the_users_line(f):
+    _, _, args = refused[f]
+    with pytest.raises(UnsupportedError) as caught:
+        trace(f, args, {})
+    location = caught.value.location
+    first = f.__code__.co_firstlineno
+    assert location is not None and location.file == __file__
+    assert first < location.line < first + 12
+    assert location.function == f.__name__
+    assert "^" in str(caught.value) or location.column < 0
