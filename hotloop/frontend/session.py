@@ -359,7 +359,7 @@ def _can_stand_in(x: Any) -> bool:
     if kind.__module__.split(".")[0] in ("builtins", "numpy", "threading", "hotloop") or isinstance(
             x, type | BaseException):
         return False
-    return (type(kind) is type and kind.__init_subclass__.__qualname__.startswith("object.")
+    return (type(kind) is type and not isinstance(kind.__init_subclass__, types.MethodType)
             and not issubclass(kind, tuple | list | dict | str | int | float | complex | set)
             and bool(kind.__flags__ & (1 << 9)) and kind.__dictoffset__ != 0
             and "__getattribute__" not in _user_names(kind))
