@@ -1,22 +1,81 @@
-"""Importing this module fills the tables of `registry` with all that NumPy, math and Python name."""
+"""All that stands for NumPy and Python names, and what of NumPy's public interface it covers.
+
+    coverage()["linalg.svd"]      "via NumPy"
+
+Importing this module fills the tables of `registry`. `coverage` is what `hotloop coverage` prints:
+for each public function, ufunc and method whether it is "native" (equations of the IR), "via NumPy"
+(a call-back with declared results), "at trace time" (it does not depend on run-time values) or
+"unsupported".
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from hotloop.frontend import (
     math_names,
-    numpy_arrays,
     numpy_create,
     numpy_einsum,
     numpy_elementwise,
+    numpy_fft,
     numpy_join,
+    numpy_linalg,
     numpy_methods,
+    numpy_numeric,
     numpy_products,
+    numpy_random,
     numpy_reduce,
     numpy_select,
     numpy_shape,
+    numpy_statistics,
     python_names,
 )
+from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, UFUNCS
+from hotloop.frontend.numpy_callback import VIA_NUMPY
 
-__all__ = [
-    "math_names", "numpy_arrays", "numpy_create", "numpy_einsum", "numpy_elementwise",
-    "numpy_join", "numpy_methods", "numpy_products", "numpy_reduce", "numpy_select",
-    "numpy_shape", "python_names",
-]
+TABLES = (
+    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_fft, numpy_join, numpy_linalg,
+    numpy_methods, numpy_numeric, numpy_products, numpy_random, numpy_reduce, numpy_select,
+    numpy_shape, numpy_statistics, python_names)
+
+NATIVE, CALLED_BACK, STATIC, UNSUPPORTED = "native", "via NumPy", "at trace time", "unsupported"
+
+AT_TRACE_TIME = frozenset((
+    "base_repr", "binary_repr", "issubdtype", "isdtype", "min_scalar_type", "mintypecode",
+    "promote_types", "typename", "geterr", "bartlett", "blackman", "hamming", "hanning", "kaiser",
+    "iterable", "einsum_path", "get_include", "fft.fftfreq", "fft.rfftfreq"))
+"""Functions of arguments that are known while compiling; NumPy itself runs them then."""
+
+
+def public(module: types.ModuleType, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name in sorted(module.__all__):
+        x = getattr(module, name)
+        if callable(x) and not isinstance(x, type):
+            yield prefix + name, x
+
+
+def status(name: str, x: Any) -> str:
+    if x in VIA_NUMPY:
+        return CALLED_BACK
+    if x in NUMPY or x in UFUNCS:
+        return NATIVE
+    return STATIC if name in AT_TRACE_TIME else UNSUPPORTED
+
+
+def coverage() -> dict[str, str]:
+    """Public name -> one of the four words; methods and attributes as `ndarray.name`."""
+    table = {}
+    for module, prefix in ((np, ""), (np.linalg, "linalg."), (np.fft, "fft."),
+                           (np.random, "random.")):
+        for name, x in public(module, prefix):
+            table[name] = status(name, x)
+    for name in sorted(dir(np.ndarray)):
+        if not name.startswith("_"):
+            known = name in METHODS or name in PROPERTIES or name in ("shape", "dtype", "ndim",
+                                                                     "size")
+            table["ndarray." + name] = NATIVE if known else UNSUPPORTED
+    return table

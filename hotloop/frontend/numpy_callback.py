@@ -78,3 +78,32 @@ def ufunc_accumulate(x: Any, ufunc: str, axis: int) -> Any:
 
 def ufunc_reduce(x: Any, ufunc: str, axis: int | tuple[int, ...]) -> Any:
     return getattr(np, ufunc).reduce(x, axis=axis)
+
+
+def interp_left(x: Any, xp: Any, fp: Any, left: Any) -> Any:
+    return np.interp(x, xp, fp, left)
+
+
+def interp_right(x: Any, xp: Any, fp: Any, right: Any) -> Any:
+    return np.interp(x, xp, fp, right=right)
+
+
+def interp_between(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    return np.interp(x, xp, fp, left, right)
+
+
+def polyfit(x: Any, y: Any, w: Any = None, *, degree: int) -> Any:
+    return np.polyfit(x, y, degree, w=w)
+
+
+def singular_values(x: Any) -> Any:
+    return np.linalg.svd(x, compute_uv=False)
+
+
+def transform(x: Any, name: str, n: int | None, axis: int, norm: str | None) -> Any:
+    """A function of np.fft with a literal or absent length."""
+    return getattr(np.fft, name)(x, n, axis, norm)
+
+
+def transform_of_length(x: Any, n: Any, name: str, axis: int, norm: str | None) -> Any:
+    return getattr(np.fft, name)(x, int(n), axis, norm)

@@ -477,9 +477,8 @@ def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: 
     else:
         at = searchsorted(known, x if x.dims else Scalar(x.value()))
         inside = ufuncs.apply(np.less, [at, as_int(n)])
-        safe = ufuncs.apply(np.minimum, [at, NUMPY[np.maximum](as_int(n) - 1, 0)
-                                         if np.maximum in NUMPY else as_int(dm.at_least_zero(
-                                             dm.minus(dm.form(n), dm.ONE)))])
+        last = dm.at_least_zero(dm.minus(dm.form(n), dm.ONE))
+        safe = ufuncs.apply(np.minimum, [at, as_int(last)])
         padded = NUMPY[np.append](known, [work.type(0)])
         hit = ufuncs.apply(np.equal, [padded[safe], x])
         result = ufuncs.apply(np.logical_and, [inside, hit])
