@@ -15,6 +15,7 @@ from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
 from hotloop.loops.promote import promote
+from hotloop.loops.reductions import reductions
 from hotloop.loops.settle import settle
 from hotloop.loops.vectorize import vectorize
 
@@ -26,6 +27,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
     ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
+    ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
 )

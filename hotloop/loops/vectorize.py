@@ -9,9 +9,6 @@ all lanes together, `while` and `if` under a mask. It must have independent iter
 are reductions, stores of which each iteration has its own elements, nothing that the next iteration
 reads. Of all ways to choose at most one loop on each path, the one that `loops.cost` says is
 fastest is taken: contiguous accesses pay, gathers do not.
-
-Loops of the compiler (`regular`) sum floats in any order; the user's own loops add in theirs, so in
-them only exact combiners are reductions (integers, minimum and maximum, and/or).
 """
 
 from __future__ import annotations
@@ -40,7 +37,7 @@ from hotloop.loops.core import (
     walk,
 )
 from hotloop.loops.dependence import Iterations
-from hotloop.loops.expr import Expr, affine
+from hotloop.loops.expr import Expr, affine, var
 from hotloop.loops.rewrite import at_entry, bound, expressions
 from hotloop.loops.scalar import is_combiner, rounds
 
@@ -50,9 +47,6 @@ Index = tuple[Expr, ...]
 def vectorize(kernel: Kernel) -> Kernel:
     if config.opt == 0:
         return kernel
-    for statement in walk(kernel.body):
-        if isinstance(statement, For) and not statement.regular:
-            _find_reductions(statement)
     for loop in _outermost(kernel.body):
         _best(loop, ()).take(kernel)
     return kernel
@@ -66,54 +60,6 @@ def _outermost(body: list[Statement]) -> Iterator[For]:
         else:
             for inner in parts(statement):
                 yield from _outermost(inner)
-
-
-# ---- reductions in loops of the user
-
-def _find_reductions(loop: For) -> None:
-    """Set Carry.reduce where a carry is only ever combined with something."""
-    if all(c.reduce for c in loop.carries):
-        return
-    for carry in loop.carries:
-        if carry.reduce or carry.name == loop.until:
-            continue
-        # next may be named in the body: then it is used for nothing else
-        value = _defined(loop, carry.next)
-        found = _combiner(value, carry)
-        if found is None or (rounds(found, carry.dtype) and not loop.regular):
-            continue
-        names = {carry.name, *(() if value is carry.next else carry.next.args)}
-        used = [x for s in walk(loop.body) if not isinstance(s, Let) or s.name not in names
-                for x in expressions(s)]
-        used += [c.next for c in loop.carries if c is not carry]
-        if any(x.free & names for x in used):
-            continue
-        carry.reduce, carry.next = found, value
-        loop.body = [s for s in loop.body if not isinstance(s, Let) or s.name not in names]
-
-
-def _defined(loop: For, value: Expr) -> Expr:
-    """What a name is defined as in the loop's body."""
-    if value.op != "var":
-        return value
-    return next((s.value for s in loop.body if isinstance(s, Let) and s.name == value.args[0]),
-                value)
-
-
-def _combiner(value: Expr, carry: Carry) -> str | None:
-    """The combiner if `value` is `combiner(carry, something without the carry)`."""
-    if value.op == "aff":
-        terms = affine(value)[1]
-        own = next((t for t in terms if t.op == "var" and t.args[0] == carry.name), None)
-        exact = own is not None and terms[own] == 1 and not any(
-            carry.name in t.free for t in terms if t is not own)
-        return "add" if exact else None
-    if is_combiner(value.op) and value.dtype == carry.dtype:
-        left, right = value.args
-        for own, other in ((left, right), (right, left)):
-            if own.op == "var" and own.args[0] == carry.name and carry.name not in other.free:
-                return value.op
-    return None
 
 
 # ---- the choice
@@ -276,7 +222,7 @@ def blocked(loop: For, around: tuple[For, ...] = ()) -> str | None:
         return "arrays change places in each iteration"
     for carry in loop.carries:
         if carry.reduce is None:
-            if _combiner(_defined(loop, carry.next), carry) is not None:
+            if _sums_floats(loop, carry):
                 return "floats are added in the order of the loop"
             return "each iteration needs a value that the one before computes"
     if loop.step.op != "lit":
@@ -307,6 +253,16 @@ def blocked(loop: For, around: tuple[For, ...] = ()) -> str | None:
     for carry in loop.carries:
         loads |= carry.next.loads
     return _check_order(checks, stores) or _dependence(loop, around, varying, stores, loads)
+
+
+def _sums_floats(loop: For, carry: Carry) -> bool:
+    """Is the next value the carry plus (or times) something?"""
+    values = {s.name: s.value for s in loop.body if isinstance(s, Let)}
+    x = carry.next
+    while x.op == "var" and x.args[0] in values:
+        x = values[x.args[0]]
+    own = var(carry.name, carry.dtype)
+    return is_combiner(x.op) and rounds(x.op, carry.dtype) and own in x.args
 
 
 def _changing(x: Expr, loop: For) -> bool:

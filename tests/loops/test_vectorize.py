@@ -101,35 +101,6 @@ def test_a_check_in_lanes():
     assert lanes(kernel) == ["i"]
 
 
-@pytest.mark.parametrize(("value", "dtype", "combine"), [
-    ("add(c, b[i])", "i64", "add"),
-    ("add(b[i], c)", "i32", "add"),
-    ("mul(c, b[i])", "i64", "mul"),
-    ("maximum(b[i], c)", "f64", "maximum"),
-    ("minimum(c, b[i])", "f32", "minimum"),
-    ("xor(c, b[i])", "u64", "xor"),
-    ("add(c, b[i])", "f64", None),
-    ("sub(b[i], c)", "i32", None),
-    ("add(c, c)", "i32", None),
-])
-def test_reductions_of_the_user(value, dtype, combine):
-    one = "1.0" if dtype == "f64" else "1" if dtype == "i64" else f"1:{dtype}" if (
-        dtype[0] != "f") else "1.0:f32"
-    text = user_loop(f"carry c: {dtype} = {one}\nt = {value}\nnext c = t", results="c",
-                     types=dtype)
-    a = np.arange(8).astype({"f64": "f8", "f32": "f4", "i64": "i8", "i32": "i4", "u64": "u8"}[
-        dtype])
-    text = text.replace("              next", "              next")
-    kernel = transformed(text, [vectorize], a, a, 2)
-    assert [c.reduce for c in loops(kernel)[0].carries] == [combine]
-
-
-def test_a_carry_used_elsewhere_is_no_reduction():
-    kernel = transformed(user_loop("carry c: i64 = 0\na[i] <- c\nnext c = (c + b[i])",
-                                   types="i64"), [vectorize], np.arange(4), np.arange(4), 2)
-    assert lanes(kernel) == []
-
-
 def test_unit_stride_is_preferred():
     """The triple product: j, not k, and each element is summed in its order."""
     kernel = transformed("""

@@ -1,0 +1,240 @@
+"""Reductions in the user's loops: carries that are only ever combined with something.
+
+    for i in 0..n carry c = 0:                    for i in 0..n carry c = 0 reduce add:
+      t1 = select(gt(a[i], 0.5), c + 1, c)   ->
+      next c = t1                                   next c = c + select(gt(a[i], 0.5), 1, 0)
+
+`Carry.reduce` allows another order, so only combiners that give the same in any order are found:
+of integers, minimum and maximum, and/or of bools. Floats are added in the order of the program.
+What an `if` leaves alone is combined with the neutral value. The smaller or larger of the carry and
+a value by comparison, which ignores a NaN, is a minimum or maximum of values with NaN left out:
+
+    for i in 0..n carry m = x:                    for i in 0..n carry r = -inf reduce maximum:
+      next m = select(gt(a[i], m), a[i], m)  ->     next r = maximum(r, not NaN of a[i])
+                                                  m = select(gt(r, x), r, x)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hotloop.loops.core import Carry, For, If, Kernel, Let, Statement, parts, walk
+from hotloop.loops.drop import drop
+from hotloop.loops.expr import Expr, affine, e, lit, var
+from hotloop.loops.rewrite import Names, expressions
+from hotloop.loops.scalar import identity, is_combiner, rounds
+from hotloop.loops.vectorize import blocked
+
+DEEP = 16
+"""Nested choices (`elif`) that are looked into."""
+
+
+def reductions(kernel: Kernel) -> Kernel:
+    if _statements(kernel.body, (), Names(kernel)):
+        drop(kernel)
+    return kernel
+
+
+def _statements(body: list[Statement], around: tuple[For, ...], names: Names) -> bool:
+    """Did anything change?"""
+    out: list[Statement] = []
+    changed = False
+    for statement in body:
+        within = (*around, statement) if isinstance(statement, For) else around
+        for inner in parts(statement):
+            changed |= _statements(inner, within, names)
+        out.append(statement)
+        if isinstance(statement, For):
+            for find in (_Match.combined, _Match.extreme):
+                for carry in statement.carries:
+                    if carry.reduce is None and carry.name != statement.until:
+                        found = find(_Match(statement, carry, around, names))
+                        if found is not None:
+                            changed = True
+                            out += found
+    body[:] = out
+    return changed
+
+
+@dataclass(eq=False, slots=True)
+class _Match:
+    """Does the next value of a carry combine it with something that does not depend on it?
+
+    `chain` collects the names on the way from `next` to the carry, which nothing else may use;
+    `given` what an `if` on the way is to give instead.
+    """
+    loop: For
+    carry: Carry
+    around: tuple[For, ...]
+    names: Names
+    definitions: dict[str, Let | tuple[If, int]] = field(default_factory=dict)
+    chain: set[str] = field(default_factory=set)
+    given: dict[str, tuple[Expr, Expr]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._define(self.loop.body)
+
+    def _define(self, body: list[Statement]) -> None:
+        for s in body:
+            if isinstance(s, Let):
+                self.definitions[s.name] = s
+            elif isinstance(s, If):
+                self.definitions.update((out[0], (s, k)) for k, out in enumerate(s.outs))
+                self._define(s.then)
+                self._define(s.orelse)
+
+    @property
+    def own(self) -> Expr:
+        return var(self.carry.name, self.carry.dtype)
+
+    def resolve(self, x: Expr) -> Expr:
+        """What a name stands for, if the loop says `name = x`; that name is on the way."""
+        while x.op == "var":
+            found = self.definitions.get(x.args[0])
+            if not isinstance(found, Let):
+                break
+            self.chain.add(x.args[0])
+            x = found.value
+        return x
+
+    def sides(self, x: Expr) -> tuple[Expr, Expr, Expr] | None:
+        """(condition, value if it holds, value if not) of a choice."""
+        if x.op == "select":
+            return x.args
+        found = self.definitions.get(x.args[0]) if x.op == "var" else None
+        if not isinstance(found, tuple):
+            return None
+        statement, k = found
+        return statement.cond, statement.outs[k][2], statement.outs[k][3]
+
+    # ---- combiner(carry, something)
+
+    def combined(self) -> list[Statement] | None:
+        """Mark the carry as a reduction; what to do after the loop, None if it is none."""
+        carry = self.carry
+        combine = self.combiner(carry.next, 0)
+        if combine is None or (rounds(combine, carry.dtype) and not self.loop.regular):
+            return None
+        self.chain = {carry.name}
+        part = self.contribution(carry.next, combine, 0)
+        if part is None or not self.only_here([part]):
+            return None
+        for name, values in self.given.items():
+            statement, k = self.definitions[name]  # type: ignore[misc]
+            statement.outs[k] = (name, carry.dtype, *values)
+        carry.reduce = combine
+        carry.next = e.op(combine, self.own, part)
+        return []
+
+    def combiner(self, x: Expr, depth: int) -> str | None:
+        """The combiner found first."""
+        value = self.resolve(x)
+        if depth > DEEP or value is self.own:
+            return None
+        if value.op == "aff":
+            return "add"
+        sides = self.sides(value)
+        if sides is not None:
+            return self.combiner(sides[1], depth + 1) or self.combiner(sides[2], depth + 1)
+        return value.op if is_combiner(value.op) else None
+
+    def contribution(self, x: Expr, combine: str, depth: int) -> Expr | None:
+        """y such that x is combine(carry, y), or None."""
+        value = self.resolve(x)
+        if value is self.own:
+            return lit(identity(combine, self.carry.dtype), self.carry.dtype)
+        sides = self.sides(value)
+        if sides is not None:
+            if depth > DEEP:
+                return None
+            then = self.contribution(sides[1], combine, depth + 1)
+            orelse = self.contribution(sides[2], combine, depth + 1)
+            if then is None or orelse is None:
+                return None
+            if value.op == "select":
+                return e.select(sides[0], then, orelse)
+            self.given[value.args[0]] = then, orelse
+            return value
+        terms = affine(value)[1] if value.op == "aff" and combine == "add" else {}
+        operands = [t for t, k in terms.items() if k == 1] if terms else (
+            value.args if value.op == combine else ())
+        for operand in operands:
+            if self.peek(operand) is self.own:
+                self.resolve(operand)
+                if terms:
+                    return e.sub(value, operand)
+                return value.args[1] if operand is value.args[0] else value.args[0]
+        return None
+
+    def only_here(self, new: list[Expr]) -> bool:
+        """Is the carry used for nothing else, if `new` replaces what is on the way?"""
+        new = [*new, *(x for values in self.given.values() for x in values)]
+        used = [c.next for c in self.loop.carries if c is not self.carry]
+        for s in walk(self.loop.body):
+            if isinstance(s, If):
+                used.append(s.cond)
+                used += [x for out in s.outs if out[0] not in self.given for x in out[2:]]
+            elif not isinstance(s, Let) or s.name not in self.chain:
+                used += expressions(s)
+        taken = self.chain | self.given.keys()
+        return not any(x.free & taken for x in used) and not any(x.free & self.chain for x in new)
+
+    # ---- the larger of the carry and something
+
+    def extreme(self) -> list[Statement] | None:
+        """As `combined`, for a choice by comparison."""
+        carry, own, loop = self.carry, self.own, self.loop
+        self.chain, self.given = {carry.name}, {}
+        value = self.resolve(carry.next)
+        sides = self.sides(value)
+        branch = self.definitions[value.args[0]] if value.op == "var" and sides else None
+        body = loop.body
+        if isinstance(branch, tuple):          # an `if` that does nothing else goes
+            statement = branch[0]
+            if statement not in body or len(statement.outs) > 1 or not all(
+                    isinstance(s, Let) for s in (*statement.then, *statement.orelse)):
+                return None
+            body = [s for s in body if s is not statement]
+        cond = self.resolve(sides[0]) if sides else None
+        if sides is None or cond is None or cond.op not in _FLIPPED:
+            return None
+        compare, (other, mine) = cond.op, cond.args
+        if self.peek(mine) is not own:
+            compare, other, mine = _FLIPPED[compare], mine, other
+        larger = compare in ("gt", "ge")
+        chosen, left = sides[1:]
+        exact = carry.dtype.kind != "f"
+        if exact and self.peek(chosen) is own:
+            chosen, left, larger = left, chosen, not larger
+        if self.peek(chosen) is not self.peek(other) or not all(
+                self.peek(x) is own for x in (mine, left)):
+            return None
+        self.resolve(mine), self.resolve(left)
+        combine = "maximum" if larger else "minimum"
+        outer_body, loop.body = loop.body, body
+        carry.reduce = combine
+        if not self.only_here([other]) or (
+                not exact and blocked(loop, self.around) is not None):
+            loop.body, carry.reduce = outer_body, None
+            return None
+        if exact:
+            carry.next = e.op(combine, own, other)
+            return []
+        neutral = lit(identity(combine, carry.dtype), carry.dtype)
+        best = var(self.names("r"), carry.dtype)
+        better = e.gt(best, carry.init) if larger else e.lt(best, carry.init)
+        after = Let(carry.name, e.select(better, best, carry.init))
+        carry.name, carry.init = best.args[0], neutral
+        carry.next = e.op(combine, best, e.select(e.isnan(other), neutral, other))
+        return [after]
+
+    def peek(self, x: Expr) -> Expr:
+        """What a name stands for, without taking it as on the way."""
+        chain = set(self.chain)
+        x = self.resolve(x)
+        self.chain = chain
+        return x
+
+
+_FLIPPED = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
+"""Comparisons, and what they are with the sides exchanged."""
