@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from hotloop.llvm.builder import Builder, Type
+from hotloop.llvm.builder import UNLIKELY, Builder, Type
 from hotloop.loops.expr import Expr
 
 Row = Callable[[Builder, Type, Sequence[str], Sequence[Expr | None]], str]
@@ -243,6 +243,7 @@ def _sub_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | Non
 
 @row("mul_overflows")
 def _mul_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
+    truth = t.of("?")
     if t.kind == "b":
         return b.constant(False, t)
     if not t.lanes or t.kind == "u":
@@ -253,8 +254,24 @@ def _mul_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | Non
         p = b.op(f"mul {wide} {x}, {y}")
         back = b.op(f"sext {t} {b.op(f'trunc {wide} {p} to {t}')} to {wide}")
         return b.op(f"icmp ne {wide} {p}, {back}")
-    # The high 64 bits from four 32 x 32 -> 64 products (Warren, Hacker's Delight, 8-2): vectors
-    # have no wider product. Signed: xl is the low half unsigned, xh the high half signed.
+    # Factors of 32 bits can't overflow. They are the rule, so that is asked first.
+    offset, zero = b.constant(1 << 31, t), b.constant(0, t)
+    x, y = (b.op(f"add {t} {v}, {offset}") for v in a)
+    either = b.op(f"or {t} {x}, {y}")
+    large = b.op(f"icmp ne {t} {b.op(f'lshr {t} {either}, {b.constant(32, t)}')}, {zero}")
+    before, cold, after = b.block, b.label(), b.label()
+    b.branch(b.any_lane(large, t.lanes), cold, after, UNLIKELY)
+    with b.out_of_line(cold):
+        exact = _product_overflows(b, t, a[0], a[1])
+        end = b.block
+        b.jump(after)
+    b.begin(after)
+    return b.phi(truth, ("zeroinitializer", before), (exact, end))
+
+
+def _product_overflows(b: Builder, t: Type, x: str, y: str) -> str:
+    """By the high 64 bits, from four products of 32 bits each (Warren, Hacker's Delight, 8-2):
+    vectors have no wider product. The low halves are unsigned, the high ones signed."""
     low, width = b.constant(0xFFFFFFFF, t), b.constant(32, t)
 
     def halves(v: str) -> tuple[str, str]:
@@ -265,14 +282,13 @@ def _mul_overflows(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | Non
 
     def plus(x: str, y: str) -> str:
         return b.op(f"add {t} {x}, {y}")
-    xl, xh = halves(a[0])
-    yl, yh = halves(a[1])
+    xl, xh = halves(x)
+    yl, yh = halves(y)
     carried = b.op(f"lshr {t} {times(xl, yl)}, {width}")
-    middle = plus(times(xh, yl), carried)
-    middle_low, middle_high = halves(middle)
+    middle_low, middle_high = halves(plus(times(xh, yl), carried))
     other = plus(times(xl, yh), middle_low)
     high = plus(plus(times(xh, yh), middle_high), b.op(f"ashr {t} {other}, {width}"))
-    sign = b.op(f"ashr {t} {times(a[0], a[1])}, {b.constant(63, t)}")
+    sign = b.op(f"ashr {t} {times(x, y)}, {b.constant(63, t)}")
     return b.op(f"icmp ne {t} {high}, {sign}")
 
 

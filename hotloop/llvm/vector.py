@@ -30,6 +30,17 @@ from hotloop.loops.rewrite import writes
 from hotloop.loops.scalar import identity
 
 
+def _parts(loop: For, width: int, narrow: int) -> tuple[bool, bool]:
+    """Does the loop need its main, does it need its tail? Of one register (bodies so large that
+    they should be there once) the tail will do for all."""
+    if loop.lo.op != "lit" or loop.hi.op != "lit":
+        return width != narrow, True
+    trips = len(range(*(int(x.args[0]) for x in (loop.lo, loop.hi, loop.step))))
+    if trips % width == 0:
+        return True, False
+    return width != narrow and trips > width, True
+
+
 class VectorStatements(Statements):
 
     def loop(self, loop: For) -> None:
@@ -54,25 +65,27 @@ class VectorStatements(Statements):
         self.begin(guard)
         with self.scope():
             count = self.trip_count(lo, hi, str(step), step)
-            whole = self.op(f"and i64 {count}, {-width}")
-            rest = self.op(f"sub i64 {count}, {whole}")
-            passed = whole if step == 1 else self.op(f"mul i64 {whole}, {step}")
-            stop = self.op(f"add i64 {lo}, {passed}")
             with self.in_lanes(Lanes(loop.var, "", step, width), varying):
                 invariant = invariants(self, loop)
             for node in invariant:
                 self.value(node)
-            wide = self._main(loop, varying, width, lo, stop, whole, middle)
-            partial = [self._narrowed(c, v, width, narrow)
-                       for c, v in zip(loop.carries, wide, strict=True)]
-            totals = self._tail(loop, varying, narrow, stop, rest, partial, finish,
-                                once=width == narrow)
+            main, tail = _parts(loop, width, narrow)
+            stop, rest = lo, count
+            totals = [self._neutral(c, narrow) for c in loop.carries]
+            if main:
+                whole = self.op(f"and i64 {count}, {-width}")
+                rest = self.op(f"sub i64 {count}, {whole}")
+                passed = whole if step == 1 else self.op(f"mul i64 {whole}, {step}")
+                stop = self.op(f"add i64 {lo}, {passed}")
+                wide = self._main(loop, varying, width, lo, stop, whole, middle)
+                totals = [self._narrowed(c, v, width, narrow)
+                          for c, v in zip(loop.carries, wide, strict=True)]
+            if tail:
+                totals = self._tail(loop, varying, narrow, stop, rest, totals, finish)
             sums = []
             for carry, init, total in zip(loop.carries, inits, totals, strict=True):
                 assert carry.reduce is not None
-                one = self.op(f"extractelement {type_of(carry.dtype, narrow)} "
-                              f"{self._narrowed(carry, total, narrow, 1)}, i64 0"
-                              ) if narrow == 1 else self._narrowed(carry, total, narrow, 0)
+                one = self._narrowed(carry, total, narrow, 0)
                 sums.append(self.combined(carry.reduce, carry.dtype, init, one))
         last = self.block
         self.jump(done)
@@ -111,9 +124,8 @@ class VectorStatements(Statements):
                 for c, a, b in zip(loop.carries, neutral, nexts, strict=True)]
 
     def _tail(self, loop: For, varying: frozenset[str], width: int, stop: str, rest: str,
-              partial: list[str], finish: str, once: bool) -> list[str]:
-        """The last iterations in masked blocks; leaves off in block `finish`. `once`: they fit one
-        block."""
+              partial: list[str], finish: str) -> list[str]:
+        """The last iterations in masked blocks; leaves off in block `finish`."""
         start, head, before = self.label(), self.label(), self.block
         self.branch(self.op(f"icmp ne i64 {rest}, 0"), start, finish)
         self.begin(start)
@@ -133,20 +145,13 @@ class VectorStatements(Statements):
                 nexts = [self._where(mask, c.dtype, self.vector(c.next), phi)
                          for c, phi in zip(loop.carries, phis, strict=True)]
             latch = self.block
-            if once:
-                self.jump(finish)
-                self.lines[at:at] = [
-                    f"{i} = phi i64 [{stop}, %{entry}]", f"{left} = phi i64 [{rest}, %{entry}]",
-                    *(f"{phi} = phi {type_of(c.dtype, width)} [{a}, %{entry}]"
-                      for c, phi, a in zip(loop.carries, phis, partial, strict=True))]
-            else:
-                self.lines.append(f"{following} = add i64 {i}, {width * step}")
-                self.lines.append(f"{fewer} = sub i64 {left}, {width}")
-                self.branch(self.op(f"icmp sgt i64 {fewer}, 0"), head, finish)
-                self.lines[at:at] = [
-                    f"{i} = phi i64 [{stop}, %{entry}], [{following}, %{latch}]",
-                    f"{left} = phi i64 [{rest}, %{entry}], [{fewer}, %{latch}]",
-                    *self._carry_phis(loop.carries, phis, partial, nexts, entry, latch)]
+            self.lines.append(f"{following} = add i64 {i}, {width * step}")
+            self.lines.append(f"{fewer} = sub i64 {left}, {width}")
+            self.branch(self.op(f"icmp sgt i64 {fewer}, 0"), head, finish)
+            self.lines[at:at] = [
+                f"{i} = phi i64 [{stop}, %{entry}], [{following}, %{latch}]",
+                f"{left} = phi i64 [{rest}, %{entry}], [{fewer}, %{latch}]",
+                *self._carry_phis(loop.carries, phis, partial, nexts, entry, latch)]
         self.begin(finish)
         return [self.phi(type_of(c.dtype, width), (a, before), (b, latch))
                 for c, a, b in zip(loop.carries, partial, nexts, strict=True)]

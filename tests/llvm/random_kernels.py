@@ -162,6 +162,10 @@ class _Generator:
             other = rng.choice(DTYPES)
             return e.convert(self.expression(scope, depth - 1, other), dtype)
         if dtype.kind == "b":
+            if rng.random() < 0.2:
+                p, q = (self.expression(scope, depth - 1, I64) for _ in range(2))
+                name = rng.choice(("mul_overflows", "add_overflows", "sub_overflows"))
+                return e.op(name, e.mul(p, q), e.shl(q, lit(30)))
             return e.op(rng.choice(("and", "or", "xor")), x, y)
         if dtype.kind == "f":
             name = rng.choice(("add", "sub", "mul", "minimum", "maximum", "div", "copysign"))
