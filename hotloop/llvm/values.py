@@ -432,11 +432,14 @@ class Values(Builder):
         strides = (lit(1),) if flat else self.strides(buffer)
         for position, stride in zip(index, strides, strict=True):
             c, inner = affine(position)
-            for term, k in (*inner.items(), *([(lit(1), c)] if c else [])):
-                c2, products = affine(e.mul(term, stride))
-                constant += k * c2
-                for t, q in products.items():
-                    terms[t] = terms.get(t, 0) + k * q
+            steps = affine(stride)
+            for term, k in (*inner.items(), (lit(1), c)):
+                for step, q in (*steps[1].items(), (lit(1), steps[0])):
+                    if k and q:
+                        c2, product = affine(e.mul(term, step))
+                        constant += k * q * c2
+                        for t, one in product.items():
+                            terms[t] = terms.get(t, 0) + k * q * one
         lanes = self.lanes
         varying = {t: k for t, k in terms.items() if self.is_varying(t)} if lanes else {}
         if not lanes or not varying:
@@ -479,14 +482,13 @@ class Values(Builder):
         at = self.table.get(key)
         if at is None:
             at = pointer
-            for index in (access.base, access.factor):
-                if index is None or index.op == "lit" and index is access.base:
-                    continue
-                text = self.value(index)
-                if index is access.factor:
-                    assert self.lanes is not None
-                    text = self.lanes.start if text == "1" else (
-                        self.op(f"mul i64 {self.lanes.start}, {text}"))
+            if access.base.op != "lit":
+                at = self.op(f"getelementptr {unit}, ptr {at}, i64 {self.value(access.base)}")
+            if access.factor is not None:       # may be the same expression as the base
+                assert self.lanes is not None
+                text = self.value(access.factor)
+                text = self.lanes.start if text == "1" else (
+                    self.op(f"mul i64 {self.lanes.start}, {text}"))
                 at = self.op(f"getelementptr {unit}, ptr {at}, i64 {text}")
             self.remember(key, at, self._reads.get(access.base, _NO_BUFFERS))
         if access.constant:
