@@ -18,6 +18,7 @@ from hotloop.loops.promote import promote
 from hotloop.loops.reductions import reductions
 from hotloop.loops.settle import settle
 from hotloop.loops.vectorize import vectorize
+from hotloop.loops.verify import verify
 
 Pass = Callable[[Kernel], Kernel]
 
@@ -34,7 +35,8 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
 
 
 def optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None = None) -> Kernel:
-    """Run all passes but those of HOTLOOP_SKIP; `watch(name, kernel)` after each."""
+    """Run all passes but those of HOTLOOP_SKIP; `watch(name, kernel)` after each, and with
+    HOTLOOP_VERIFY the checks of loops.verify."""
     skipped = config.skipped()
     for name, run, instead in PASSES:
         if name in skipped:
@@ -42,6 +44,8 @@ def optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None = None)
                 continue
             run = instead
         kernel = run(kernel)
+        if config.verify:
+            verify(kernel)
         if watch is not None:
             watch(name, kernel)
     return kernel

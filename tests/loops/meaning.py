@@ -12,7 +12,8 @@ import numpy as np
 from hotloop.loops import interp
 from hotloop.loops.core import Alloc, Buffer, Check, For, Nest, walk
 from hotloop.loops.expr import fresh_table
-from hotloop.loops.text import parse, show
+from hotloop.loops.text import parse
+from hotloop.loops.verify import verify
 
 
 class ShuffledLanes(interp._Machine):
@@ -75,11 +76,11 @@ def transformed(body, passes, *args):
         want = run(kernel, list(args)) if args else None
         for run_pass in passes:
             kernel = run_pass(kernel)
+            verify(kernel)
             if want is not None:
                 got = run(kernel, list(args))
                 for x, y in zip([*got[0], *got[1]], [*want[0], *want[1]], strict=True):
                     close(x, y)
-        show(kernel)
         return kernel
 
 

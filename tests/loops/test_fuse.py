@@ -145,7 +145,7 @@ def test_deep_and_flat_nests_stay_apart():
             alloc s: f64[]
             nest i in n reduce 1 by add
               s[] <- b[i]
-            alloc r: f64[n, n] result 0
+            alloc r: f64[n, n] result 1
             nest i2 in n, j2 in n
               r[i2, j2] <- a[i2, j2]
           results s[], r

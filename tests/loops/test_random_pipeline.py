@@ -10,6 +10,7 @@ from hotloop.errors import UnsupportedError
 from hotloop.loops.expr import fresh_table
 from hotloop.loops.lower import lower
 from hotloop.loops.pipeline import PASSES
+from hotloop.loops.verify import verify
 
 
 @given(st.integers(0, 2**32), st.sets(st.sampled_from([name for name, _, _ in PASSES])))
@@ -34,6 +35,7 @@ def test_random_programs(seed, skipped):
                 kernel = run_pass(kernel)
             elif instead is not None:
                 kernel = instead(kernel)
+            verify(kernel)
             assert_same_outcome(outcome(action), want, close)
             if want[0] == "returns":
                 for x, y in zip(changed, seen, strict=True):

@@ -14,6 +14,7 @@ from hotloop.loops.fuse import fuse
 from hotloop.loops.pipeline import PASSES
 from hotloop.loops.promote import promote
 from hotloop.loops.vectorize import blocked, vectorize
+from hotloop.loops.verify import verify
 
 A = np.arange(12.0).reshape(3, 4) + 1
 
@@ -226,6 +227,7 @@ def test_random_loops():
             want = run(kernel, args)
             for name, run_pass, _ in PASSES:
                 kernel = run_pass(kernel)
+                verify(kernel)
                 for order in range(2 if name == "vectorize" else 1):
                     got = run(kernel, args, order)
                     for x, y in zip(got[1], want[1], strict=True):
