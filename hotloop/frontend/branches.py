@@ -13,6 +13,7 @@ from __future__ import annotations
 import traceback
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hotloop import config
@@ -28,6 +29,7 @@ from hotloop.frontend.builder import (
     opened,
     raised_at,
 )
+from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.objects import (
     UNBOUND,
     Cells,
@@ -79,11 +81,8 @@ def raise_at_run_time(error: BaseException) -> None:
     if config.debug >= 2:
         traceback.print_exception(error)
     message = str(error.args[0]) if len(error.args) == 1 else str(error)
-    with at_place(raised_at(error)):
-        try:
-            check(False, type(error), message.replace("{", "{{").replace("}", "}}"))
-        except Dead:
-            pass
+    with at_place(raised_at(error)), suppress(Dead):
+        check(False, type(error), message.replace("{", "{{").replace("}", "}}"))
 
 
 def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], Any]],
@@ -153,6 +152,9 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
             y = x
         if _same(x, y, before[n], parent):
             objects[n] = x
+            continue
+        if n == VALUE and (x is UNBOUND or y is UNBOUND) and _outer(given := y if x is UNBOUND else x, parent):
+            objects[n] = given                 # read only where the function has returned it
             continue
         try:
             slot = join(slot_of(x), slot_of(y), parent, n)

@@ -303,6 +303,8 @@ class Helpers:
     not_ = staticmethod(truth.not_)
     in_ = staticmethod(truth.in_)
     not_in = staticmethod(truth.not_in)
+    equal = staticmethod(truth.equal)
+    not_equal = staticmethod(truth.not_equal)
     is_ = staticmethod(truth.is_)
     is_not = staticmethod(truth.is_not)
     if_expression = staticmethod(truth.if_expression)

@@ -29,6 +29,7 @@ from hotloop.frontend.builder import (
     staging,
     unsupported,
 )
+from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.objects import (
     UNBOUND,
     Cells,
@@ -41,6 +42,9 @@ from hotloop.frontend.objects import (
     undo,
 )
 from hotloop.frontend.slots import (
+    Maybe,
+    MaybeSlot,
+    MixedSlot,
     ObjectSlot,
     Unjoined,
     flatten,
@@ -49,10 +53,20 @@ from hotloop.frontend.slots import (
     shown_name,
     slot_of,
 )
-from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, dim_of, lift, value
+from hotloop.frontend.tracers import (
+    PYTHON,
+    Array,
+    Scalar,
+    Tracer,
+    as_int,
+    dim_of,
+    lift,
+    value,
+)
 from hotloop.frontend.truth import and_, not_, truth
-from hotloop.ir.core import Atom, Block, Dim, Var, rename
-from hotloop.ir.types import I64
+from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var, rename
+from hotloop.ir.types import BOOL, I64
+from hotloop.ops.table import OPS
 
 UNROLL_LIMIT = 32
 """A loop that can't be staged is unrolled if it has at most this many trips."""
@@ -372,6 +386,13 @@ def _trace_test(loop: Loop, outer: Builder, body: Builder, parent: Builder) -> B
     return Block([], block.eqns, [go_atom])
 
 
+def _returned_outer(n: Slot, initial: dict[Slot, Any], x: Any, parent: Builder) -> bool:
+    """Is it the function's result, so far an array from outside of the loop or nothing? It is read
+    only where the function has returned it, so it need not be carried."""
+    return (n == VALUE and initial[n] is UNBOUND and isinstance(x, Array)
+            and x.base.home.encloses(parent))
+
+
 def _settle(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any], types: dict[Slot, Any],
             held: dict[Slot, bool], attempt: Attempt, died: bool, parent: Builder) -> bool:
     """Join the types at the body's end into `types`; True: trace again."""
@@ -380,6 +401,8 @@ def _settle(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any], types:
     again = False
     for n in slots:
         x = attempt.end[n]
+        if _returned_outer(n, initial, x, parent):
+            continue
         if held[n]:
             if isinstance(x, Array) and initial[n].same_view(x):
                 continue
@@ -413,6 +436,9 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
     mutated = [base for base in body.values if base.home.encloses(parent)]
     for n in slots:
         slot = types[n]
+        if slot is None and not died and _returned_outer(n, initial, attempt.end[n], parent):
+            after[n] = attempt.end[n]
+            continue
         if held[n] or slot is None:
             after[n] = initial[n]
             continue
@@ -422,17 +448,21 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         if n not in head:
             with opened(outer):
                 attempt.params[n], _ = make(slot)
-        params += attempt.params[n]
-        inits += flatten(initial[n], slot)
+        own, starts = attempt.params[n], flatten(initial[n], slot)
         with opened(body):
-            if died:
-                ends += attempt.params[n]
-            else:
-                ends += flatten(attempt.end[n], slot)
+            stops = list(own) if died else flatten(attempt.end[n], slot)
+        vars, after[n] = make(slot)
+        if not died and _told_by_trips(loop, slot, attempt.end[n]):
+            assert attempt.index is not None
+            body.eqns[:0] = _flag_of_trips(own[0], attempt.index, loop.items, starts[0], outer)
+            after[n] = _after_trips(after[n], loop.items, starts[0])
+            own, starts, stops, vars = own[1:], starts[1:], stops[1:], vars[1:]
+        params += own
+        inits += starts
+        ends += stops
+        results += vars
         if n == loop.stop:
             stop_at = len(ends) - 1
-        vars, after[n] = make(slot)
-        results += vars
         _check_aliases(n, initial, attempt, after[n], parent, mutated, loop)
     bases = []
     for base, (param, start) in outer.base_params.items():
@@ -465,6 +495,37 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         put(loop.cells, n, after[n])
     for name in loop.dead:
         put(loop.cells, name, UNBOUND)
+
+
+def _told_by_trips(loop: Loop, slot: Any, end: Any) -> bool:
+    """Does the slot's flag say no more than whether there was an iteration?"""
+    if loop.items is None or not dm.sign(loop.items.step):
+        return False
+    if isinstance(slot, MixedSlot):
+        return slot_of(end) == slot.wide
+    return (isinstance(slot, MaybeSlot) and not isinstance(slot.content, MixedSlot)
+            and slot_of(end) == slot.content)
+
+
+def _flag_of_trips(flag: Var, index: Var, items: Any, start: Atom, outer: Builder) -> list[Eqn]:
+    """Equations for the head of the body: the flag is `start`, or this is not the first trip."""
+    first = [index, lit(items.start) if isinstance(items.start, int) else items.start]
+    if type(start) is Lit and not start.value:
+        return [Eqn(OPS["ne"], first, [flag])]
+    later = outer.bind(BOOL)
+    return [Eqn(OPS["ne"], first, [later]), Eqn(OPS["or"], [start, later], [flag])]
+
+
+def _after_trips(joined: Any, items: Any, start: Atom) -> Any:
+    """The value after the loop, its flag computed from the bounds."""
+    some: Any = dm.compare("lt" if dm.sign(items.step) > 0 else "gt", items.start, items.stop)
+    if some is not True and type(start) is not Lit:
+        some, = emit("or", [start, lit(some) if some is False else some], [(BOOL, ())])
+    if some is True:
+        return joined.content if isinstance(joined, Maybe) else Scalar(joined.atom, joined.kind)
+    flag = lit(some) if some is False else some
+    joined.flag = Scalar(flag, PYTHON) if isinstance(joined, Maybe) else flag
+    return joined
 
 
 def _holds(x: Any, base: Any, depth: int = 2) -> bool:

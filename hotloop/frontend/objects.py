@@ -11,6 +11,7 @@ the branch. So lists, dicts and objects are mutable state with a static structur
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import CellType, FunctionType, ModuleType
 from typing import Any
 
@@ -124,10 +125,8 @@ def put(cells: Cells, slot: Slot, new: Any) -> None:
     if cell is None:
         return
     if new is UNBOUND:
-        try:
+        with suppress(ValueError):             # it may be empty
             del cell.cell_contents
-        except ValueError:
-            pass                               # it was empty
     else:
         cell.cell_contents = new
 
@@ -140,6 +139,6 @@ def containers(cells: Cells) -> Iterator[int]:
         except ValueError:
             continue
         if isinstance(x, list | dict | set) or (
-                hasattr(x, "__dict__")
+                getattr(type(x), "__dictoffset__", 0)
                 and not isinstance(x, Tracer | FunctionType | type | ModuleType)):
             yield id(x)

@@ -35,6 +35,8 @@ from hotloop.frontend.source import function_tree
 
 HELPERS = "_hl"
 DELAYED = "_hl_delayed"
+COMPARED: dict[type, str] = {ast.In: "in_", ast.NotIn: "not_in", ast.Is: "is_",
+                             ast.IsNot: "is_not", ast.Eq: "equal", ast.NotEq: "not_equal"}
 UNTOUCHED_CALLS = frozenset(("super", "locals", HELPERS))
 
 
@@ -326,10 +328,8 @@ class Rewriter(ast.NodeTransformer):
         return result
 
     def _comparison(self, a: ast.expr, op: ast.cmpop, b: ast.expr, n: ast.AST) -> ast.expr:
-        names: dict[type, str] = {ast.In: "in_", ast.NotIn: "not_in", ast.Is: "is_",
-                                  ast.IsNot: "is_not"}
-        if type(op) in names:
-            return ast.copy_location(call(names[type(op)], a, b), n)
+        if type(op) in COMPARED:
+            return ast.copy_location(call(COMPARED[type(op)], a, b), n)
         return ast.copy_location(ast.Compare(a, [op], [b]), n)
 
     def visit_IfExp(self, n: ast.IfExp) -> Any:

@@ -110,6 +110,28 @@ def if_expression(condition: Any, yes: Callable[[], Any], no: Callable[[], Any])
     return yes() if c else no()
 
 
+def equal(a: Any, b: Any) -> Any:
+    """`a == b`; tuples and lists item by item"""
+    kind = type(a)
+    if (kind is tuple or kind is list) and type(b) is kind:
+        if len(a) != len(b):
+            return False
+        result: Any = True
+        for p, q in zip(a, b, strict=True):
+            result = and_(result, lambda p=p, q=q: truth(p is q or equal(p, q)))
+            if result is False:
+                return False
+        return result
+    return a == b
+
+
+def not_equal(a: Any, b: Any) -> Any:
+    """`a != b`"""
+    if type(a) is type(b) and type(a) in (tuple, list):
+        return not_(equal(a, b))
+    return a != b
+
+
 def in_(x: Any, items: Any) -> Any:
     """`x in items`"""
     if isinstance(items, Array):
@@ -121,7 +143,7 @@ def in_(x: Any, items: Any) -> Any:
         items = list(items)
     found: Any = False
     for e in items:
-        found = or_(found, lambda e=e: e is x or x == e)
+        found = or_(found, lambda e=e: e is x or equal(x, e))
         if found is True:
             return True
     return truth(found)
