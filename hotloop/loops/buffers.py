@@ -229,6 +229,7 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
     `exchange(buffer, spare)` says that the spare buffer will do."""
     left = [(array, buffer) for array, buffer in pairs
             if isinstance(array, Lit) or state.where.get(array) is not buffer]
+    done: list[tuple[Atom, Buffer]] = []
     while left:
         values = [_loaded(state, array) for array, _ in left]
         for k, (_, buffer) in enumerate(left):
@@ -246,7 +247,11 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
             continue
         array, buffer = left.pop(k)
         store_all(state, array, buffer)
+        done.append((array, buffer))
+    # only now: values may name dead operands that their expressions don't need
+    for _, buffer in done:
         take_over(state, buffer)
+    for array, buffer in done:
         if isinstance(array, Var):
             state.set_where(array, buffer)
 
