@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hotloop import config
+from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
@@ -24,6 +25,7 @@ Pass = Callable[[Kernel], Kernel]
 
 PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     # name, pass, what stands in for it when it is skipped
+    ("coalesce", coalesce, None),      # a temporary only copied into a result is the result
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
     ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
