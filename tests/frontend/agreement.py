@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.entry.results import build, fetch
+from hotloop.entry.paths import Scope
+from hotloop.entry.results import build
 from hotloop.frontend.trace import trace
 from hotloop.frontend.traced import ARRAY, PYTHON, Traced
 from hotloop.ir import interp, verify
@@ -35,17 +36,17 @@ def fits(traced: Traced, bound: dict[str, Any]) -> bool:
     """Do the arguments fit the inputs and statics, as the runtime decides it?"""
     dims: dict[Var, int] = {}
     for path, value in traced.statics:
-        got = fetch(path, bound, None)
+        got = Scope(bound).fetch(path, None)
         if got is not value and (type(got) is not type(value) or got != value):
             return False
     for guard in traced.guards:
-        got = fetch(guard.path, bound, guard.owner)
+        got = Scope(bound).fetch(guard.path, guard.owner)
         if got is not guard.value and got != guard.value:
             return False
     for given, param in zip(traced.inputs, traced.program.params, strict=True):
         if given.path[0][0] == "random_key":
             continue
-        x = fetch(given.path, bound, given.owner)
+        x = Scope(bound).fetch(given.path, given.owner)
         if given.kind != ARRAY:
             kind = PYTHON_TYPES[given.dtype.kind] if given.kind == PYTHON else given.dtype.type
             if type(x) is not kind:
@@ -71,7 +72,7 @@ def run(traced: Traced, bound: dict[str, Any]) -> Any:
         if given.path[0][0] == "random_key":
             values.append(np.uint64(12345))
             continue
-        x = fetch(given.path, bound, given.owner)
+        x = Scope(bound).fetch(given.path, given.owner)
         values.append(x if given.kind == ARRAY else given.dtype.type(x))
     outs = interp.run(traced.program, values)
     params = traced.program.params
@@ -83,7 +84,7 @@ def run(traced: Traced, bound: dict[str, Any]) -> Any:
             target = values[params.index(into)]
             assert out.dtype == target.dtype and np.shape(out) == target.shape
             target[...] = out
-    return build(traced, bound, results)
+    return build(traced, Scope(bound), results)
 
 
 def outcome(call: Any) -> Any:
