@@ -1,6 +1,6 @@
 """A call's result and its effects on Python objects, from the Program's results.
 
-`build(traced, bound, results)` follows `Traced.result` (the tree of `frontend.traced`): raw result
+`build(traced, scope, results)` follows `Traced.result` (the tree of `frontend.traced`): raw result
 k is an ndarray, or a NumPy scalar of the Program's dtype for rank 0. Arguments that the kernel
 wrote need nothing. This is the meaning of the tree; `entry.wrap` encodes the common trees for the
 native machine and leaves the rest to this module.
@@ -8,11 +8,12 @@ native machine and leaves the rest to this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from hotloop.entry.paths import Scope
 from hotloop.frontend.traced import (
     PYTHON,
     ArrayOut,
@@ -20,7 +21,6 @@ from hotloop.frontend.traced import (
     Constant,
     Container,
     InputOut,
-    Path,
     ScalarOut,
     Traced,
     ViewOut,
@@ -28,59 +28,13 @@ from hotloop.frontend.traced import (
 )
 
 
-class Missing(LookupError):
-    """A path leads nowhere: the specialization does not fit."""
-
-
-def fetch(path: Path, bound: Mapping[str, Any], owner: Callable[..., Any] | None) -> Any:
-    """The object at `path`; raises Missing."""
-    kind, *name = path[0]
-    try:
-        if kind == "arg":
-            value = bound[name[0]]
-        elif kind == "global":
-            assert owner is not None
-            space = owner.__globals__
-            value = space[name[0]] if name[0] in space else _builtins(space)[name[0]]
-        elif kind == "cell":
-            assert owner is not None and owner.__closure__ is not None
-            cells = dict(zip(owner.__code__.co_freevars, owner.__closure__, strict=True))
-            value = cells[name[0]].cell_contents
-        else:
-            raise Missing(path)
-        for step in path[1:]:
-            value = _step(value, step)
-    except (LookupError, AttributeError, ValueError, TypeError) as error:
-        raise Missing(path) from error
-    return value
-
-
-def _builtins(space: dict[str, Any]) -> Mapping[str, Any]:
-    found = space["__builtins__"]
-    return found if isinstance(found, dict) else vars(found)
-
-
-def _step(value: Any, step: tuple[Any, ...]) -> Any:
-    if step[0] == "attr":
-        return getattr(value, step[1])
-    if step[0] == "item":
-        return value[step[1]]
-    if step[0] == "type":
-        return type(value)
-    if step[0] == "len":
-        return len(value)
-    if step[0] == "keys":
-        return tuple(value)
-    raise Missing(step)
-
-
-def build(traced: Traced, bound: Mapping[str, Any], results: Mapping[int, Any]) -> Any:
+def build(traced: Traced, scope: Scope, results: Mapping[int, Any]) -> Any:
     """Do `traced.writes`, in order, and return the call's result."""
     arrays: dict[int, np.ndarray] = {}
     writes = []
     for path, (kind, key), tree in traced.writes:
-        writes.append((fetch(path, bound, None), kind, key, _tree(tree, bound, results, arrays)))
-    result = _tree(traced.result, bound, results, arrays)
+        writes.append((scope.fetch(path, None), kind, key, _tree(tree, scope, results, arrays)))
+    result = _tree(traced.result, scope, results, arrays)
     for container, kind, key, value in writes:
         if kind == "attr":
             setattr(container, key, value)
@@ -89,7 +43,7 @@ def build(traced: Traced, bound: Mapping[str, Any], results: Mapping[int, Any]) 
     return result
 
 
-def _tree(node: Any, bound: Mapping[str, Any], results: Mapping[int, Any],
+def _tree(node: Any, scope: Scope, results: Mapping[int, Any],
           arrays: dict[int, np.ndarray]) -> Any:
     if isinstance(node, ScalarOut):
         return scalar(results[node.k], node.kind)
@@ -105,19 +59,19 @@ def _tree(node: Any, bound: Mapping[str, Any], results: Mapping[int, Any],
         assert node.narrow_dtype is not None
         return scalar(results[node.k].astype(node.narrow_dtype), node.narrow_kind)
     if isinstance(node, ChosenOut):
-        return _tree(node.yes if results[node.flag] else node.no, bound, results, arrays)
+        return _tree(node.yes if results[node.flag] else node.no, scope, results, arrays)
     if isinstance(node, ChosenOut):
         chosen = node.yes if results[node.flag] else node.no
-        return _tree(chosen, bound, results, arrays)
+        return _tree(chosen, scope, results, arrays)
     if isinstance(node, InputOut):
-        return fetch(node.path, bound, node.owner)
+        return scope.fetch(node.path, node.owner)
     if isinstance(node, ViewOut):
-        view = _tree(node.base, bound, results, arrays)
+        view = _tree(node.base, scope, results, arrays)
         for step in node.steps:
             view = _view(view, step, results)
         return view
     if isinstance(node, Container):
-        return node.make([_tree(item, bound, results, arrays) for item in node.items])
+        return node.make([_tree(item, scope, results, arrays) for item in node.items])
     if isinstance(node, Constant):
         return node.value
     raise TypeError(f"no result tree: {node!r}")

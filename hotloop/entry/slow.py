@@ -1,12 +1,13 @@
 """Calling a kernel from Python: guards, frame, call, result. Always right, ten microseconds slow.
 
     slow = Slow(compiled)
-    found = slow.match(bound)          # list of values | MISS | PYTHON
+    scope = Scope({"x": array})
+    found = slow.match(scope)          # list of values | MISS | PYTHON
     if isinstance(found, list):
-        result = slow.run(found, bound)
+        result = slow.run(found, scope)
 
 It is the meaning of the native machine (`entry.machine`), what calls fall back to when a platform
-has no machine, and the first call of every specialization. `bound` maps parameter names to objects.
+has no machine, and the first call of every specialization.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from __future__ import annotations
 import ctypes
 import enum
 import itertools
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from hotloop.entry import key
 from hotloop.entry.compiled import CallSite, Compiled, Place, outputs, places
+from hotloop.entry.paths import Missing, Owner, Scope
 from hotloop.entry.raising import exception_at
-from hotloop.entry.results import Missing, build, fetch
-from hotloop.frontend.traced import ARRAY, NUMPY, Guard, Input
+from hotloop.entry.results import build
+from hotloop.frontend.traced import ARRAY, NUMPY, Input
 from hotloop.ir.core import Var
 from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, MAX_OPERANDS, OPERANDS, TABLE
 
@@ -43,10 +44,10 @@ PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float, "c": complex}
 
 
 class Slow:
-    """One specialization, callable from Python."""
+    """One specialization, callable from Python; `function` is what was traced."""
 
-    def __init__(self, compiled: Compiled):
-        self.compiled = compiled
+    def __init__(self, compiled: Compiled, function: Owner = None):
+        self.compiled, self.function = compiled, function
         self.traced = compiled.traced
         self.places = places(compiled)
         self.outputs = outputs(compiled)
@@ -54,23 +55,23 @@ class Slow:
         self.table = (ctypes.c_uint64 * max(1, len(compiled.table)))(*compiled.table)
         self.written = [k for k, given in enumerate(self.traced.inputs) if given.written]
 
-    def match(self, bound: Mapping[str, Any]) -> list[Any] | Outcome:
-        """The parameters' values if the specialization fits `bound`."""
+    def match(self, scope: Scope) -> list[Any] | Outcome:
+        """The parameters' values if the specialization fits."""
         try:
             for guard in self.traced.guards:
-                if not holds(guard, bound):
+                if not same(scope.fetch(guard.path, guard.owner), guard.value):
                     return MISS
             for path, value in self.traced.statics:
-                if not same(fetch(path, bound, None), value):
+                if not same(scope.fetch(path, None), value):
                     return MISS
             for (one, owner), (two, its_owner) in self.traced.aliases:
-                if fetch(one, bound, owner) is not fetch(two, bound, its_owner):
+                if scope.fetch(one, owner) is not scope.fetch(two, its_owner):
                     return MISS
-            return self._values(bound)
+            return self._values(scope)
         except Missing:
             return MISS
 
-    def _values(self, bound: Mapping[str, Any]) -> list[Any] | Outcome:
+    def _values(self, scope: Scope) -> list[Any] | Outcome:
         values: list[Any] = []
         python = False
         dims: dict[Var, int] = {}
@@ -79,7 +80,7 @@ class Slow:
             if given.path[0][0] == "random_key":
                 values.append(key.fresh())
                 continue
-            value = fetch(given.path, bound, given.owner)
+            value = scope.fetch(given.path, given.owner)
             if given.kind == ARRAY:
                 if not _fits(given, value):
                     return MISS
@@ -108,7 +109,7 @@ class Slow:
                           for j in range(len(values)))
         return PYTHON if python else values
 
-    def run(self, values: list[Any], bound: Mapping[str, Any]) -> Any:
+    def run(self, values: list[Any], scope: Scope) -> Any:
         """Call the kernel; returns the call's result or raises what it raised."""
         call = Call(self)
         frame = call.frame
@@ -117,7 +118,7 @@ class Slow:
         status = call.run()
         if status > 0:
             raise self.failure(status, ctypes.addressof(frame))
-        return build(self.traced, bound, call.results())
+        return build(self.traced, scope, call.results())
 
     def failure(self, status: int, frame: int) -> BaseException:
         """What the failed check `status - 1` raises; its operands lie in the frame at `frame`."""
@@ -125,10 +126,6 @@ class Slow:
         operands = [read(frame + 8 * (OPERANDS + k), dtype).item()
                     for k, dtype in enumerate(self.compiled.checks[number][:MAX_OPERANDS])]
         return exception_at(self.compiled.errors[number], operands)
-
-
-def holds(guard: Guard, bound: Mapping[str, Any]) -> bool:
-    return same(fetch(guard.path, bound, guard.owner), guard.value)
 
 
 def same(a: Any, b: Any) -> bool:

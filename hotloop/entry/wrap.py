@@ -1,8 +1,8 @@
 """A specialization as a table for the native machine (`entry.machine`).
 
-    spec = encode(slow, binder, bound)      # bound: a call that the specialization fits
-    spec.address                            # cells that `hl_run` reads
-    spec.runs()                             # how many calls it has served
+    table = encode(slow, binder, scope)     # scope: a call that the specialization fits
+    table.address                           # cells that `hl_run` reads
+    table.runs()                            # how many calls it has served
 
 For `def f(a): return a * a + 1` with a:f8[n] the table is
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ from hotloop.entry import abi, key
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Place
 from hotloop.entry.machine import Out, Spec, Step
-from hotloop.entry.results import Missing, build, fetch, scalar
+from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
+from hotloop.entry.results import build, scalar
 from hotloop.entry.slow import Slow, call_back
 from hotloop.frontend.traced import (
     ARRAY,
@@ -46,8 +47,6 @@ from hotloop.frontend.traced import (
 )
 from hotloop.ir.core import Var
 
-Owner = Callable[..., Any] | None
-
 
 class NotEncodable(Exception):
     """The machine has no step for something in this specialization."""
@@ -65,16 +64,17 @@ class Table:
         return self.cells[Spec.RUNS]
 
 
-def encode(slow: Slow, binder: Binder, bound: Mapping[str, Any]) -> Table:
-    """The table of `slow`; raises NotEncodable. `bound` tells tuples from dicts on paths."""
+def encode(slow: Slow, binder: Binder, scope: Scope) -> Table:
+    """The table of `slow`; raises NotEncodable. `scope` tells tuples from dicts on paths, and the
+    function that the table is for."""
     if not binder.simple:
         raise NotEncodable("keyword-only or variable parameters")
-    return _Encoder(slow, binder, bound).table()
+    return _Encoder(slow, binder, scope).table()
 
 
 class _Encoder:
-    def __init__(self, slow: Slow, binder: Binder, bound: Mapping[str, Any]):
-        self.slow, self.traced, self.bound = slow, slow.traced, bound
+    def __init__(self, slow: Slow, binder: Binder, scope: Scope):
+        self.slow, self.traced, self.scope = slow, slow.traced, scope
         self.arguments = {name: k for k, name in enumerate(binder.names)}
         self.frame = slow.compiled.frame
         self.next_cell = self.frame.size + len(self.frame.results)   # after the array results
@@ -108,13 +108,13 @@ class _Encoder:
         fail, call = slow.failure, _CallBack(slow)
         self.keep += [outs, steps, records, fail, call]
         spec = [0] * len(Spec)
-        for cell, value in ((Spec.CELLS, cells), (Spec.OWNED, self.frame.size),
-                            (Spec.OWNED_COUNT, owned_count), (Spec.KERNEL, compiled.kernel),
-                            (Spec.EXTERNALS, ctypes.addressof(slow.table)),
-                            (Spec.RESULTS, ctypes.addressof(records)), (Spec.FAIL, id(fail)),
-                            (Spec.CALL_BACK, id(call)), (Spec.INPUT, ctypes.addressof(steps)),
-                            (Spec.OUTPUT, base), (Spec.STACK, stack)):
-            spec[cell] = value
+        for at, value in ((Spec.CELLS, cells), (Spec.OWNED, self.frame.size),
+                          (Spec.OWNED_COUNT, owned_count), (Spec.KERNEL, compiled.kernel),
+                          (Spec.EXTERNALS, ctypes.addressof(slow.table)),
+                          (Spec.RESULTS, ctypes.addressof(records)), (Spec.FAIL, id(fail)),
+                          (Spec.CALL_BACK, id(call)), (Spec.INPUT, ctypes.addressof(steps)),
+                          (Spec.OUTPUT, base), (Spec.STACK, stack)):
+            spec[at] = value
         return Table(spec, self.keep)
 
     def records(self) -> list[int]:
@@ -142,16 +142,11 @@ class _Encoder:
             self.locate(path[:-1], owner)
             step, operand = self.step(path, owner)
         elif kind == "global":
-            assert owner is not None
-            space = owner.__globals__
-            if name[0] not in space:
-                space = space["__builtins__"]
-                space = space if isinstance(space, dict) else vars(space)
+            space = globals_with(self.scope.owner(owner), name[0])
             step, operand = Step.GLOBAL, [self.pointer(space), self.pointer(name[0])]
         elif kind == "cell":
-            assert owner is not None and owner.__closure__ is not None
-            cell = owner.__closure__[owner.__code__.co_freevars.index(name[0])]
-            step, operand = Step.CELL, [self.pointer(cell)]
+            step = Step.CELL
+            operand = [self.pointer(cell(self.scope.owner(owner), name[0]))]
         else:
             raise NotEncodable(f"a path from {kind}")
         self.found[known] = self.next_cell
@@ -171,7 +166,7 @@ class _Encoder:
 
     def object(self, path: Path, owner: Owner) -> Any:
         try:
-            return fetch(path, self.bound, owner)
+            return self.scope.fetch(path, owner)
         except Missing:
             raise NotEncodable(f"nothing at {path}") from None
 
@@ -404,7 +399,7 @@ class _Encoder:
                 self.push(Out.RESULT, out.number)
             else:
                 self.scalar(k, NUMPY)
-        finish = _Finish(self.slow, tuple(self.arguments))
+        finish = _Finish(self.slow, tuple(self.arguments), self.scope.called)
         self.call(finish, len(self.arguments) + len(self.slow.outputs))
 
 
@@ -423,13 +418,15 @@ def _arrays(node: Any) -> Iterator[int]:
 
 
 class _Finish:
-    def __init__(self, slow: Slow, names: tuple[str, ...]):
-        self.slow, self.names = slow, names
+    """Builds the result from all arguments and results."""
+
+    def __init__(self, slow: Slow, names: tuple[str, ...], called: Owner):
+        self.slow, self.names, self.called = slow, names, called
 
     def __call__(self, *given: Any) -> Any:
         bound = dict(zip(self.names, given, strict=False))
         results = dict(zip(self.slow.outputs, given[len(self.names):], strict=True))
-        return build(self.slow.traced, bound, results)
+        return build(self.slow.traced, Scope(bound, self.slow.function, self.called), results)
 
 
 class _Narrow:

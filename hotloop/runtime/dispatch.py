@@ -1,8 +1,8 @@
 """The specializations of one function: look-up by what a call brings, compilation on a miss.
 
     found = specializations(function, compile)      # shared by equivalent functions
-    entry, values, bound = found.choose(function, args, kwargs)
-    result = entry.run(values, bound) if entry else function(*args, **kwargs)
+    entry, values, scope = found.choose(function, args, kwargs)
+    result = entry.run(values, scope) if entry else function(*args, **kwargs)
 
 `compile(function, args, kwargs)` gives a `Compiled` or raises an `errors.HotloopError`. Arguments
 outside what compiled code handles (overlapping arrays where one is written, ints beyond 64 bits,
@@ -25,6 +25,7 @@ import numpy as np
 
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
+from hotloop.entry.paths import Scope
 from hotloop.entry.slow import MISS, PYTHON, Outcome, Slow
 from hotloop.errors import UnsupportedError
 from hotloop.frontend.tracers import Tracer
@@ -54,58 +55,64 @@ class Specializations:
         self.seconds = 0.0
 
     def choose(self, function: Callable[..., Any], args: tuple[Any, ...],
-               kwargs: Mapping[str, Any]) -> tuple[Slow | None, Any, dict[str, Any]]:
-        """(entry, values, bound) for a call; no entry if Python must run the function, which is
+               kwargs: Mapping[str, Any]) -> tuple[Slow | None, Any, Scope]:
+        """(entry, values, scope) for a call; no entry if Python must run the function, which is
         counted with the reason."""
         bound = self.binder.bind(args, kwargs)
         if bound is None:
-            self.calls["python: a call that Python rejects"] += 1
-            return None, None, {}
-        entry, values = self.find(bound)
+            return self.python("a call that Python rejects")
+        entry, values, scope = self.find(bound, function)
         if entry is None and values is MISS:
             reason = foreign(bound)
             if reason:
-                self.calls["python: " + reason] += 1
-                return None, None, bound
-            entry, values = self.add(bound, args, kwargs)
+                return self.python(reason)
+            entry, values, scope = self.add(bound, function, args, kwargs)
         if entry is None:
-            self.calls["python: values that compiled code does not handle"] += 1
-            return None, None, bound
+            return self.python(foreign(bound) or (
+                "a store to an array that overlaps another or is read-only" if values is PYTHON
+                else "nothing that was compiled fits"))
         self.calls["compiled"] += 1
-        return entry, values, bound
+        return entry, values, scope
 
-    def find(self, bound: Mapping[str, Any]) -> tuple[Slow | None, Any]:
-        """(entry, values); (None, MISS); (None, PYTHON) if an entry fits but for the values."""
+    def python(self, reason: str) -> tuple[None, Any, Scope]:
+        self.calls["python: " + reason] += 1
+        return None, PYTHON, Scope({})
+
+    def find(self, bound: Mapping[str, Any],
+             function: Callable[..., Any]) -> tuple[Slow | None, Any, Scope]:
+        """(entry, values, scope) if one fits; else no entry, and for values MISS or, if an entry
+        fits but for the values, PYTHON."""
         outcome = MISS
         for entry in self.entries:
-            found = entry.match(bound)
+            scope = Scope(bound, entry.function, function)
+            found = entry.match(scope)
             if not isinstance(found, Outcome):
-                return entry, found
+                return entry, found, scope
             if found is not MISS:
                 outcome = found
-        return None, outcome
+        return None, outcome, Scope({})
 
-    def add(self, bound: Mapping[str, Any], args: tuple[Any, ...],
-            kwargs: Mapping[str, Any]) -> tuple[Slow | None, Any]:
+    def add(self, bound: Mapping[str, Any], function: Callable[..., Any], args: tuple[Any, ...],
+            kwargs: Mapping[str, Any]) -> tuple[Slow | None, Any, Scope]:
         """Compile for `bound` and find again; another thread may have done it meanwhile."""
         with self.lock:
-            entry, values = self.find(bound)
+            found = self.find(bound, function)
             signature = tuple(map(_shape, bound.values()))
-            if entry is None and values is MISS and signature not in self.unusable:
-                start = time.perf_counter()
-                try:
-                    compiled = self.compile(self.function, args, dict(kwargs))
-                except UnsupportedError:
-                    if not any(map(_is_read_only, bound.values())):
-                        raise
-                    return None, PYTHON     # a store to it is NumPy's error to raise
-                self.seconds += time.perf_counter() - start
-                entry = Slow(compiled)
-                self.entries = (entry, *self.entries)
-                entry, values = self.find(bound)
-                if entry is None and values is MISS:
-                    self.unusable.add(signature)    # or every such call would compile again
-        return entry, values
+            if found[0] is not None or found[1] is not MISS or signature in self.unusable:
+                return found
+            start = time.perf_counter()
+            try:
+                compiled = self.compile(function, args, dict(kwargs))
+            except UnsupportedError:
+                if not any(map(_is_read_only, bound.values())):
+                    raise
+                return None, PYTHON, Scope({})     # a store to it is NumPy's error to raise
+            self.seconds += time.perf_counter() - start
+            self.entries = (Slow(compiled, function), *self.entries)
+            found = self.find(bound, function)
+            if found[0] is None and found[1] is MISS:
+                self.unusable.add(signature)        # or every such call would compile again
+            return found
 
     def clear(self) -> None:
         with self.lock:
@@ -121,6 +128,8 @@ def _shape(value: Any) -> tuple[Any, ...]:
     """What of an argument decides which specialization it needs, coarsely."""
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.flags.c_contiguous, tuple(d == 1 for d in value.shape)
+    if type(value) in (str, bytes, bool, type(None)):
+        return type(value), value
     return (type(value),)
 
 

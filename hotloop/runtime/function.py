@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from hotloop import config
 from hotloop.entry import abi, native
+from hotloop.entry.paths import Scope
 from hotloop.entry.slow import Slow
 from hotloop.entry.wrap import NotEncodable, Table, encode
 from hotloop.runtime.dispatch import Compile, Specializations, specializations
@@ -50,14 +51,14 @@ class State:
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if config.disable:
             return self.function(*args, **kwargs)
-        entry, values, bound = self.specializations.choose(self.function, args, kwargs)
+        entry, values, scope = self.specializations.choose(self.function, args, kwargs)
         if entry is None:
             return self.function(*args, **kwargs)
         if entry not in self.tables:
-            self.install(entry, bound)
-        return entry.run(values, bound)
+            self.install(entry, scope)
+        return entry.run(values, scope)
 
-    def install(self, entry: Slow, bound: Mapping[str, Any]) -> None:
+    def install(self, entry: Slow, scope: Scope) -> None:
         """Give the machine a table for `entry`. If the machine must be generated first, the first
         call leaves that to the second: there may be none."""
         self.calls += 1
@@ -67,7 +68,7 @@ class State:
         with self.lock:
             found = self.specializations
             try:
-                self.tables[entry] = encode(entry, found.binder, bound)
+                self.tables[entry] = encode(entry, found.binder, scope)
             except NotEncodable:
                 self.tables[entry] = None
             tables = tuple(t for e in found.entries if (t := self.tables.get(e)) is not None)
@@ -132,6 +133,9 @@ class Function:
         if found.binder.bind(args, kwargs) is None:
             raise TypeError(f"these arguments don't fit {self.__wrapped__!r}")
         return found.compile.lower(self.__wrapped__, args, kwargs)
+
+
+Function.__module__ = "hotloop"
 
 
 @functools.cache

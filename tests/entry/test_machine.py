@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotloop.entry import abi, key
+from hotloop.entry.paths import Scope
 from hotloop.entry.slow import MISS, PYTHON, Slow
 from hotloop.frontend import traced
 from hotloop.frontend.traced import ARRAY, NUMPY, Constant, Container, Guard, Input, InputOut
@@ -44,7 +45,7 @@ def test_scalars_reach_the_kernel_as_from_python(value):
     seen = []
     made = kernels.echo(params, inputs, seen)
     slow = Slow(made)
-    slow.run(slow.match({"x": value}), {"x": value})
+    slow.run(slow.match(Scope({"x": value})), Scope({"x": value}))
     f = kernels.native(lambda x: None, made)
     f(value)
     f(value)
@@ -97,7 +98,7 @@ def test_arrays_reach_the_kernel_as_from_python(dtype, contiguous):
     del seen[:]
     for k, value in enumerate(values):
         f(value)
-        slow.run(slow.match({"x": value}), {"x": value})
+        slow.run(slow.match(Scope({"x": value})), Scope({"x": value}))
         assert seen[-2] == seen[-1]
         assert served(f) == k + 1
 
@@ -193,7 +194,7 @@ def test_overlap_with_a_written_array_is_left_to_python(written):
         calls += not python
         assert served(f) == calls
         slow = Slow(made)
-        assert (slow.match({"x": x, "y": y}) is PYTHON) == python
+        assert (slow.match(Scope({"x": x, "y": y})) is PYTHON) == python
 
 
 # ---- calling
@@ -698,7 +699,7 @@ def test_any_call_behaves_as_the_slow_entry(args, kwargs):
             f(*args, **kwargs)
         assert served(f) == before
         return
-    taken = slow.match(bound) not in (MISS, PYTHON)
+    taken = slow.match(Scope(bound)) not in (MISS, PYTHON)
     assert f(*args, **kwargs) == ("compiled" if taken else "python")
     assert served(f) - before == taken
 

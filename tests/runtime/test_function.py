@@ -1,0 +1,320 @@
+"""The object that `jit` returns, and how calls find their specialization."""
+
+import copy
+import functools
+import gc
+import inspect
+import pickle
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import hotloop
+from hotloop.entry.slow import MISS
+from hotloop.runtime import dispatch, function
+
+
+@hotloop.jit
+def module_level(x, n: int = 2, *, k=1.0):
+    """What it does."""
+    return x * n + k
+
+
+@pytest.fixture(params=["native", "plain"])
+def jit(request, monkeypatch):
+    """`jit` with the native machine and, as on other platforms, without."""
+    gc.collect()        # what another test compiled for an equal function goes
+    if request.param == "plain":
+        monkeypatch.setattr(function.abi, "problem", lambda: "not this platform")
+    return functools.partial(hotloop.jit, cache=False)
+
+
+def test_it_looks_like_the_function(jit):
+    def f(x, n: int = 2, *, k=1.0):
+        """What it does."""
+        return x * n + k
+
+    f.attribute = 3
+    g = jit(f)
+    assert g.__wrapped__ is f
+    assert (g.__name__, g.__doc__, g.__module__, g.__qualname__) == (
+        f.__name__, f.__doc__, f.__module__, f.__qualname__)
+    assert g.attribute == 3
+    assert inspect.signature(g) == inspect.signature(f)
+    assert callable(g) and "f" in repr(g)
+    assert inspect.unwrap(g) is f
+    g.mine = 4
+    assert vars(g)["mine"] == 4
+    assert weakref.ref(g)() is g
+    assert hash(g) == hash(g) and g == g and g != jit(f)
+    assert jit(g) is g
+
+
+def test_pickling_is_by_reference():
+    assert pickle.loads(pickle.dumps(module_level)) is module_level
+    assert copy.copy(module_level) is module_level
+    assert copy.deepcopy(module_level) is module_level
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(hotloop.jit(lambda x: x))
+
+
+def test_the_native_type_is_closed():
+    kind = type(module_level)
+    if kind is function.Function:
+        pytest.skip("no native machine here")
+    with pytest.raises(TypeError):
+        type("Mine", (kind,), {})
+
+
+def test_all_ways_to_pass_arguments(jit):
+    def f(x, n=2, *more, k=1.0, **rest):
+        return x * n + k + len(more) + len(rest)
+
+    g = jit(f)
+    for args, kwargs in (((3,), {}), ((3, 4), {}), ((3,), {"n": 5}), ((), {"x": 1.5, "n": 2}),
+                         ((3, 4), {"k": 2.0}), ((3, 4, 5, 6), {"k": 2, "z": 1})):
+        for _ in range(3):
+            assert g(*args, **kwargs) == f(*args, **kwargs)
+            assert type(g(*args, **kwargs)) is type(f(*args, **kwargs))
+
+
+def test_descriptors(jit):
+    class C:
+        scale = 3
+
+        @jit
+        def method(self, x):
+            return x * self.scale
+
+        @staticmethod
+        @jit
+        def static(x):
+            return x + 1
+
+        @classmethod
+        @jit
+        def cls(cls, x):
+            return x * cls.scale
+
+    c = C()
+    for _ in range(3):
+        assert (c.method(2), C.method(c, 3), C.static(1), c.static(2), C.cls(2)) == (6, 9, 2, 3, 6)
+    assert c.method.__self__ is c
+    C.scale = 5
+    assert (c.method(2), C.cls(2)) == (10, 10)
+    assert functools.partial(c.method, 4)() == 20
+
+
+def test_cache_info_and_clear(jit):
+    f = jit(lambda x: x + 1)
+    assert f.cache_info() == (0, 0.0, {"compiled": 0})
+    assert [f(1), f(2), f(2.5), f(3), f(10**30)] == [2, 3, 3.5, 4, 10**30 + 1]
+    found = f.cache_info()
+    assert found.specializations == 2 and found.seconds > 0
+    assert found.calls["compiled"] == 4
+    assert found.calls["python: an int of more than 64 bits"] == 1
+    f.clear_cache()
+    assert f.cache_info().specializations == 0
+    assert f(1) == 2
+
+
+def test_changed_globals_and_cells(jit):
+    k = 2
+
+    @jit
+    def f(x):
+        return x * k + OFFSET
+
+    global OFFSET
+    OFFSET = 10
+    for _ in range(3):
+        assert f(1) == 12
+    k = 3
+    assert f(1) == 13
+    OFFSET = 20
+    assert f(1) == 23
+    k, OFFSET = 2, 10
+    assert f(1) == 12
+
+
+OFFSET = 10
+
+
+def test_equivalent_functions_share_their_code(jit):
+    compiled = []
+
+    def compile(fn, args, kwargs):
+        compiled.append(fn)
+        return hotloop.runtime.jit._compiler((), (), False)(fn, args, kwargs)
+
+    def make(k):
+        return function.jitted(lambda x: x + k, compile, "shared")
+
+    functions = [make(2) for _ in range(5)]
+    assert [f(1) for f in functions for _ in range(3)] == [3] * 15
+    assert len(compiled) == 1
+    assert make(3)(1) == 4 and make(2.0)(1) == 3.0
+    assert len(compiled) == 3
+    one, two = make(7), make(7)
+    assert one(1) == two(1) == 8
+    two.__wrapped__.__closure__[0].cell_contents = 8
+    assert (one(1), two(1), one(1), two(1)) == (8, 9, 8, 9)
+
+
+def test_specializations_die_with_the_last_function():
+    gc.collect()
+    f, g = (hotloop.jit(lambda x: x - 5, cache=False) for _ in range(2))
+    assert f._specializations is g._specializations
+    f(1), g(1), f(1), g(1)
+    watch = weakref.ref(f._specializations)
+    del f
+    gc.collect()
+    assert watch() is not None and g(1) == -4
+    del g
+    gc.collect()
+    assert watch() is None
+
+
+def test_threads_compile_once(jit):
+    compiled = []
+
+    def compile(fn, args, kwargs):
+        compiled.append(args)
+        return hotloop.runtime.jit._compiler((), (), False)(fn, args, kwargs)
+
+    f = function.jitted(lambda x: x * 2 + 1, compile, object())
+    start = threading.Barrier(6)
+    results = []
+
+    def work(k):
+        start.wait()
+        results.append(f(k))
+        results.append(f(float(k)))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == sorted(2 * k + 1 for k in range(6) for _ in "ab")
+    assert len(compiled) == 2
+
+
+def test_functions_dropped_while_another_thread_calls_them():
+    a = np.arange(100.0)
+    wanted = (a * 3 - 1).tolist()
+    holder = [hotloop.jit(lambda x: x * 3 - 1)]
+    stop = threading.Event()
+    wrong = []
+
+    def work():
+        while not stop.is_set():
+            if holder[0](a).tolist() != wanted:
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(60):
+        holder[0] = hotloop.jit(lambda x: x * 3 - 1)
+        holder[0](a)
+        gc.collect()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_arrays_that_python_must_handle(jit):
+    f = jit(lambda x, y: x + y)
+    g = jit(store)
+    a = np.arange(4.0)
+    masked = np.ma.masked_array(a, [1, 0, 0, 0])
+    for x in (a.astype(object), a.astype(">f8"), masked,
+              np.array(["a", "b"], dtype=object)):
+        for _ in range(2):
+            got, wanted = f(x, x), x + x
+            assert type(got) is type(wanted) and got.dtype == wanted.dtype
+            assert got.tolist() == wanted.tolist()
+    frozen = a.copy()
+    frozen.flags.writeable = False
+    for _ in range(2):
+        with pytest.raises(ValueError, match="read-only"):
+            g(frozen, a.copy())
+    for _ in range(3):
+        b = np.arange(6.0)
+        g(b[1:], b[:-1])                    # overlapping: in NumPy's order
+        assert b.tolist() == [0, 0, 0, 0, 0, 0]
+
+
+def store(x, y):
+    for k in range(len(x)):
+        x[k] = y[k]
+
+
+def test_a_miss_that_no_compilation_can_serve_does_not_compile_again():
+    compiled = []
+
+    def compile(fn, args, kwargs):
+        compiled.append(1)
+        return hotloop.runtime.jit._compiler((), (), False)(fn, (1,), {})
+
+    f = function.jitted(lambda x: x + 1, compile, object())
+    assert [f(1.5), f(1.5), f(2.5)] == [2.5, 2.5, 3.5]
+    assert len(compiled) == 1
+
+
+def test_errors_of_compilation_leave_nothing_behind(jit):
+    @jit
+    def f(x):
+        yield x
+
+    for _ in range(2):
+        with pytest.raises(hotloop.errors.UnsupportedError):
+            f(1)
+    assert f.cache_info().specializations == 0
+
+
+def test_disable(jit, monkeypatch):
+    calls = []
+
+    @jit
+    def f(x):
+        calls.append(x)
+        return x
+
+    monkeypatch.setattr(hotloop.config, "disable", True)
+    assert [f(1), f(2)] == [1, 2] and calls == [1, 2]
+
+
+def test_lower(jit):
+    f = jit(lambda x, n=2: x * n)
+    assert "define" in f.lower(1.5).llvm
+    assert f.cache_info().specializations == 0
+    with pytest.raises(TypeError):
+        f.lower()
+
+
+def test_every_specialization_reaches_the_machine():
+    f = hotloop.jit(lambda x, y: x * y, cache=False)
+    values = [1, 1.5, 2j, np.float32(1), np.arange(3.0), np.arange(3), np.arange(3.0)[::2],
+              np.ones((2, 3))[:, :2]]
+    for x in values:
+        for y in values:
+            try:
+                wanted = x * y
+            except ValueError:
+                continue
+            for _ in range(3):
+                got = f(x, y)
+                assert type(got) is type(wanted)
+                assert np.array_equal(got, wanted)
+    assert None not in f._state.tables.values() if hasattr(f._state, "tables") else True
+
+
+def test_nothing_fits_at_first():
+    found = dispatch.Specializations(store, lambda *a: None)
+    assert found.entries == () and found.binder.names == ("x", "y")
+    assert found.find({"x": 1, "y": 2}, store)[:2] == (None, MISS)
