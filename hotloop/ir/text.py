@@ -229,7 +229,8 @@ class _Parser:
         self.expect("{")
         self.expect("lambda")
         self.accept(";")
-        params = self.bindings(env, ".", free=outermost)
+        bound = self.bindings(env, ".", free=outermost)
+        env.update(bound)
         self.expect(".")
         self.expect("let")
         eqns = []
@@ -249,10 +250,12 @@ class _Parser:
             if not self.peek(")"):
                 self.expect(",")
         self.expect("}")
-        return params, eqns, outs, into
+        return list(bound.values()), eqns, outs, into
 
-    def bindings(self, env: dict[str, Var], end: str, free: bool = False) -> list[Var]:
-        """`a:f64[n] b:i64[]`; dimensions may be Vars of the same list and, if `free`, new ones."""
+    def bindings(self, env: dict[str, Var], end: str, free: bool = False) -> dict[str, Var]:
+        """`a:f64[n] b:i64[]`; dimensions may be Vars of the same list and, if `free`, new ones,
+        which `env` then has."""
+        bound: dict[str, Var] = {}
         found: list[tuple[Var, np.dtype, list[tuple[str, str, int]]]] = []
         while not self.peek(end):
             kind, text, position = self.tokens[self.at]
@@ -271,18 +274,21 @@ class _Parser:
                 self.at += 1
                 if not self.peek("]"):
                     self.expect(",")
-            if name in env and any(v is env[name] for v, *_ in found):
+            if name in bound:
                 raise self.error(f"{name} is bound twice", position)
-            env[name] = Var(Type(dtype), "")
-            found.append((env[name], dtype, shape))
+            bound[name] = Var(Type(dtype))
+            found.append((bound[name], dtype, shape))
         for var, dtype, shape in found:
-            var.type = Type(dtype, tuple(self.dim(t, env, free) for t in shape))
-        return [var for var, *_ in found]
+            var.type = Type(dtype, tuple(self.dim(t, bound, env, free) for t in shape))
+        return bound
 
-    def dim(self, token: tuple[str, str, int], env: dict[str, Var], free: bool) -> int | Var:
+    def dim(self, token: tuple[str, str, int], bound: dict[str, Var], env: dict[str, Var],
+            free: bool) -> int | Var:
         kind, text, position = token
         if kind == "number":
             return int(text)
+        if text in bound:
+            return bound[text]
         if text not in env:
             if not free or kind != "name":
                 raise self.error(f"no value {text!r} in scope", position)
@@ -290,10 +296,9 @@ class _Parser:
         return env[text]
 
     def equation(self, env: dict[str, Var]) -> Eqn:
-        outs: dict[str, Var] = dict(env)
-        results = []
+        results: dict[str, Var] = {}
         if self.tokens[self.at + 1][1] == ":":
-            results = self.bindings(outs, "=")
+            results = self.bindings(env, "=")
             self.expect("=")
         op = self.ops.get(self.take("name"))
         if op is None:
@@ -313,8 +318,8 @@ class _Parser:
         while self.peek("{"):
             inner, eqns, atoms, _ = self.block(env)
             blocks.append(Block(inner, eqns, atoms))
-        env.update(outs)
-        return Eqn(op, ins, results, params, blocks)
+        env.update(results)
+        return Eqn(op, ins, results.values(), params, blocks)
 
     def starts_atom(self) -> bool:
         """Whether the next token is an operand; operands stand on their equation's line."""

@@ -174,6 +174,8 @@ def row(eqn: Eqn) -> OpDef:
 
 def region(eqn: Eqn) -> str | None:
     """`cond`, `for`, `while` or `call`; None for an op without blocks."""
+    if not eqn.blocks:
+        return None
     lowering = row(eqn).lowering
     return lowering.kind if isinstance(lowering, Region) else None
 
@@ -181,7 +183,7 @@ def region(eqn: Eqn) -> str | None:
 def carries_from(eqn: Eqn) -> int | None:
     """For a loop, the position of the first carry among its body's parameters; else None. Carry k
     is also result k, and operand k from behind the loop's own ones (`lo hi step`)."""
-    return {"for": 1, "while": 0}.get(region(eqn) or "")
+    return {"for": 1, "while": 0}.get(region(eqn) or "") if eqn.blocks else None
 
 
 def effect(eqn: Eqn) -> str:

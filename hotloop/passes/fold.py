@@ -33,10 +33,11 @@ def fold(program: Program) -> Program:
 
 def evaluated(eqn: Eqn) -> list[Atom] | None:
     """The results of an equation of literals, or None if it has to stay."""
+    for atom in eqn.ins:
+        if atom.__class__ is Var:
+            return None
     op = row(eqn)
-    if op.evaluate is None or op.effect != PURE or not op.total:
-        return None
-    if not eqn.ins or any(a.__class__ is Var for a in eqn.ins):
+    if not eqn.ins or op.evaluate is None or op.effect != PURE or not op.total:
         return None
     if any(out.shape for out in eqn.outs):
         return None

@@ -113,10 +113,13 @@ class Forward:
         eqns = self.equations(block.eqns, [])
         outs = [self.atom(a) for a in block.outs]
         self.leave(eqn, block)
+        if eqns == block.eqns and outs == block.outs and params == block.params:
+            return block
         return Block(params, eqns, outs)
 
     def blocks_rebuilt(self, eqn: Eqn) -> Eqn:
-        return self.retyped(eqn, eqn.ins, tuple([self.block(eqn, b) for b in eqn.blocks]))
+        blocks = tuple([self.block(eqn, b) for b in eqn.blocks])
+        return eqn if blocks == eqn.blocks else self.retyped(eqn, eqn.ins, blocks)
 
     def retyped(self, eqn: Eqn, ins: tuple[Atom, ...], blocks: tuple[Block, ...]) -> Eqn:
         """`eqn` with other blocks; results whose dimensions came out otherwise are new Vars."""

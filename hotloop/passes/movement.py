@@ -20,7 +20,7 @@ from hotloop.ops.index import TAKES
 from hotloop.ops.table import OpDef
 from hotloop.passes.rules import exact_conversion
 
-Defined = Mapping[Var, Eqn]
+Defined = Mapping[Atom, Eqn]
 Build = Callable[..., Atom]
 """`build(row, *operands)` makes an equation and gives its result."""
 

@@ -23,6 +23,7 @@ than 2**56 of them (one a quarter nanosecond is half a year), or as many as the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -50,6 +51,7 @@ def ranges(program: Program) -> Program:
     return _Ranges(program).run(program)
 
 
+@cache
 def _limits(dtype: np.dtype) -> Bounds | None:
     if dtype.kind == "b":
         return 0, 1

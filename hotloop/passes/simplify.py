@@ -10,14 +10,15 @@ is simplified in turn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var
 from hotloop.ops.elementwise import select
-from hotloop.ops.table import OpDef, carries_from, make_eqn
+from hotloop.ops.table import OpDef, carries_from, make_eqn, row
 from hotloop.passes.fold import evaluated
 from hotloop.passes.forward import Forward
 from hotloop.passes.movement import MOVEMENT
@@ -32,10 +33,24 @@ def simplify(program: Program) -> Program:
         return _Simplify().run(program)
 
 
-def _rules_by_op() -> dict[OpDef, list[Rule]]:
-    table: dict[OpDef, list[Rule]] = {}
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A rule with what its operands must be like, which is quicker to see than a match."""
+    rule: Rule
+    literal: bool                       # one is a constant
+    rows: frozenset[OpDef]              # results of these ops
+    equal: bool                         # two are the same
+
+
+def _rules_by_op() -> dict[OpDef, list[_Entry]]:
+    table: dict[OpDef, list[_Entry]] = {}
     for rule in RULES:
-        table.setdefault(rule.pattern.row, []).append(rule)
+        args = rule.pattern.args
+        values = [a for a in args if isinstance(a, Value)]
+        rows = frozenset(a.row for a in args if isinstance(a, Apply))
+        table.setdefault(rule.pattern.row, []).append(_Entry(
+            rule, len(values) + sum(isinstance(a, Apply) for a in args) < len(args), rows,
+            len(set(values)) < len(values)))
     return table
 
 
@@ -45,7 +60,7 @@ RULES_OF = _rules_by_op()
 class _Simplify(Forward):
     def __init__(self) -> None:
         super().__init__()
-        self.defined: dict[Var, Eqn] = {}
+        self.defined: dict[Atom, Eqn] = {}
         self.carried: set[Atom] = set()
         self.depth = 0
 
@@ -72,27 +87,37 @@ class _Simplify(Forward):
             return folded[0]
         var = eqn.outs[0]
         kind = eqn.ins[1 if eqn.op is select else 0].dtype.kind if eqn.ins else ""
-        for rule in RULES_OF.get(eqn.op, ()):                   # type: ignore[call-overload]
-            if kind in rule.kinds:
-                found: dict[Value, Atom] = {}
-                if self.matches(rule, eqn, found):
-                    made: list[Eqn] = []
-                    result = self.built(rule.result, found, var.dtype, made)
-                    if result.type == var.type:
-                        out += made
-                        return result
-        look = MOVEMENT.get(eqn.op)                             # type: ignore[call-overload]
+        for rule in self.candidates(eqn):
+            found: dict[Value, Atom] = {}
+            if kind in rule.kinds and self.matches(rule, eqn, found):
+                made: list[Eqn] = []
+                result = self.built(rule.result, found, var.dtype, made)
+                if result.type == var.type:
+                    out += made
+                    return result
+        look = MOVEMENT.get(row(eqn))
         if look is None:
             return None
         made = []
         new: Any = look(eqn, self.defined,
-                        lambda row, *ins: self.emit(row, ins, {}, made))
+                        lambda op, *ins: self.emit(op, ins, {}, made))
         if isinstance(new, tuple):
-            new = self.emit(*new, made)
+            new = self.emit(new[0], new[1], new[2], made)
         if new is None or new.type != var.type:
             return None
         out += made
         return new
+
+    def candidates(self, eqn: Eqn) -> Iterator[Rule]:
+        entries = RULES_OF.get(row(eqn))
+        if not entries:
+            return
+        literal = any(a.__class__ is Lit for a in eqn.ins)
+        rows = {self.defined[a].op for a in eqn.ins if a in self.defined}
+        equal = len(set(eqn.ins)) < len(eqn.ins)
+        for entry in entries:
+            if entry.literal <= literal and entry.equal <= equal and entry.rows <= rows:
+                yield entry.rule
 
     def matches(self, rule: Rule, eqn: Eqn, found: dict[Value, Atom]) -> bool:
         if not all(self.match(p, a, found)
@@ -118,10 +143,10 @@ class _Simplify(Forward):
             return self.emit(result.row, args, {}, out)
         return Lit(result, dtype)
 
-    def emit(self, row: OpDef, ins: Sequence[Atom], params: dict[str, Any],
+    def emit(self, op: OpDef, ins: Sequence[Atom], params: dict[str, Any],
              out: list[Eqn]) -> Atom:
         """The result of a new equation, simplified."""
-        eqn = make_eqn(row, ins, params)
+        eqn = make_eqn(op, ins, params)
         if self.depth < DEEPEST:
             self.depth += 1
             result = self.simplified(eqn, out)
