@@ -35,6 +35,7 @@ def bind(f: Any, args: tuple) -> dict[str, Any]:
 def fits(traced: Traced, bound: dict[str, Any]) -> bool:
     """Do the arguments fit the inputs and statics, as the runtime decides it?"""
     dims: dict[Var, int] = {}
+    scope = Scope(bound)
     for path, value in traced.statics:
         got = Scope(bound).fetch(path, None)
         if got is not value and (type(got) is not type(value) or got != value):
@@ -68,6 +69,7 @@ def fits(traced: Traced, bound: dict[str, Any]) -> bool:
 def run(traced: Traced, bound: dict[str, Any]) -> Any:
     """Call the Program with the interpreter, write arguments back, build the result."""
     values = []
+    scope = Scope(bound)
     for given in traced.inputs:
         if given.path[0][0] == "random_key":
             values.append(np.uint64(12345))
@@ -95,13 +97,21 @@ def outcome(call: Any) -> Any:
         return error
 
 
+def near(a: Any, b: Any) -> bool:
+    """Equal to rounding: about a thousand units in the last place of the dtype."""
+    dtype = np.asarray(a).dtype
+    unit = float(np.finfo(dtype).eps)
+    return bool(np.allclose(a, b, 1000 * unit if unit < 1e-10 else 20 * unit, unit,
+                            equal_nan=True))
+
+
 def same(a: Any, b: Any, where: str = "result") -> list[str]:
     """Differences between what Python and the Program give."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         if a.dtype != b.dtype or a.shape != b.shape:
             return [f"{where}: {a.dtype}{a.shape} and {b.dtype}{b.shape}"]
         exact = a.dtype.kind in "biu"
-        close = np.array_equal(a, b) if exact else np.allclose(a, b, 1e-12, 1e-14, equal_nan=True)
+        close = np.array_equal(a, b) if exact else near(a, b)
         return [] if close else [f"{where}: {a!r} and {b!r}"]
     if type(a) is not type(b):
         return [f"{where}: {type(a).__name__} {a!r} and {type(b).__name__} {b!r}"]
@@ -115,7 +125,7 @@ def same(a: Any, b: Any, where: str = "result") -> list[str]:
             return [f"{where}: keys {list(a)} and {list(b)}"]
         return [d for k in a for d in same(a[k], b[k], f"{where}[{k!r}]")]
     if isinstance(a, float | complex | np.inexact):
-        return [] if np.allclose(a, b, 1e-12, 1e-14, equal_nan=True) else [f"{where}: {a} and {b}"]
+        return [] if near(a, b) else [f"{where}: {a} and {b}"]
     if dataclasses.is_dataclass(a) or (hasattr(a, "__dict__") and not callable(a)):
         return same(vars(a), vars(b), where)
     return [] if a == b else [f"{where}: {a!r} and {b!r}"]
