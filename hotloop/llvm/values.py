@@ -434,12 +434,12 @@ class Values(Builder):
             c, inner = affine(position)
             steps = affine(stride)
             for term, k in (*inner.items(), (lit(1), c)):
-                for step, q in (*steps[1].items(), (lit(1), steps[0])):
+                for dim, q in (*steps[1].items(), (lit(1), steps[0])):
                     if k and q:
-                        c2, product = affine(e.mul(term, step))
+                        c2, product = affine(e.mul(term, dim))
                         constant += k * q * c2
-                        for t, one in product.items():
-                            terms[t] = terms.get(t, 0) + k * q * one
+                        for t, coefficient in product.items():
+                            terms[t] = terms.get(t, 0) + k * q * coefficient
         lanes = self.lanes
         varying = {t: k for t, k in terms.items() if self.is_varying(t)} if lanes else {}
         if not lanes or not varying:

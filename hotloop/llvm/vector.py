@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from hotloop.errors import InternalError
 from hotloop.llvm import frame
 from hotloop.llvm.builder import iota, type_of
-from hotloop.llvm.statements import Statements, invariants
+from hotloop.llvm.statements import invariants
 from hotloop.llvm.target import register_bytes
-from hotloop.llvm.values import GATHER, I64, UNIFORM, UNIT, Access, Lanes, memory_type
+from hotloop.llvm.values import I64, Lanes
 from hotloop.llvm.varying import can_be_lanes, lanes_of, needs_a_lane, varying_names
-from hotloop.loops.core import Buffer, Carry, Check, For, If, Store, While
+from hotloop.llvm.vector_memory import VectorMemory
+from hotloop.loops.core import Carry, Check, For, If, While
 from hotloop.loops.expr import Expr
 from hotloop.loops.rewrite import writes
 from hotloop.loops.scalar import identity
@@ -41,7 +41,7 @@ def _parts(loop: For, width: int, narrow: int) -> tuple[bool, bool]:
     return width != narrow and trips > width, True
 
 
-class VectorStatements(Statements):
+class VectorStatements(VectorMemory):
 
     def loop(self, loop: For) -> None:
         if self.lanes is None and loop.lanes and can_be_lanes(loop):
@@ -192,115 +192,6 @@ class VectorStatements(Statements):
         if target:
             return value
         return self.op(f"extractelement {type_of(carry.dtype, 1)} {value}, i64 0")
-
-    # ---- memory
-
-    def _addresses(self, buffer: Buffer, access: Access) -> str:
-        """A vector of pointers."""
-        assert self.lanes is not None
-        width = self.lanes.width
-        at, t = self.address(buffer, access), type_of(I64, width)
-        if access.kind == GATHER:
-            assert access.offset is not None
-            offsets = self.vector(access.offset)
-        else:
-            assert access.stride is not None
-            if access.stride.op == "lit":
-                offsets = iota(width, int(access.stride.args[0]))
-            else:
-                offsets = self.op(f"mul {t} {iota(width)}, {self.vector(access.stride)}")
-        return self.op(f"getelementptr {self.element(buffer)}, ptr {at}, {t} {offsets}")
-
-    def vector_load(self, buffer: Buffer, access: Access) -> str:
-        assert self.lanes is not None
-        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
-        t, size = memory_type(dtype, width), dtype.itemsize
-        truth = t.of("?")
-        if access.kind == UNIT:
-            at = self.address(buffer, access)
-            if mask is None:
-                value = self.op(f"load {t}, ptr {at}, align {size}")
-            else:
-                name = f"llvm.masked.load.{t.suffix}.p0"
-                self.declare(name, t, f"ptr, i32, {truth}, {t}")
-                value = self.op(f"call {t} @{name}(ptr {at}, i32 {size}, {truth} {mask}, "
-                                f"{t} zeroinitializer)")
-        else:
-            addresses, active = self._scattered(buffer, access, size >= 4)
-            name = f"llvm.masked.gather.{t.suffix}.v{width}p0"
-            self.declare(name, t, f"<{width} x ptr>, i32, {truth}, {t}")
-            value = self.op(f"call {t} @{name}(<{width} x ptr> {addresses}, i32 {size}, "
-                            f"{truth} {active}, {t} zeroinitializer)")
-        return self.from_memory(value, dtype, width)
-
-    def _scattered(self, buffer: Buffer, access: Access, native: bool) -> tuple[str, str]:
-        """Addresses of all lanes and the mask to use with them. Where the CPU has no masked
-        instruction LLVM would branch for every lane, so there inactive lanes go to a cell on the
-        stack, and all are active."""
-        assert self.lanes is not None
-        addresses, mask, width = self._addresses(buffer, access), self.lanes.mask, self.lanes.width
-        everybody = "splat (i1 true)"
-        if mask is None or native:
-            return addresses, mask or everybody
-        t = f"<{width} x ptr>"
-        aside = self.op(f"insertelement {t} poison, ptr {self.stack(8)}, i64 0")
-        aside = self.op(f"shufflevector {t} {aside}, {t} poison, <{width} x i32> zeroinitializer")
-        return self.op(f"select <{width} x i1> {mask}, {t} {addresses}, {t} {aside}"), everybody
-
-    def _vector_store(self, buffer: Buffer, access: Access, value: str) -> None:
-        assert self.lanes is not None
-        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
-        t, size = memory_type(dtype, width), dtype.itemsize
-        truth, value = t.of("?"), self.to_memory(value, dtype, width)
-        if access.kind == UNIT:
-            at = self.address(buffer, access)
-            if mask is None:
-                self.lines.append(f"store {t} {value}, ptr {at}, align {size}")
-                return
-            name = f"llvm.masked.store.{t.suffix}.p0"
-            self.declare(name, "void", f"{t}, ptr, i32, {truth}")
-            self.lines.append(f"call void @{name}({t} {value}, ptr {at}, i32 {size}, "
-                              f"{truth} {mask})")
-            return
-        addresses, active = self._scattered(buffer, access, size >= 4 and register_bytes() == 64)
-        name = f"llvm.masked.scatter.{t.suffix}.v{width}p0"
-        self.declare(name, "void", f"{t}, <{width} x ptr>, i32, {truth}")
-        self.lines.append(f"call void @{name}({t} {value}, <{width} x ptr> {addresses}, "
-                          f"i32 {size}, {truth} {active})")
-
-    def store(self, store: Store) -> None:
-        if self.lanes is None:
-            super().store(store)
-            return
-        access = self.access(store.buffer, store.index)
-        dtype = store.buffer.dtype
-        if access.kind == UNIFORM:
-            self._store_one(store, access)
-        else:
-            value = self.vector(store.value)
-            if store.combine is not None:
-                old = self.vector_load(store.buffer, access)
-                value = self.combined(store.combine, dtype, old, value, self.lanes.width)
-            self._vector_store(store.buffer, access, value)
-        self.forget([store.buffer])
-
-    def _store_one(self, store: Store, access: Access) -> None:
-        """All active lanes store to one element: the last of them wins."""
-        assert self.lanes is not None
-        if store.combine is not None:
-            raise InternalError(f"lanes accumulate in one element of {store.buffer!r}")
-        value = self.value(store.value)
-        if self.is_varying(store.value):
-            width = self.lanes.width
-            last = str(width - 1)
-            if self.lanes.mask is not None:
-                bits = self.mask_bits(self.lanes.mask, width)
-                self.declare(f"llvm.ctlz.i{width}", f"i{width}", f"i{width}, i1")
-                zeros = self.op(f"call i{width} @llvm.ctlz.i{width}(i{width} {bits}, i1 false)")
-                last = self.op(f"sub i{width} {width - 1}, {zeros}")
-            value = self.op(f"extractelement {type_of(store.buffer.dtype, width)} {value}, "
-                            f"i{width} {last}")
-        self.store_at(self.address(store.buffer, access), value, store.buffer.dtype)
 
     # ---- control
 

@@ -329,3 +329,43 @@ def test_mandelbrot_in_lanes() -> None:
         counts[lanes] = out
     assert len(set(counts[0].tolist())) > 10
     assert np.array_equal(counts[0], counts[1]) and np.array_equal(counts[0], counts[4])
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "u1", "?"])
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_interleaved_parts(dtype: str, parts: int) -> None:
+    """Complex numbers, colours, points: parts are exchanged, in place and into another array."""
+    t = np.dtype(dtype)
+    a, c = (Buffer(f"a{k}", t, (n, lit(parts)), ARG_WRITTEN, None, k) for k in range(2))
+    rng = np.random.default_rng(1)
+    for lanes in (1, 2, 4):
+        body: list = [Let(f"t{k}", load(a, (i, lit(k)))) for k in range(parts)]
+        body += [Store(a, (i, lit(k)), var(f"t{(k + 1) % parts}", t)) for k in range(parts)]
+        body += [Store(c, (i, lit(k)), var(f"t{parts - 1 - k}", t)) for k in range(parts - 1)]
+        kernel = Kernel("k", [a, c], [], [For("i", lit(0), n, lit(1), body, lanes=lanes)])
+        for size in (0, 1, 16, 64, 67, 200):
+            x = (rng.integers(0, 2, (size, parts)) * 1.0).astype(dtype)
+            agree(kernel, x, np.zeros((size, parts), dtype))
+
+
+@pytest.mark.parametrize("lanes", [0, 1, 4])
+def test_interleaved_rows(lanes: int) -> None:
+    """Rows of complex numbers, with bounds that are not aligned to anything."""
+    a = Buffer("a", F8, (n, m, lit(2)), ARG_WRITTEN, None, 0)
+    re, im = (load(a, (j, e.add(i, 1), lit(k))) for k in range(2))
+    row = For("i", lit(1), e.sub(m, 2), lit(1), [
+        Let("p", e.sub(e.mul(re, re), e.mul(im, im))), Let("q", e.mul(e.mul(re, im), 2.0)),
+        Store(a, (j, i, lit(1)), var("q", F8)), Store(a, (j, i, lit(0)), var("p", F8))],
+        regular=True, lanes=lanes)
+    kernel = Kernel("k", [a], [], [For("j", lit(0), n, lit(1), [row])])
+    rng = np.random.default_rng(1)
+    for shape in ((3, 40, 2), (5, 71, 2), (2, 2, 2), (0, 9, 2)):
+        if lanes:            # the elements that an iteration reads are those the next one writes
+            x = rng.normal(size=shape)
+            machine = harness.Machine(kernel)
+            y = x.copy()
+            machine(y)
+            z = x[..., 0] + 1j * x[..., 1]
+            want = z.copy()
+            want[:, 1:-2] = z[:, 2:-1] ** 2
+            np.testing.assert_allclose(y[..., 0] + 1j * y[..., 1], want, rtol=1e-12)

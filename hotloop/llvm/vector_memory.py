@@ -1,0 +1,270 @@
+"""Loads and stores of lanes: contiguous, interleaved, strided, scattered, of one element for all.
+
+    a[i]               one load of a vector              (masked where lanes are inactive)
+    z[i, 0], z[i, 1]   of a z[n, 2]: two vectors in one piece, taken apart by shuffles
+    a[n * i], a[k[i]]  gather
+
+Interleaved stores are made when all parts come together, one statement after the other: the real
+and the imaginary part of complex numbers, red, green and blue, the coordinates of points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hotloop.errors import InternalError
+from hotloop.llvm.builder import Type, iota, type_of
+from hotloop.llvm.statements import Statements
+from hotloop.llvm.target import register_bytes
+from hotloop.llvm.values import (
+    GATHER,
+    I64,
+    STRIDED,
+    UNIFORM,
+    UNIT,
+    Access,
+    memory_type,
+)
+from hotloop.loops.core import Buffer, Statement, Store
+from hotloop.loops.expr import affine
+
+MOST_PARTS, MOST_BYTES = 4, 24
+"""Up to this many parts and bytes of a group; beyond, shuffles cost as much as gathers. ns for each
+group of c[i, k] = a[i, k] * b[i, k + 1] + a[i, k + 1] in L1, by gathers and by shuffles: f64 x 2 1.6
+and 0.5, x 3 2.3 and 1.4, x 4 2.0 and 2.7; f32 x 2 1.0 and 0.25, x 3 1.4 and 0.6, x 4 1.9 and 1.0."""
+
+
+class VectorMemory(Statements):
+
+    def _addresses(self, buffer: Buffer, access: Access) -> str:
+        """A vector of pointers."""
+        assert self.lanes is not None
+        width = self.lanes.width
+        at, t = self.address(buffer, access), type_of(I64, width)
+        if access.kind == GATHER:
+            assert access.offset is not None
+            offsets = self.vector(access.offset)
+        else:
+            assert access.stride is not None
+            if access.stride.op == "lit":
+                offsets = iota(width, int(access.stride.args[0]))
+            else:
+                offsets = self.op(f"mul {t} {iota(width)}, {self.vector(access.stride)}")
+        return self.op(f"getelementptr {self.element(buffer)}, ptr {at}, {t} {offsets}")
+
+    def vector_load(self, buffer: Buffer, access: Access) -> str:
+        assert self.lanes is not None
+        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
+        t, size = memory_type(dtype, width), dtype.itemsize
+        truth = t.of("?")
+        if access.kind == UNIT:
+            at = self.address(buffer, access)
+            if mask is None:
+                value = self.op(f"load {t}, ptr {at}, align {size}")
+            else:
+                name = f"llvm.masked.load.{t.suffix}.p0"
+                self.declare(name, t, f"ptr, i32, {truth}, {t}")
+                value = self.op(f"call {t} @{name}(ptr {at}, i32 {size}, {truth} {mask}, "
+                                f"{t} zeroinitializer)")
+        elif self._parts(buffer, access):
+            value = self._load_part(buffer, access)
+        else:
+            addresses, active = self._scattered(buffer, access, size >= 4)
+            name = f"llvm.masked.gather.{t.suffix}.v{width}p0"
+            self.declare(name, t, f"<{width} x ptr>, i32, {truth}, {t}")
+            value = self.op(f"call {t} @{name}(<{width} x ptr> {addresses}, i32 {size}, "
+                            f"{truth} {active}, {t} zeroinitializer)")
+        return self.from_memory(value, dtype, width)
+
+    def _scattered(self, buffer: Buffer, access: Access, native: bool) -> tuple[str, str]:
+        """Addresses of all lanes and the mask to use with them. Where the CPU has no masked
+        instruction LLVM would branch for every lane, so there inactive lanes go to a cell on the
+        stack, and all are active."""
+        assert self.lanes is not None
+        addresses, mask, width = self._addresses(buffer, access), self.lanes.mask, self.lanes.width
+        everybody = "splat (i1 true)"
+        if mask is None or native:
+            return addresses, mask or everybody
+        t = f"<{width} x ptr>"
+        aside = self.op(f"insertelement {t} poison, ptr {self.stack(8)}, i64 0")
+        aside = self.op(f"shufflevector {t} {aside}, {t} poison, <{width} x i32> zeroinitializer")
+        return self.op(f"select <{width} x i1> {mask}, {t} {addresses}, {t} {aside}"), everybody
+
+    def _vector_store(self, buffer: Buffer, access: Access, value: str) -> None:
+        assert self.lanes is not None
+        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
+        t, size = memory_type(dtype, width), dtype.itemsize
+        truth, value = t.of("?"), self.to_memory(value, dtype, width)
+        if access.kind == UNIT:
+            at = self.address(buffer, access)
+            if mask is None:
+                self.lines.append(f"store {t} {value}, ptr {at}, align {size}")
+                return
+            name = f"llvm.masked.store.{t.suffix}.p0"
+            self.declare(name, "void", f"{t}, ptr, i32, {truth}")
+            self.lines.append(f"call void @{name}({t} {value}, ptr {at}, i32 {size}, "
+                              f"{truth} {mask})")
+            return
+        addresses, active = self._scattered(buffer, access, size >= 4 and register_bytes() == 64)
+        name = f"llvm.masked.scatter.{t.suffix}.v{width}p0"
+        self.declare(name, "void", f"{t}, <{width} x ptr>, i32, {truth}")
+        self.lines.append(f"call void @{name}({t} {value}, <{width} x ptr> {addresses}, "
+                          f"i32 {size}, {truth} {active})")
+
+    def store(self, store: Store) -> None:
+        if self.lanes is None:
+            super().store(store)
+            return
+        access = self.access(store.buffer, store.index)
+        dtype = store.buffer.dtype
+        if access.kind == UNIFORM:
+            self._store_one(store, access)
+        else:
+            value = self.vector(store.value)
+            if store.combine is not None:
+                old = self.vector_load(store.buffer, access)
+                value = self.combined(store.combine, dtype, old, value, self.lanes.width)
+            self._vector_store(store.buffer, access, value)
+        self.forget([store.buffer])
+
+    def _store_one(self, store: Store, access: Access) -> None:
+        """All active lanes store to one element: the last of them wins."""
+        assert self.lanes is not None
+        if store.combine is not None:
+            raise InternalError(f"lanes accumulate in one element of {store.buffer!r}")
+        value = self.value(store.value)
+        if self.is_varying(store.value):
+            width = self.lanes.width
+            last = str(width - 1)
+            if self.lanes.mask is not None:
+                bits = self.mask_bits(self.lanes.mask, width)
+                self.declare(f"llvm.ctlz.i{width}", f"i{width}", f"i{width}, i1")
+                zeros = self.op(f"call i{width} @llvm.ctlz.i{width}(i{width} {bits}, i1 false)")
+                last = self.op(f"sub i{width} {width - 1}, {zeros}")
+            value = self.op(f"extractelement {type_of(store.buffer.dtype, width)} {value}, "
+                            f"i{width} {last}")
+        self.store_at(self.address(store.buffer, access), value, store.buffer.dtype)
+
+    # ---- interleaved parts
+
+    def _parts(self, buffer: Buffer, access: Access) -> int:
+        """How many parts are interleaved where the access takes one of them; 0: it is no such
+        access. Whole groups lie in the buffer if its last axis is a multiple of them."""
+        assert self.lanes is not None
+        if access.kind != STRIDED or self.lanes.mask is not None or buffer.strides is not None:
+            return 0
+        stride, last = access.stride, buffer.shape[-1]
+        if stride is None or stride.op != "lit" or last.op != "lit":
+            return 0
+        parts = int(stride.args[0])
+        if not 2 <= parts <= MOST_PARTS or int(last.args[0]) % parts:
+            return 0
+        if parts * buffer.dtype.itemsize > MOST_BYTES:
+            return 0
+        return parts if all(k % parts == 0 for k in affine(access.base)[1].values()) else 0
+
+    def _group(self, buffer: Buffer, access: Access, parts: int) -> tuple[str, int]:
+        """Address of the group that lane 0's element is in, and which part it is."""
+        part = access.constant % parts
+        whole = replace(access, constant=access.constant - part)
+        return self.address(buffer, whole), part
+
+    def _pieces(self, buffer: Buffer) -> tuple[int, int]:
+        """(registers of a value, lanes in each)."""
+        assert self.lanes is not None
+        lanes = min(self.lanes.width, max(1, register_bytes() // buffer.dtype.itemsize))
+        return self.lanes.width // lanes, lanes
+
+    def _load_part(self, buffer: Buffer, access: Access) -> str:
+        parts = self._parts(buffer, access)
+        count, lanes = self._pieces(buffer)
+        wide, t = memory_type(buffer.dtype, lanes * parts), memory_type(buffer.dtype, lanes)
+        part = access.constant % parts
+        key = ("group", buffer, access.base, access.factor, access.constant - part)
+        if (key, 0) not in self.table:
+            at, _ = self._group(buffer, access, parts)
+            for k in range(count):
+                piece = at if not k else self.op(
+                    f"getelementptr {t.element}, ptr {at}, i64 {k * lanes * parts}")
+                self.remember((key, k), self.op(
+                    f"load {wide}, ptr {piece}, align {buffer.dtype.itemsize}"),
+                    self._read_by(access.base, ()) | {buffer})
+        picked = ", ".join(f"i32 {parts * k + part}" for k in range(lanes))
+        return self._joined([self.op(
+            f"shufflevector {wide} {self.table[key, k]}, {wide} poison, <{lanes} x i32> <{picked}>")
+            for k in range(count)], t)
+
+    def _joined(self, pieces: list[str], t: Type) -> str:
+        """Vectors of type t, one after the other, as one vector; their number is a power of 2."""
+        lanes = t.lanes
+        while len(pieces) > 1:
+            one = type_of(t.dtype, lanes)
+            lanes *= 2
+            order = ", ".join(f"i32 {k}" for k in range(lanes))
+            pieces = [self.op(f"shufflevector {one} {a}, {one} {b}, <{lanes} x i32> <{order}>")
+                      for a, b in zip(pieces[::2], pieces[1::2], strict=True)]
+        return pieces[0]
+
+    def _slice(self, value: str, t: Type, first: int, lanes: int) -> str:
+        if lanes == t.lanes:
+            return value
+        order = ", ".join(f"i32 {k}" for k in range(first, first + lanes))
+        return self.op(f"shufflevector {t} {value}, {t} poison, <{lanes} x i32> <{order}>")
+
+    def run(self, statements: list[Statement]) -> None:
+        at = 0
+        while at < len(statements):
+            group = self._stores_of_a_group(statements, at) if self.lanes is not None else 0
+            if group:
+                self._store_group(statements[at:at + group])   # type: ignore[arg-type]
+            else:
+                super().run(statements[at:at + 1])
+            at += max(group, 1)
+
+    def _stores_of_a_group(self, statements: list[Statement], at: int) -> int:
+        """Number of parts if the statements from `at` store all parts of a group."""
+        first = statements[at]
+        if not isinstance(first, Store) or not first.index:
+            return 0
+        one = self.access(first.buffer, first.index)
+        parts = self._parts(first.buffer, one)
+        stores = statements[at:at + parts]
+        seen = set()
+        for s in stores:
+            if not isinstance(s, Store) or s.buffer is not first.buffer or s.combine is not None:
+                return 0
+            access = self.access(s.buffer, s.index)
+            same = access.base is one.base and access.factor is one.factor
+            if not same or access.constant // parts != one.constant // parts:
+                return 0
+            if s is not first and any(x.args[0] is s.buffer for x in s.value.loads):
+                return 0
+            seen.add(access.constant % parts)
+        return parts if len(seen) == parts else 0
+
+    def _store_group(self, stores: list[Store]) -> None:
+        assert self.lanes is not None
+        buffer, parts, width = stores[0].buffer, len(stores), self.lanes.width
+        count, lanes = self._pieces(buffer)
+        t, one = memory_type(buffer.dtype, width), memory_type(buffer.dtype, lanes)
+        values = [""] * parts
+        for s in stores:
+            part = self.access(buffer, s.index).constant % parts
+            values[part] = self.to_memory(self.vector(s.value), buffer.dtype, width)
+        at, _ = self._group(buffer, self.access(buffer, stores[0].index), parts)
+        empty = "poison"
+        order = ", ".join(f"i32 {part * lanes + k}" for k in range(lanes) for part in range(parts))
+        half = type_of(one.dtype, lanes * (2 if parts > 2 else 1))
+        total = type_of(one.dtype, lanes * parts)
+        for k in range(count):
+            pieces = [self._slice(v, t, k * lanes, lanes) for v in values]
+            if parts > 2:
+                pieces += [empty] * (4 - parts)
+                pieces = [self._joined(pieces[:2], one), self._joined(pieces[2:], one)]
+            mixed = self.op(f"shufflevector {half} {pieces[0]}, {half} {pieces[1]}, "
+                            f"<{lanes * parts} x i32> <{order}>")
+            piece = at if not k else self.op(
+                f"getelementptr {one.element}, ptr {at}, i64 {k * lanes * parts}")
+            self.lines.append(f"store {total} {mixed}, ptr {piece}, "
+                              f"align {buffer.dtype.itemsize}")
+        self.forget([buffer])
