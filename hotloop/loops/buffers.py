@@ -230,6 +230,11 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
     left = [(array, buffer) for array, buffer in pairs
             if isinstance(array, Lit) or state.where.get(array) is not buffer]
     done: list[tuple[Atom, Buffer]] = []
+    for array, buffer in list(left):
+        if not state.holders(buffer):           # then nothing reads from it
+            store_all(state, array, buffer)
+            done.append((array, buffer))
+            left.remove((array, buffer))
     while left:
         values = [_loaded(state, array) for array, _ in left]
         for k, (_, buffer) in enumerate(left):

@@ -24,7 +24,7 @@ from hotloop.loops.buffers import (
     take_over,
 )
 from hotloop.loops.core import TEMP, Buffer, Carry, For, If, Statement, While
-from hotloop.loops.expr import Expr, e, lit, var
+from hotloop.loops.expr import I64, Expr, e, lit, var
 from hotloop.loops.liveness import Scope, region_kind
 from hotloop.loops.pull import pull
 from hotloop.loops.state import State, Value, float_part, parts_of
@@ -163,7 +163,7 @@ class Loop:
         for k in late:
             buffer = self.buffers[k]
             if self.resized(k):
-                final[k] = self._new_size(k)
+                final[k] = memory_now(state, outs[k])
                 continue
             if buffer in final.values():
                 buffer = self._free(k, final)
@@ -200,15 +200,6 @@ class Loop:
                 return buffer
         return self.state.new_buffer(self.params[k].dtype, self.state.dims(self.params[k]))
 
-    def _new_size(self, k: int) -> Buffer:
-        """Memory of this iteration with array k's next value; exchanged, and the old freed."""
-        state, atom = self.state, self.body.outs[k]
-        shape = state.dims(atom) + ((lit(2),) if atom.dtype.kind == "c" else ())
-        buffer = Buffer(state.fresh("b"), float_part(atom.dtype), shape, TEMP)
-        state.allocate_here(buffer)
-        store_all(state, atom, buffer)
-        return buffer
-
     def _exchange(self, final: dict[int, Buffer]) -> None:
         moved = [(buffer, final[k]) for k, buffer in self.buffers.items()
                  if final[k] is not buffer]
@@ -223,6 +214,16 @@ class Loop:
         for buffer in self.buffers.values():
             take_over(self.state, buffer)
         self.bind(list(self.eqn.outs))
+
+
+def memory_now(state: State, array: Atom) -> Buffer:
+    """Memory that belongs to the present list, with `array`'s value: to be exchanged with that of
+    a buffer which outlives the list, whose old memory is freed instead."""
+    shape = state.dims(array) + ((lit(2),) if array.dtype.kind == "c" else ())
+    buffer = Buffer(state.fresh("b"), float_part(array.dtype), shape, TEMP)
+    state.allocate_here(buffer)
+    store_all(state, array, buffer)
+    return buffer
 
 
 def linear(index: tuple[Expr, ...], shape: tuple[Expr, ...]) -> Expr:
@@ -280,6 +281,9 @@ def lower_cond(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
     condition = state.real(eqn.ins[0])
     if choose(state, eqn, condition, lower_block):
         return
+    if any(d in eqn.outs for out in eqn.outs for d in out.shape):
+        lower_resizing_cond(state, eqn, condition, lower_block)
+        return
     targets = distinct(state, eqn, {
         k: target(state, eqn, k) for k, out in enumerate(eqn.outs) if out.shape})
     arms: list[list[Statement]] = []
@@ -304,6 +308,54 @@ def lower_cond(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
     for buffer in targets.values():
         take_over(state, buffer)
     for k, buffer in targets.items():
+        state.set_where(eqn.outs[k], buffer)
+
+
+def lower_resizing_cond(state: State, eqn: Eqn, condition: Expr, lower_block: LowerBlock) -> None:
+    """Arms that give arrays of different sizes: two loops, of which one runs once and the other not
+    at all, since only loops exchange pointers."""
+    carries: list[list[Carry]] = [[], []]
+    for out in eqn.outs:
+        if not out.shape:
+            part = float_part(out.dtype)
+            values = []
+            for _ in range(2 if out.dtype.kind == "c" else 1):
+                first = Carry(state.fresh("c"), part, lit(0, part), lit(0, part))
+                last = Carry(state.fresh("c"), part, var(first.name, part), lit(0, part))
+                carries[0].append(first)
+                carries[1].append(last)
+                values.append(var(last.name, part))
+            state.scalars[out] = values[0] if len(values) == 1 else (values[0], values[1])
+    resized: dict[int, Buffer] = {}
+    fixed: dict[int, Buffer | None] = {}
+    for k, out in enumerate(eqn.outs):
+        if any(d in eqn.outs for d in out.shape):
+            shape = state.dims(out) + ((lit(2),) if out.dtype.kind == "c" else ())
+            resized[k] = Buffer(state.fresh("b"), float_part(out.dtype), shape, TEMP)
+            state.allocate_here(resized[k], (lit(0),) * len(shape))
+        elif out.shape:
+            fixed[k] = target(state, eqn, k)
+    targets = distinct(state, eqn, fixed)
+    yes = e.convert(condition, I64)
+    for block, own_carries, times in zip(
+            eqn.blocks, carries, (yes, e.sub(lit(1), yes)), strict=True):
+        statements: list[Statement] = []
+        swaps: list[tuple[Buffer, Buffer]] = []
+        with state.inside(statements, "if"), scope_of(state, block):
+            lower_block(state, block)
+            values = [part for out, atom in zip(eqn.outs, block.outs, strict=True)
+                      if not out.shape for part in parts_of(state.let(state.scalar(atom)))]
+            for carry, value in zip(own_carries, values, strict=True):
+                carry.next = value
+            for k, buffer in resized.items():
+                new = memory_now(state, block.outs[k])
+                swaps += [(buffer, new), (new, buffer)]
+            assign(state, [(block.outs[k], buffer) for k, buffer in targets.items()])
+        state.emit(For(state.fresh("i"), lit(0), times, lit(1), statements, own_carries,
+                       swaps=swaps, location=eqn.location))
+    for buffer in targets.values():
+        take_over(state, buffer)
+    for k, buffer in (targets | resized).items():
         state.set_where(eqn.outs[k], buffer)
 
 

@@ -100,6 +100,7 @@ class State:
                     self.where.pop(changed, None)
                 else:
                     self.where[changed] = old
+                    self._holders[old].append(changed)
 
     def let(self, value: Value, prefix: str = "t") -> Value:
         """A name for what is costly, or read from memory that may change."""
@@ -128,8 +129,10 @@ class State:
 
     def holders(self, buffer: Buffer) -> list[Var]:
         """The Vars whose value is what `buffer` holds now."""
-        return [v for v in dict.fromkeys(self._holders.get(buffer, ()))
-                if self.where.get(v) is buffer]
+        found = [v for v in dict.fromkeys(self._holders.get(buffer, ()))
+                 if self.where.get(v) is buffer]
+        self._holders[buffer] = found
+        return list(found)
 
     def scalar(self, atom: Atom) -> Value:
         if isinstance(atom, Lit):
