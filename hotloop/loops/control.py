@@ -408,12 +408,13 @@ def distinct(state: State, eqn: Eqn, targets: dict[int, Buffer | None]) -> dict[
 
 
 def origin(state: State, block: Block, atom: Atom) -> Var | None:
-    """The outer value that `atom`, a result of `block`, is an updated version of."""
+    """The parameter of `block` or outer value that `atom`, a result of it, is an updated version
+    of; None if it is something new."""
     free = state.uses.free[block]
     while isinstance(atom, Var) and atom not in free:
         eqn = state.uses.definition.get(atom)
         if eqn is None:
-            return None
+            return atom
         kind = region_kind(eqn)
         if isinstance(eqn.op.lowering, Update):  # type: ignore[attr-defined]
             atom = eqn.ins[0]
@@ -422,10 +423,10 @@ def origin(state: State, block: Block, atom: Atom) -> Var | None:
         elif kind == "cond":
             k = eqn.outs.index(atom)
             found = [origin(state, inner, inner.outs[k]) for inner in eqn.blocks]
-            inner = found[0] or found[1]
-            if inner is None:
+            start = found[0] or found[1]
+            if start is None:
                 return None
-            atom = inner
+            atom = start
         else:
             return None
-    return atom if isinstance(atom, Var) and not isinstance(atom, Lit) else None
+    return atom if isinstance(atom, Var) else None
