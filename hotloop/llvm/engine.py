@@ -99,26 +99,30 @@ def _run_passes(module: Any, machine: Any) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
+def _made(kind: str, text: str, level: int, passes: bool) -> Any:
+    # The module must die in here, with the lock held: freeing it takes llvmlite's lock.
+    with _lock:
+        return _generate(kind, text, level, passes)
+
+
+def _generate(kind: str, text: str, level: int, passes: bool) -> Any:
+    machine = _machine(level, config.cpu)
+    module = _parse(text)
+    if passes:
+        _run_passes(module, machine)
+    return getattr(machine, kind)(module)
+
+
 def compile_text(text: str, level: int = 3, passes: bool = False) -> bytes:
     """An object file for LLVM text; `level` is that of code generation (0 is the first tier: fast
     to make, 2-3x slower to run), `passes` adds LLVM's own optimizer. Raises InternalError if the
     text does not parse (always) or breaks LLVM's rules (with HOTLOOP_VERIFY)."""
-    with _lock:
-        machine = _machine(level, config.cpu)
-        module = _parse(text)
-        if passes:
-            _run_passes(module, machine)
-        return bytes(machine.emit_object(module))
+    return bytes(_made("emit_object", text, level, passes))
 
 
 def assembly(text: str, level: int = 3, passes: bool = False) -> str:
     """The assembler listing of what `compile_text` makes."""
-    with _lock:
-        machine = _machine(level, config.cpu)
-        module = _parse(text)
-        if passes:
-            _run_passes(module, machine)
-        return str(machine.emit_assembly(module))
+    return str(_made("emit_assembly", text, level, passes))
 
 
 @functools.cache

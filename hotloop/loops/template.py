@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.loops.expr import Expr, from_affine, lit, normal, operands
+from hotloop.loops.expr import Expr, affine, from_affine, lit, normal, operands
 from hotloop.loops.scalar import SCALAR_OPS
 
 
@@ -50,7 +50,13 @@ class Template:
                 made.append(lit(value, dtype))
             elif op == "aff":
                 constant, factors = value
-                made.append(from_affine(constant, {made[k]: f for k, f in zip(kids, factors)}))
+                terms: dict[Expr, int] = {}
+                for k, factor in zip(kids, factors):
+                    inner, more = affine(made[k])
+                    constant += factor * inner
+                    for term, n in more.items():
+                        terms[term] = terms.get(term, 0) + factor * n
+                made.append(from_affine(constant, terms))
             else:
                 nodes = tuple([made[k] for k in kids])
                 if swaps and nodes[0].serial > nodes[1].serial:
