@@ -120,15 +120,15 @@ class Statements(Values):
     def alloc(self, statement: Alloc) -> None:
         buffer = statement.buffer
         if buffer.kind == RESULT:
-            self._alloc_result(buffer)
+            self._alloc_result(buffer, statement.sizes)
         elif buffer.kind == TEMP:
             self._alloc_temp(buffer, statement.sizes)
         else:
             raise InternalError(f"an alloc of the argument {buffer!r}")
 
-    def _alloc_result(self, buffer: Buffer) -> None:
-        dims = self.stack(8 * max(1, len(buffer.shape)))
-        for k, dim in enumerate(buffer.shape):
+    def _alloc_result(self, buffer: Buffer, sizes: tuple[Expr, ...]) -> None:
+        dims = self.stack(8 * max(1, len(sizes)))
+        for k, dim in enumerate(sizes):
             at = self.op(f"getelementptr i64, ptr {dims}, i64 {k}")
             self.lines.append(f"store i64 {self.value(dim)}, ptr {at}")
         function = self.op(f"load ptr, ptr {self.slot(frame.ALLOC)}")

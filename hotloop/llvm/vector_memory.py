@@ -30,8 +30,9 @@ from hotloop.loops.expr import affine
 
 MOST_PARTS, MOST_BYTES = 4, 24
 """Up to this many parts and bytes of a group; beyond, shuffles cost as much as gathers. ns for each
-group of c[i, k] = a[i, k] * b[i, k + 1] + a[i, k + 1] in L1, by gathers and by shuffles: f64 x 2 1.6
-and 0.5, x 3 2.3 and 1.4, x 4 2.0 and 2.7; f32 x 2 1.0 and 0.25, x 3 1.4 and 0.6, x 4 1.9 and 1.0."""
+group of c[i, k] = a[i, k] * b[i, k + 1] + a[i, k + 1] in L1, by gathers and by shuffles: two f64
+1.6 and 0.5, three 2.3 and 1.4, four 2.0 and 2.7; two f32 1.0 and 0.25, three 1.4 and 0.6, four 1.9
+and 1.0."""
 
 
 class VectorMemory(Statements):

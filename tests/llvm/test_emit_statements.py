@@ -173,7 +173,8 @@ def test_loads_under_conditions_touch_nothing_else(lanes: int) -> None:
     far = e.mul(i, 1 << 40)
     loop = For("i", lit(0), n, lit(1), [
         If(e.gt(load(a, (i,)), 0.0),
-           [Let("t", e.add(load(b, (far,)), load(b, (e.mul(m, 1 << 40),))))], [], [("o", F8, e.add(var("t", F8), load(b, (e.add(i, 1 << 40),))), lit(1.0, F8))]),
+           [Let("t", e.add(load(b, (far,)), load(b, (e.mul(m, 1 << 40),))))], [],
+           [("o", F8, e.add(var("t", F8), load(b, (e.add(i, 1 << 40),))), lit(1.0, F8))]),
         Store(r, (i,), var("o", F8))], lanes=lanes)
     kernel = Kernel("k", [a, b], [r], [Alloc(r), loop])
     found, = harness.run(kernel, [-np.ones(100), np.ones(3)])
