@@ -148,7 +148,7 @@ def set_threads(count: int) -> None:
 def _array(pointer: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     count = int(np.prod(shape))
     memory = (ctypes.c_char * (count * dtype.itemsize)).from_address(pointer)
-    return np.frombuffer(memory, dtype, count).reshape(shape)
+    return np.ndarray(shape, dtype, memoryview(memory))
 
 
 @functools.cache
