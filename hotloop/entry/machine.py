@@ -110,7 +110,7 @@ LARGE = 1 << 20
 def text() -> str:
     """The machine as an LLVM module; refers to everything else by name (`capi.addresses`)."""
     objects = "\n".join(f"@{name} = external global i8" for name in OBJECTS)
-    functions = (_own(), _disown(), _release(), _arrange(), _call(), _run(), _allocate(),
+    functions = (_release(), _arrange(), _call(), _run(), _allocate(),
                  _call_back(), _fail(), _measure(), _number_of(), _key())
     return "\n\n".join([objects, POOL, declarations(list(ROWS)), *functions, pool.text(LARGE)])
 
@@ -119,45 +119,9 @@ POOL = "@hl_pool = global ptr null"
 """The capsule of the memory pool's handler, if the pool is on."""
 
 
-def _own() -> str:
-    """Take a reference; gives the object. In line, it saves two nanoseconds a time."""
-    f = Function("define internal ptr @hl_own(ptr %x) alwaysinline")
-    done = f.label()
-    if abi.COUNTING == abi.PLAIN:
-        f.store("i64", f.op(f"add i64 {f.load('i64', '%x')}, 1"), "%x")
-    elif abi.COUNTING == abi.IMMORTALS:
-        more = f.op(f"add i32 {f.load('i32', '%x')}, 1")
-        f.leave_if(f.test(f"eq i32 {more}, 0"), done)
-        f.store("i32", more, "%x")
-    else:
-        f.call("Py_IncRef", "%x")
-    f.jump(done)
-    f.begin(done)
-    f.line("ret ptr %x")
-    return f.text()
-
-
-def _disown() -> str:
-    f = Function("define internal void @hl_disown(ptr %x) alwaysinline")
-    done = f.label()
-    if abi.COUNTING == abi.BY_CALL:
-        f.call("Py_DecRef", "%x")
-    else:
-        if abi.COUNTING == abi.IMMORTALS:
-            f.leave_if(f.test(f"slt i32 {f.load('i32', '%x')}, 0"), done)
-        less = f.op(f"sub i64 {f.load('i64', '%x')}, 1")
-        f.store("i64", less, "%x")
-        f.leave_unless(f.test(f"eq i64 {less}, 0"), done)
-        f.call("_Py_Dealloc", "%x")
-    f.jump(done)
-    f.begin(done)
-    f.line("ret void")
-    return f.text()
-
-
 def _release() -> str:
     """Drop the references in `count` cells; NULL cells hold none."""
-    f = Function("define internal void @hl_release(ptr %cells, i64 %count) alwaysinline")
+    f = Function("define internal void @hl_release(ptr %cells, i64 %count)")
     done = f.label()
     with f.loop("%count") as k:
         on, drop = f.label(), f.label()
@@ -729,7 +693,7 @@ def _measure() -> str:
 
 def _number_of() -> str:
     """`size` bytes (1, 2, 4, 8) at `data` in the low end of a cell."""
-    f = Function("define internal i64 @hl_number(ptr %data, i64 %size) alwaysinline")
+    f = Function("define internal i64 @hl_number(ptr %data, i64 %size)")
     sizes = {n: f.label() for n in (1, 2, 4, 8)}
     cases = " ".join(f"i64 {n}, label %{label}" for n, label in sizes.items() if n != 8)
     f.line(f"switch i64 %size, label %{sizes[8]} [ {cases} ]")

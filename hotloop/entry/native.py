@@ -68,7 +68,7 @@ def machine(make: bool = True) -> Machine | None:
             name = _key()
             object = cache.get(name) if config.cache else None
             if object is None and make:
-                object = engine.compile_text(layout.text(), 2, passes=True)
+                object = engine.compile_text(layout.text(), 0)
                 if config.cache:
                     cache.put(name, object)
             if object is not None:

@@ -4,11 +4,13 @@
     value = f.load("i64", "%x", 8)
     f.line(f"ret i64 {f.op(f'shl i64 {value}, 1')}")
 
-Mutable variables are stack slots (`variable`); LLVM's optimizer makes registers of them.
+Mutable variables are stack slots (`variable`) and stay so: the machine is compiled at level 0, seven
+times faster to make than at level 2 and 12 ns a call slower.
 """
 
 from __future__ import annotations
 
+from hotloop.entry import abi
 from hotloop.entry.capi import NEGATIVE, NULL, ROWS
 
 
@@ -88,11 +90,34 @@ class Function:
         return Loop(self, count)
 
     def own(self, value: str) -> str:
-        """Take a reference to an object."""
-        return self.op(f"call ptr @hl_own(ptr {value})")
+        """Take a reference to an object; gives the object. In line: a call costs 2 ns."""
+        done = self.label()
+        if abi.COUNTING == abi.PLAIN:
+            self.store("i64", self.op(f"add i64 {self.load('i64', value)}, 1"), value)
+        elif abi.COUNTING == abi.IMMORTALS:
+            more = self.op(f"add i32 {self.load('i32', value)}, 1")
+            self.leave_if(self.test(f"eq i32 {more}, 0"), done)
+            self.store("i32", more, value)
+        else:
+            self.call("Py_IncRef", value)
+        self.jump(done)
+        self.begin(done)
+        return value
 
     def disown(self, value: str) -> None:
-        self.line(f"call void @hl_disown(ptr {value})")
+        """Give a reference back."""
+        done = self.label()
+        if abi.COUNTING == abi.BY_CALL:
+            self.call("Py_DecRef", value)
+        else:
+            if abi.COUNTING == abi.IMMORTALS:
+                self.leave_if(self.test(f"slt i32 {self.load('i32', value)}, 0"), done)
+            less = self.op(f"sub i64 {self.load('i64', value)}, 1")
+            self.store("i64", less, value)
+            self.leave_unless(self.test(f"eq i64 {less}, 0"), done)
+            self.call("_Py_Dealloc", value)
+        self.jump(done)
+        self.begin(done)
 
     def call(self, name: str, *arguments: str, failed: str = "") -> str:
         """Call a C-API function; go to `failed` if it fails."""
