@@ -37,13 +37,37 @@ def bounds_of(loops: Iterable[Statement]) -> dict[str, tuple[Expr, Expr]]:
     return found
 
 
-class Iterations:
+class Ranges:
+    """What the bounds of loops say about integer expressions."""
+
+    def __init__(self, loops: Iterable[Statement]):
+        self.bounds = bounds_of(loops)
+
+    def negative(self, x: Expr) -> bool:
+        """Is x < 0 for all values of the variables within their bounds?"""
+        for _ in range(ROUNDS):
+            if x.op == "lit":
+                return int(x.args[0]) < 0
+            constant, terms = affine(x)
+            known = [t for t in terms if t.op == "var" and t.args[0] in self.bounds]
+            if not known or x.loads:
+                return False
+            # inner loops first: their bounds mention outer variables, which may cancel then
+            order = list(self.bounds)
+            term = max(known, key=lambda t: order.index(t.args[0]))
+            k = terms.pop(term)
+            low, high = self.bounds[term.args[0]]
+            x = e.add(from_affine(constant, terms), e.mul(high if k > 0 else low, lit(k)))
+        return x.op == "lit" and int(x.args[0]) < 0
+
+
+class Iterations(Ranges):
     """Two different iterations of `loop`, itself inside the loops `around`."""
 
     def __init__(self, loop: For, around: Iterable[For] = ()):
+        super().__init__([*around, *walk([loop])])
         self.loop = loop
         self.inside = bound([loop])
-        self.bounds = bounds_of([*around, *walk([loop])])
         self.step = int(loop.step.args[0]) if loop.step.op == "lit" else 1
         self._other: dict[Expr, Expr] = {}
         self._primed = False
@@ -59,14 +83,14 @@ class Iterations:
         """Are these two elements in any one iteration (the loops inside it at any)?"""
         return len(a) == len(b) and any(
             not x.loads and not y.loads and (
-                self._negative(e.sub(x, y)) or self._negative(e.sub(y, x)))
+                self.negative(e.sub(x, y)) or self.negative(e.sub(y, x)))
             for x, y in zip(a, b, strict=True))
 
     def within(self, index: Index, shape: Index) -> bool:
         """Is the element inside an array of this shape?"""
         return len(index) == len(shape) and all(
-            not x.loads and self._negative(e.sub(lit(-1), x)) and
-            self._negative(e.sub(x, extent))
+            not x.loads and self.negative(e.sub(lit(-1), x)) and
+            self.negative(e.sub(x, extent))
             for x, extent in zip(index, shape, strict=True))
 
     def _never_meet(self, x: Expr, y: Expr) -> bool:
@@ -82,7 +106,7 @@ class Iterations:
         if x.loads or y.loads or not (x.free | y.free) & self.inside:
             return False
         other = self.other(y)
-        return self._negative(e.sub(x, other)) or self._negative(e.sub(other, x))
+        return self.negative(e.sub(x, other)) or self.negative(e.sub(other, x))
 
     def other(self, x: Expr) -> Expr:
         """`x`, which has no loads, as it is in the other iteration."""
@@ -94,22 +118,3 @@ class Iterations:
                 low, high = self.bounds[name]
                 self.bounds[name + "'"] = (substitute(low, rename), substitute(high, rename))
         return substitute(x, self._other)
-
-    def _negative(self, x: Expr) -> bool:
-        """Is x < 0 for all values of the variables within their bounds?"""
-        for _ in range(ROUNDS):
-            if x.op == "lit":
-                return int(x.args[0]) < 0
-            constant, terms = affine(x)
-            known = [t for t in terms if t.op == "var" and t.args[0] in self.bounds]
-            if not known or x.loads:
-                return False
-            # inner loops first: their bounds mention outer variables, which may cancel then
-            term = max(known, key=lambda t: self._depth(t.args[0]))
-            k = terms.pop(term)
-            low, high = self.bounds[term.args[0]]
-            x = e.add(from_affine(constant, terms), e.mul(high if k > 0 else low, lit(k)))
-        return x.op == "lit" and int(x.args[0]) < 0
-
-    def _depth(self, name: str) -> int:
-        return list(self.bounds).index(name)

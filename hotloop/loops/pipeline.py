@@ -16,6 +16,7 @@ from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
 from hotloop.loops.promote import promote
+from hotloop.loops.prove import prove
 from hotloop.loops.reductions import reductions
 from hotloop.loops.settle import settle
 from hotloop.loops.vectorize import vectorize
@@ -29,6 +30,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
     ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
+    ("prove", prove, None),            # checks that loop bounds prove would keep loops from lanes
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors

@@ -16,6 +16,7 @@ a value by comparison, which ignores a NaN, is a minimum or maximum of values wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hotloop.loops.core import Carry, For, If, Kernel, Let, Statement, parts, walk
@@ -124,6 +125,7 @@ class _Match:
             statement.outs[k] = (name, carry.dtype, *values)
         carry.reduce = combine
         carry.next = e.op(combine, self.own, part)
+        _remove(self.loop.body, self.chain)
         return []
 
     def combiner(self, x: Expr, depth: int) -> str | None:
@@ -166,10 +168,16 @@ class _Match:
                 return value.args[1] if operand is value.args[0] else value.args[0]
         return None
 
-    def only_here(self, new: list[Expr]) -> bool:
-        """Is the carry used for nothing else, if `new` replaces what is on the way?"""
+    def is_flag(self, carry: Carry, cond: Expr) -> bool:
+        """Does a carry only say whether `cond` ever held?"""
+        return carry.reduce == "or" and carry is not self.carry and any(
+            self.peek(a) is cond and b.op == "var" and b.args[0] == carry.name
+            for a, b in (carry.next.args, carry.next.args[::-1]))
+
+    def only_here(self, new: list[Expr], flags: Sequence[Carry] = ()) -> bool:
+        """Is the carry used for nothing else (but flags), if `new` replaces what is on the way?"""
         new = [*new, *(x for values in self.given.values() for x in values)]
-        used = [c.next for c in self.loop.carries if c is not self.carry]
+        used = [c.next for c in self.loop.carries if c is not self.carry and c not in flags]
         for s in walk(self.loop.body):
             if isinstance(s, If):
                 used.append(s.cond)
@@ -210,13 +218,18 @@ class _Match:
                 self.peek(x) is own for x in (mine, left)):
             return None
         self.resolve(mine), self.resolve(left)
+        flags = [c for c in loop.carries if self.is_flag(c, cond)]
         combine = "maximum" if larger else "minimum"
         outer_body, loop.body = loop.body, body
         carry.reduce = combine
-        if not self.only_here([other]) or (
+        if not self.only_here([other], flags) or (
                 not exact and blocked(loop, self.around) is not None):
             loop.body, carry.reduce = outer_body, None
             return None
+        # the carry is what it was until the comparison first holds
+        first = e.op(compare, other, carry.init)
+        for flag in flags:
+            flag.next = e.or_(var(flag.name, flag.dtype), first)
         if exact:
             carry.next = e.op(combine, own, other)
             return []
@@ -234,6 +247,13 @@ class _Match:
         x = self.resolve(x)
         self.chain = chain
         return x
+
+
+def _remove(body: list[Statement], names: set[str]) -> None:
+    body[:] = [s for s in body if not isinstance(s, Let) or s.name not in names]
+    for s in body:
+        for inner in parts(s):
+            _remove(inner, names)
 
 
 _FLIPPED = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}

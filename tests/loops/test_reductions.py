@@ -136,3 +136,14 @@ def test_what_changes_in_the_loop_is_carried():
           results last
     """, [settle], np.arange(3.0))
     assert len(loops(kernel)[0].carries) == 1
+
+
+@pytest.mark.parametrize("x", [0.0, 5.0, 9.0, 99.0, NAN])
+@pytest.mark.parametrize("compare", ["lt(c, t)", "le(t, c)"])
+def test_a_flag_that_the_extreme_was_replaced(x, compare):
+    body = f"t = b[i]\nu = {compare}\nv = or(k, u)\nw = select(u, t, c)"
+    text = loop_of(body, "w\n              next k = v", init="x",
+                   more="\n              carry k: bool = False").replace(
+        "results c", "results c, k")
+    kernel = transformed(text, [reductions, vectorize], *args("f64", x))
+    assert loops(kernel)[0].lanes

@@ -1,0 +1,60 @@
+"""Checks that loop bounds prove are dropped, others stay."""
+
+import numpy as np
+import pytest
+from meaning import transformed
+
+from hotloop.loops.core import Check, If, walk
+from hotloop.loops.prove import prove
+
+
+@pytest.mark.parametrize(("cond", "proven"), [
+    ("lt((i + 1), n)", True),
+    ("ge((i + -1), 0)", True),
+    ("gt(n, i)", True),
+    ("le((i + j), n)", True),
+    ("lt((i + j), n)", True),
+    ("and(lt(i, n), not(lt(i, 1)))", True),
+    ("or(lt(i, p), lt(i, n))", True),
+    ("lt((i + 2), n)", False),
+    ("ge((i + -2), 0)", False),
+    ("lt(i, p)", False),
+    ("lt((i + j), (n + -1))", False),
+    ("and(lt(i, n), lt(i, p))", False),
+    ("lt(m[i], n)", False),
+])
+def test_checks(cond, proven):
+    kernel = transformed(f"""
+        kernel f
+          a: f64[n] inout
+          m: i64[n] in
+          p: i64
+          error builtins:ValueError 'no'
+          body
+            for i in 1..(n + -1) step 1
+              for j in 1..-2 step -1
+                t = {cond}
+                check t error 0
+                a[i] <- 1.0
+    """ + "  results\n", [prove], *((np.arange(3.0), np.zeros(3, "i8"), 9) if proven else ()))
+    assert proven != any(isinstance(s, Check) for s in walk(kernel.body))
+
+
+@pytest.mark.parametrize(("cond", "decided"), [
+    ("True", True), ("lt(i, n)", True), ("lt(n, i)", True), ("eq(i, 0)", False)])
+def test_branches(cond, decided):
+    kernel = transformed(f"""
+        kernel f
+          a: f64[n] inout
+          body
+            for i in 0..n step 1
+              if {cond}
+                x = 1.0
+                give x
+              else
+                a[i] <- 3.0
+                give 2.0
+              -> t: f64
+              a[i] <- add(a[i], t)
+    """ + "  results\n", [prove], np.arange(3.0))
+    assert decided != any(isinstance(s, If) for s in walk(kernel.body))
