@@ -165,6 +165,28 @@ def test_literal_operands(dtype: str, lanes: int) -> None:
         check(names, values, expected, inputs, [column], lanes)
 
 
+@pytest.mark.parametrize("dtype", ["i8", "u8", "i4", "u4", "i2", "u2", "i1", "u1"])
+def test_division_next_to_a_whole_quotient(dtype: str) -> None:
+    """Vectors divide in floats: x = q * y - 1 must not be rounded up, for the largest x too."""
+    t = np.dtype(dtype)
+    rng = np.random.default_rng(4)
+    top = min(np.iinfo(t).max, 2**53)
+    y = np.floor(np.exp(rng.uniform(0, np.log(top), 3000))).astype(t)
+    y[:500] = rng.integers(1, min(top, 99), 500)
+    x = (top // y.astype(object) * y.astype(object) - 1).astype(t)
+    x[1000:2000] = (rng.integers(0, top, 1000).astype(object) // y[1000:2000]
+                    * y[1000:2000].astype(object) - 1).astype(t)
+    if t.kind == "i":
+        x[::3] *= -1
+        y[::7] *= -1
+    with fresh_table():
+        inputs = arguments((dtype, dtype))
+        a, b = (load(p, (var("i"),)) for p in inputs)
+        names = ["idiv", "irem"]
+        expected = [SCALAR_OPS[name].evaluate(x, y) for name in names]
+        check(names, [e.op(name, a, b) for name in names], expected, inputs, [x, y], 4)
+
+
 @pytest.mark.parametrize("lanes", [0, 1])
 def test_fma_rounds_once(lanes: int) -> None:
     with fresh_table():
