@@ -19,22 +19,28 @@ from hotloop.llvm.mathlib.formats import (
 from hotloop.loops.expr import Expr, e
 
 
-def _reduced(f: Format, x: Expr, careful: bool = True) -> tuple[Expr, Expr]:
-    """n (bits of `nearest`) and expm1(r); `careful` where a result may be as small as expm1(r)."""
+def _reduced(f: Format, x: Expr) -> tuple[Expr, Expr]:
+    """n (bits of `nearest`) and e^r."""
+    n, whole = nearest(f, x, f.LOG2E[0])
+    high, low = f.LN2
+    r = e.fma(whole, -low, e.fma(whole, -high, x))
+    return n, polynomial(r, (f.one, f.one, *f.EXP))
+
+
+def _reduced_less_one(f: Format, x: Expr) -> tuple[Expr, Expr]:
+    """n and e^r - 1, where a result may be as small as that: it includes r's rounding error."""
     n, whole = nearest(f, x, f.LOG2E[0])
     high, low = f.LN2
     exact = e.fma(whole, -high, x)
     r = e.fma(whole, -low, exact)
-    tail = e.mul(e.mul(r, r), polynomial(r, f.EXP))
-    if careful:                          # the rounding error of r
-        tail = e.add(tail, e.fma(whole, -low, e.sub(exact, r)))
-    return n, e.add(r, tail)
+    error = e.fma(whole, -low, e.sub(exact, r))
+    return n, e.add(r, e.fma(e.mul(r, r), polynomial(r, f.EXP), error))
 
 
 def exp(f: Format, x: Expr) -> Expr:
     low, high = (-104.0, 89.0) if f is F32 else (-746.0, 710.0)
-    n, p = _reduced(f, at_least(at_most(x, high), low), careful=False)
-    return scaled(f, e.add(p, f.one), n)
+    n, p = _reduced(f, at_least(at_most(x, high), low))
+    return scaled(f, p, n)
 
 
 def exp2(f: Format, x: Expr) -> Expr:
@@ -48,7 +54,7 @@ def exp2(f: Format, x: Expr) -> Expr:
 def expm1(f: Format, x: Expr) -> Expr:
     """2^n (1 + p) - 1 = 2 (2^(n-1) p + (2^(n-1) - 1/2)); tiny x are their own result."""
     low, high = (-18.0, 89.0) if f is F32 else (-40.0, 710.0)
-    n, p = _reduced(f, at_least(at_most(x, high), low))
+    n, p = _reduced_less_one(f, at_least(at_most(x, high), low))
     s = power_of_two(f, n, -1)
     result = e.fma(p, s, e.sub(s, f.half))
     tiny = 1e-9 if f is F32 else 1e-17
@@ -58,7 +64,7 @@ def expm1(f: Format, x: Expr) -> Expr:
 def sinh(f: Format, x: Expr) -> Expr:
     """(E + E / (E + 1)) / 2 with E = expm1(|x|); halves first, as E may overflow."""
     high = 89.5 if f is F32 else 710.5
-    n, p = _reduced(f, at_most(e.abs(x), high))
+    n, p = _reduced_less_one(f, at_most(e.abs(x), high))
     s = power_of_two(f, n, -2)
     quarter = e.fma(p, s, e.sub(s, f.number(0.25)))
     half = e.add(quarter, quarter)
@@ -71,8 +77,7 @@ def cosh(f: Format, x: Expr) -> Expr:
     """(e^a + 1 / e^a) / 2, a = |x|."""
     high = 89.5 if f is F32 else 710.5
     n, p = _reduced(f, at_most(e.abs(x), high))
-    s = power_of_two(f, n, -2)
-    quarter = e.fma(p, s, s)
+    quarter = e.mul(p, power_of_two(f, n, -2))
     half = e.add(quarter, quarter)
     return e.add(half, e.div(f.number(0.25), half))
 
@@ -81,9 +86,8 @@ def tanh(f: Format, x: Expr) -> Expr:
     """1 - 2 / (e^(2a) + 1), a = |x|; a polynomial where that is below 1/2 and loses digits."""
     high = 9.1 if f is F32 else 19.1
     a = at_most(e.abs(x), high)
-    n, p = _reduced(f, e.add(a, a), careful=False)
-    s = power_of_two(f, n)
-    large = e.sub(f.one, e.div(f.two, e.fma(p, s, e.add(s, f.one))))
+    n, p = _reduced(f, e.add(a, a))
+    large = e.sub(f.one, e.div(f.two, e.fma(p, power_of_two(f, n), f.one)))
     z = e.mul(a, a)
     small = e.fma(e.mul(a, z), polynomial(z, f.TANH), a)
     return e.copysign(e.select(e.gt(a, f.number(0.55)), large, small), x)

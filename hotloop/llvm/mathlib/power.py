@@ -29,8 +29,10 @@ def _log2_as_sum(x: Expr) -> tuple[Expr, Expr]:
     m, k = normalized(F64, x)
     numerator = e.sub(m, F64.one)
     denominator, rest = quick_two_sum(constant(F64.one), m)
-    s = e.div(numerator, denominator)
-    s_low = e.div(e.fma(e.neg(s), rest, e.fma(e.neg(s), denominator, numerator)), denominator)
+    inverse = e.div(F64.one, denominator)
+    s = e.mul(numerator, inverse)
+    left = e.fma(s, e.neg(denominator), numerator)
+    s_low = e.mul(e.fma(s, e.neg(rest), left), inverse)
     z, z_low = two_product(s, s)
     z_low = e.fma(e.add(s, s), s_low, z_low)
     (c0, c0_low), (c1, c1_low) = coefficients.POW_C0, coefficients.POW_C1
@@ -86,8 +88,7 @@ def pow(f: Format, x: Expr, y: Expr) -> Expr:
     half = e.mul(y, f.half)
     odd = e.and_(whole, e.ne(e.rint(half), half))
     value = e.select(e.and_(odd, e.signbit(x)), e.neg(magnitude), magnitude)
-    undefined = e.and_(e.and_(e.lt(x, f.zero), e.gt(x, -f.inf)),
-                       e.and_(e.not_(whole), e.eq(y, y)))
+    undefined = e.and_(e.and_(e.lt(x, f.zero), e.gt(x, -f.inf)), e.not_(whole))
     value = e.select(undefined, f.nan, value)
     trivial = e.or_(e.eq(x, f.one), e.eq(y, f.zero))       # 1, even of NaN
     return e.select(trivial, f.one, value)
