@@ -25,7 +25,7 @@ from hotloop.loops.buffers import (
 )
 from hotloop.loops.callback import ALL, ARRAYS, SIZES, Callback
 from hotloop.loops.core import Buffer, Call, Carry, Check, ErrorSite, For, Nest, Statement, Store
-from hotloop.loops.expr import Expr, e, lit, var
+from hotloop.loops.expr import Expr, affine, e, lit, var
 from hotloop.loops.pull import F16, F32, Operand, element, operands_of, pull
 from hotloop.loops.state import Index, State, Value, float_part, parts_of
 from hotloop.ops.table import OPS, Extern, Map, Reduce, Scan, Update
@@ -196,7 +196,7 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
     operands = (_Changed(state, array, {}), *operands_of(state, eqn, {})[1:])
     probe = tuple(var(f"?{k}") for k in range(len(value.shape)))
     at = tuple(row.index(e, probe, operands, eqn))
-    serial = any(x.loads for x in at)        # an index array may name a place twice
+    serial = not injective(at, probe)        # an index array may name a place twice
     if isinstance(value, Var) and value.shape and value not in state.where:
         stored = pull(state, value, probe)
         if any(node.args[0] is buffer and (serial or node.args[1:1 + len(at)] != at)
@@ -215,6 +215,28 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
     new = pull(state, value, index, memo)
     emit_update(state, eqn, row, buffer, names, at, new, serial)
     settle(state, out, buffer)
+
+
+def injective(at: Index, loops: Index) -> bool:
+    """Is the place `at` another one for each value of the loop variables? True if each index is
+    `start + step * loop` for one loop (or none), and no loop is in two; a loop that is in none has
+    one iteration."""
+    names = {loop.args[0] for loop in loops}
+    seen: set[str] = set()
+    for x in at:
+        inside = names & x.free
+        if not inside:
+            continue
+        moving = [t for t in affine(x)[1] if names & t.free]
+        if len(inside) > 1 or inside & seen or len(moving) != 1:
+            return False
+        seen |= inside
+        term = moving[0]
+        factors = term.args if term.op == "mul" else (term,)
+        if [f in loops for f in factors].count(True) != 1 or any(
+                f not in loops and names & f.free for f in factors):
+            return False
+    return True
 
 
 def separate(state: State, array: Var) -> None:

@@ -254,3 +254,27 @@ def test_long_programs_take_linear_time():
             value, other = eqns[-1].outs[0], value
     with fresh_table():
         lower(Program([x], eqns, [value]), [True])
+
+
+def test_computed_indices_may_repeat():
+    """The index array never gets memory, yet the additions must come one after the other."""
+    program = parse("""
+        { lambda ; a:f64[n] b:f64[n]. let
+            i:i64[n] = iota[dtype=i64] n
+            k:i64[n] = remainder i 3
+            c:f64[n] = addat[codes='a'] a b k
+        in (c,) }""", OPS)
+    kernel = check(program, [np.arange(9.0), np.arange(9.0) ** 2])
+    assert [s.regular for s in walk(kernel.body) if isinstance(s, For)] == [False]
+
+
+@pytest.mark.parametrize("codes, operands, regular", [
+    ("s", "1 m 1", True), ("s", "1 m step", True), (":", "", True)])
+def test_slices_don_t_repeat(codes, operands, regular):
+    program = parse(f"""
+        {{ lambda ; a:f64[n] b:f64[m] step:i64[]. let
+            c:f64[n] = addat[codes='{codes}'] a b {operands}
+        in (c,) }}""", OPS)
+    with fresh_table():
+        kernel = lower(program, [True] * len(program.params))
+        assert not [s for s in walk(kernel.body) if isinstance(s, For)]
