@@ -11,7 +11,6 @@ condition says (`i < n`) is a fact from there on. Two different arrays joined un
 from __future__ import annotations
 
 import traceback
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -43,13 +42,14 @@ from hotloop.frontend.objects import (
 from hotloop.frontend.slots import (
     DYNAMIC,
     ArraySlot,
+    Maybe,
     Unjoined,
     flatten,
     join,
     make,
     slot_of,
 )
-from hotloop.frontend.tracers import Array, ChosenBase, full, zero
+from hotloop.frontend.tracers import Array, Base, ChosenBase, full, may_share, zero
 from hotloop.ir.core import Atom, Block, Var
 
 USER_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError,
@@ -131,6 +131,7 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
     outs: list[Var] = []
     atoms: tuple[list[Atom | None], list[Atom | None]] = ([], [])
     objects: dict[Slot, Any] = {}
+    from_bases: tuple[list[tuple[Array, Array]], ...] = ([], [])
 
     def join_values(x: Any, y: Any, slot: Any, only: int | None = None) -> Any:
         """Results of the cond for x and y; gives the joined object."""
@@ -168,15 +169,21 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
                 and (_outer(x, parent) or _outer(y, parent))):
             chosen = []
             for k, z in enumerate((x, y)):
-                chosen.append(z if _outer(z, parent) else join_values(x, y, slot, only=k))
+                if _outer(z, parent):
+                    chosen.append(z)
+                else:
+                    chosen.append(join_values(x, y, slot, only=k))
+                    from_bases[k].append((z, chosen[k]))
             base = ChosenBase(condition, *chosen)
             objects[n] = Array(base, (), chosen[0].dims)
             continue
         objects[n] = joined = join_values(x, y, slot)
-        for z in (x, y):
-            if isinstance(z, Array) and isinstance(joined, Array) and _outer(z, parent):
-                z.base.shared.append(weakref.ref(joined))
-                joined.base.shared.append(weakref.ref(z))
+        for k, z in enumerate((x, y)):
+            if not died[k]:
+                for given, made in zip(arrays_in(z), arrays_in(joined), strict=False):
+                    from_bases[k].append((given, made))
+    for pairs in from_bases:
+        record_sharing(pairs, parent)
     _finish(condition, sides, died, outs, atoms)
     for n, joined in objects.items():
         put(cells, n, joined)
@@ -193,7 +200,32 @@ def _same(x: Any, y: Any, before: Any, parent: Builder) -> bool:
 
 def _outer(x: Any, parent: Builder) -> bool:
     """Does the array exist outside the branch?"""
-    return isinstance(x, Array) and x.base.home.encloses(parent)
+    return isinstance(x, Array) and x.seen_by(parent)
+
+
+def arrays_in(x: Any) -> list[Array]:
+    """The arrays of a value that is carried or joined: itself, or those in tuples and lists."""
+    if isinstance(x, Maybe):
+        return arrays_in(x.content)
+    if isinstance(x, Array):
+        return [x]
+    return [a for item in x for a in arrays_in(item)] if isinstance(x, tuple | list) else []
+
+
+def record_sharing(pairs: list[tuple[Array, Array]], parent: Builder) -> None:
+    """`pairs`: (array at the end of a block, array that stands for its value outside). The copies
+    may share memory with outer arrays and with each other."""
+    copies: dict[Base, list[Base]] = {}
+    for given, made in pairs:
+        for base in given.base.memory:
+            if base.home.encloses(parent):
+                may_share(base, made.base)
+            copies.setdefault(base, []).append(made.base)
+            for other in base.group:
+                copies.setdefault(other, []).append(made.base)
+    for same in copies.values():
+        for other in same[1:]:
+            may_share(same[0], other)
 
 
 def _finish(condition: Atom, sides: list[Builder], died: list[bool], outs: list[Var],

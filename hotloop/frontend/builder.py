@@ -103,6 +103,7 @@ class Builder:
 class _Context(threading.local):
     builder: Builder | None = None
     place: Location | None = None
+    splitting: int = 0
 
 
 CONTEXT = _Context()

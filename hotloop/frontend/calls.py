@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import current, staging, unsupported
+from hotloop.frontend.builder import CONTEXT, current, staging, unsupported
 from hotloop.frontend.registry import lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
+from hotloop.frontend.truth import exactly
 
 PURE_MODULES = frozenset((
     "builtins", "math", "cmath", "operator", "_operator", "itertools", "functools", "_functools",
@@ -46,7 +47,7 @@ def function(f: Any) -> Any:
         return f
     stand_in = lookup(f)
     if stand_in is not None:
-        return stand_in
+        return functools.partial(exactly, stand_in)
     if kind is types.FunctionType:
         return _python_function(f)
     if kind is types.MethodType:
@@ -102,7 +103,11 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
                               "write it as a loop with an explicit stack")
         state.active[f] = count + 1
         state.depth += 1
-        result = bound(*args, **kwargs)
+        splitting, CONTEXT.splitting = CONTEXT.splitting, 0
+        try:
+            result = bound(*args, **kwargs)
+        finally:
+            CONTEXT.splitting = splitting
         state.depth -= 1
         state.active[f] = count
         return result
@@ -122,7 +127,7 @@ def _ufunc(f: np.ufunc, /, *args: Any, **kwargs: Any) -> Any:
     if not kwargs and all(type(a) in (int, float, bool, complex) or isinstance(a, np.generic)
                           for a in args):
         return f(*args)
-    return ufuncs.call(f, *args, **kwargs)
+    return exactly(ufuncs.call, f, *args, **kwargs)
 
 
 def _numpy_function(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,13 +13,12 @@ reach an array which someone else holds are refused.
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hotloop.errors import HotloopError, StagingError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.branches import staged_if, traced
+from hotloop.frontend.branches import arrays_in, record_sharing, staged_if, traced
 from hotloop.frontend.builder import (
     Builder,
     current,
@@ -56,6 +55,7 @@ from hotloop.frontend.slots import (
 from hotloop.frontend.tracers import (
     PYTHON,
     Array,
+    Base,
     Scalar,
     Tracer,
     as_int,
@@ -265,7 +265,7 @@ class Attempt:
 
     def __init__(self) -> None:
         self.params: dict[Slot, list[Var]] = {}
-        self.place: dict[Slot, Any] = {}
+        self.bases: dict[Slot, list[Base]] = {}
         self.end: dict[Slot, Any] = {}
         self.test_block: Block | None = None
         self.index: Var | None = None
@@ -319,22 +319,25 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
                 initial: dict[Slot, Any], types: dict[Slot, Any], held: dict[Slot, bool],
                 ) -> tuple[Attempt, Builder, bool]:
     attempt = Attempt()
+    place: dict[Slot, Any] = {}
     parent = outer.parent
     assert parent is not None
     with opened(outer):
         for n in slots:
             if n not in head or held[n]:
                 attempt.params[n] = []
-                attempt.place[n] = initial[n] if n in head else UNBOUND
+                place[n] = initial[n] if n in head else UNBOUND
             else:
-                attempt.params[n], attempt.place[n] = make(types[n])
+                attempt.params[n], place[n] = make(types[n])
+                attempt.bases[n] = [a.base for a in arrays_in(place[n])]
         items = loop.items
         if items is not None:
             attempt.index = index = outer.bind(I64)
             _index_facts(index, items, outer)
             outer.iteration = index
     for n in slots:
-        put(loop.cells, n, attempt.place[n])
+        put(loop.cells, n, place[n])
+    place.clear()                      # an array that no name holds any more must not look alive
     for n in loop.dead:
         put(loop.cells, n, UNBOUND)
     body = Builder(outer)
@@ -390,7 +393,7 @@ def _returned_outer(n: Slot, initial: dict[Slot, Any], x: Any, parent: Builder) 
     """Is it the function's result, so far an array from outside of the loop or nothing? It is read
     only where the function has returned it, so it need not be carried."""
     return (n == VALUE and initial[n] is UNBOUND and isinstance(x, Array)
-            and x.base.home.encloses(parent))
+            and x.seen_by(parent))
 
 
 def _settle(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any], types: dict[Slot, Any],
@@ -434,6 +437,8 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
     after: dict[Slot, Any] = {}
     stop_at: int | None = None
     mutated = [base for base in body.values if base.home.encloses(parent)]
+    ended: list[tuple[Array, Array]] = []
+    started: list[tuple[Array, Array]] = []
     for n in slots:
         slot = types[n]
         if slot is None and not died and _returned_outer(n, initial, attempt.end[n], parent):
@@ -463,7 +468,14 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         results += vars
         if n == loop.stop:
             stop_at = len(ends) - 1
-        _check_aliases(n, initial, attempt, after[n], parent, mutated, loop)
+        if not died:
+            _check_aliases(n, initial, attempt, parent, mutated, loop)
+            ended += zip(arrays_in(attempt.end[n]), arrays_in(after[n]), strict=False)
+        # after no trips it is still the array of before
+        started += zip(arrays_in(initial[n]), arrays_in(after[n]), strict=False)
+    record_sharing(ended, parent)
+    record_sharing(started, parent)
+    _check_twins(ended, attempt)
     bases = []
     for base, (param, start) in outer.base_params.items():
         end = body.values.get(base, param)
@@ -531,34 +543,47 @@ def _after_trips(joined: Any, items: Any, start: Atom) -> Any:
 def _holds(x: Any, base: Any, depth: int = 2) -> bool:
     """Does a value refer to the array `base`, itself or in a list or tuple?"""
     if isinstance(x, Array):
-        return x.base is base
+        return base in x.base.memory
     return depth > 0 and isinstance(x, list | tuple) and any(_holds(e, base, depth - 1) for e in x)
 
 
-def _check_aliases(n: Slot, initial: dict[Slot, Any], attempt: Attempt, joined: Any,
-                   parent: Builder, mutated: list[Any], loop: Loop) -> None:
+def _check_aliases(n: Slot, initial: dict[Slot, Any], attempt: Attempt, parent: Builder,
+                   mutated: list[Any], loop: Loop) -> None:
     """A rebound array: stores through it must not be meant for an array that someone else sees."""
-    first, last, place = initial[n], attempt.end[n], attempt.place[n]
-    if not (isinstance(first, Array) and isinstance(last, Array) and isinstance(joined, Array)):
+    if any(base.stored for base in attempt.bases.get(n, ())):
+        for first in arrays_in(initial[n]):
+            for base in first.base.memory:
+                others = [k for k in initial if k != n and _holds(initial[k], base)]
+                others += [k for k in loop.others if k != n and _holds(get(loop.others, k), base)]
+                if (base.path is not None or others or base.depth < parent.state.depth
+                        or first.steps or any(b is not base and b.live for b in base.group)):
+                    raise unsupported(
+                        f"{shown_name(n)} is stored to and rebound in the loop while its first "
+                        "array is held by another name or the caller",
+                        "copy the array before the loop")
+    for last in arrays_in(attempt.end[n]):
+        for base in last.base.memory:
+            if base.home.encloses(parent) and base in mutated:
+                raise unsupported(
+                    f"{shown_name(n)} becomes a view of an array that the loop changes",
+                    "index the array directly, or copy the view")
+            if base.home.encloses(parent) and any(b.stored for b in attempt.bases.get(n, ())):
+                raise unsupported(
+                    f"{shown_name(n)} is stored to in the loop and rebound to an array from "
+                    "outside of it", "copy that array")
+
+
+def _check_twins(ended: list[tuple[Array, Array]], attempt: Attempt) -> None:
+    """Two carried names may hold one array at the end of an iteration: then none is stored to."""
+    stored = {base for bases in attempt.bases.values() for base in bases if base.stored}
+    if not stored:
         return
-    if isinstance(place, Array) and place.base.stored:
-        others = [k for k in initial if k != n and _holds(initial[k], first.base)]
-        others += [k for k in loop.others if k != n and _holds(get(loop.others, k), first.base)]
-        state = parent.state
-        if first.base.path is not None or others or first.base.depth < state.depth or first.steps:
-            raise unsupported(
-                f"{shown_name(n)} is stored to and rebound in the loop while its first array is "
-                "held by another name or the caller", "copy the array before the loop")
-    if last.base.home.encloses(parent):
-        if last.base in mutated:
-            raise unsupported(f"{shown_name(n)} becomes a view of an array that the loop changes",
-                              "index the array directly, or copy the view")
-        last.base.shared.append(weakref.ref(joined))
-        joined.base.shared.append(weakref.ref(last))
-    if first.base.home.encloses(parent) and not (
-            isinstance(place, Array) and place.base.stored):
-        first.base.shared.append(weakref.ref(joined))
-        joined.base.shared.append(weakref.ref(first))
+    seen: set[Base] = set()
+    for given, _ in ended:
+        if seen & set(given.base.memory):
+            raise unsupported("two variables that become the same array in a loop which stores "
+                              "to such an array", "copy one of them")
+        seen.update(given.base.memory)
 
 
 __all__ = ["Indexed", "Place", "Range", "for_loop", "sequence_of", "while_loop"]

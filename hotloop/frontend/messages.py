@@ -28,8 +28,8 @@ def formatted(x: Tracer, spec: str) -> str:
     return f"\x00hl{len(state.marked) - 1}\x00"
 
 
-Tracer.__format__ = formatted  # type: ignore[method-assign]
-Tracer.__str__ = lambda self: formatted(self, "")  # type: ignore[method-assign,assignment]
+Tracer.__format__ = formatted  # type: ignore[method-assign,assignment]
+Tracer.__str__ = lambda self: formatted(self, "")  # type: ignore[method-assign]
 
 
 def message(make: Callable[[], Any]) -> Any:

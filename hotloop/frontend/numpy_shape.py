@@ -3,12 +3,11 @@
     np.moveaxis(x, 0, -1)      # a view: x's base with one more step
 
 What NumPy gives as a view is a view here (stores go through); what it copies is a new array. Where
-that depends on strides that are unknown, the result is read-only by way of `Base.shared`.
+that depends on strides that are unknown, the result is read-only by way of `may_share`.
 """
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +35,7 @@ from hotloop.frontend.tracers import (
     fresh,
     is_number,
     lift,
+    may_share,
     reshaped,
 )
 from hotloop.frontend.views import Index, Reshape, Transpose
@@ -121,8 +121,7 @@ def reshape_to(a: Array, dims: Sequence[Dim]) -> Array:
         return a.view(Reshape(dims))
     copy = fresh(reshaped(a.value(), dims))
     if not any(isinstance(step, Transpose) for step in a.steps):
-        copy.base.shared.append(weakref.ref(a))
-        a.base.shared.append(weakref.ref(copy))
+        may_share(copy.base, a.base)
     return copy
 
 

@@ -16,15 +16,18 @@ import numpy as np
 from hotloop.frontend import python_numbers, ufuncs
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.indexing import load, store
+from hotloop.frontend.python_numbers import python_name
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.tracers import (
     NUMBERS,
     Array,
     Scalar,
     Tracer,
+    Widened,
     dtype_of,
     is_python_number,
 )
+from hotloop.frontend.truth import exactly
 
 BINARY: dict[str, np.ufunc] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide,
@@ -42,6 +45,17 @@ OPERANDS = (Tracer, *NUMBERS, np.ndarray)
 
 def binary(name: str, a: Any, b: Any) -> Any:
     """`a name b` where at least one is a tracer."""
+    if isinstance(a, Widened) or isinstance(b, Widened):
+        return exactly(_binary, name, a, b)
+    return _binary(name, a, b)
+
+
+def _binary(name: str, a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        kinds = [python_name(x) if is_python_number(x) else type(x).__name__ for x in (a, b)]
+        if name in ("eq", "ne"):
+            return name == "ne"
+        raise TypeError(f"unsupported operand type(s): {kinds[0]!r} and {kinds[1]!r}")
     if is_python_number(a) and is_python_number(b):
         return python_numbers.binary(name, a, b)
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
@@ -62,6 +76,10 @@ def in_place(name: str, a: Array, b: Any) -> Array:
 
 
 def unary(name: str, a: Any) -> Any:
+    return exactly(_unary, name, a) if isinstance(a, Widened) else _unary(name, a)
+
+
+def _unary(name: str, a: Any) -> Any:
     if is_python_number(a):
         return python_numbers.unary(name, a)
     return ufuncs.apply(UNARY[name], [a])

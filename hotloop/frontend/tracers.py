@@ -24,6 +24,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
+    CONTEXT,
     Builder,
     check,
     current,
@@ -133,12 +134,13 @@ class Widened(Scalar):
 class Base:
     """The identity of an array: something that can be stored to. `home` is the block it began in.
 
-    `path`: it is an argument or captured. `depth`: of the function call that made it.
-    `shared`: weak references to Arrays of which it is unknown whether they share memory with it.
+    `path`: it is an argument or captured. `depth`: of the function call that made it. `group`:
+    bases of which it is unknown whether they share memory with it. `token`: alive while any Array
+    refers to the base.
     """
 
-    __slots__ = ("__weakref__", "contiguous", "depth", "dtype", "home", "path", "readonly",
-                 "shape", "shared", "stored")
+    __slots__ = ("contiguous", "depth", "dtype", "group", "home", "path", "readonly", "shape",
+                 "stored", "token")
 
     def __init__(self, dtype: np.dtype, shape: tuple[Dim, ...], value: Atom | None):
         home = current()
@@ -147,7 +149,8 @@ class Base:
         self.contiguous, self.stored = True, False
         self.readonly = ""
         self.depth = home.state.depth
-        self.shared: list[weakref.ref[Array]] = []
+        self.group: set[Base] = set()
+        self.token: weakref.ref[Token] | None = None
         if value is not None:
             home.values[self] = value
 
@@ -156,6 +159,32 @@ class Base:
 
     def write(self, value: Atom) -> None:
         current().values[self] = value
+
+
+    @property
+    def memory(self) -> list[Base]:
+        """The bases whose memory this is, one of them."""
+        return [self]
+
+    @property
+    def live(self) -> bool:
+        """Can anybody still see the content?"""
+        return self.path is not None or (self.token is not None and self.token() is not None)
+
+
+class Token:
+    """Held by every Array of a base."""
+
+    __slots__ = ("__weakref__",)
+
+
+def may_share(a: Base, b: Base) -> None:
+    """From here on it is unknown whether `a` and `b` share memory."""
+    for p in a.memory:
+        for q in b.memory:
+            joined = p.group | q.group | {p, q}
+            for base in joined:
+                base.group = joined
 
 
 class ChosenBase(Base):
@@ -167,6 +196,10 @@ class ChosenBase(Base):
         super().__init__(yes.dtype, yes.dims, None)
         self.condition, self.yes, self.no = condition, yes, no
         self.contiguous = False
+
+    @property
+    def memory(self) -> list[Base]:
+        return [*self.yes.base.memory, *self.no.base.memory]
 
     def _choose(self, yes: Any, no: Any) -> Atom:
         blocks = []
@@ -190,7 +223,7 @@ class ChosenBase(Base):
 class Array(Tracer):
     """A reference to an array or a view of one; `dims` are ints or Vars."""
 
-    __slots__ = ("__weakref__", "base", "dims", "steps")
+    __slots__ = ("base", "dims", "steps", "token")
 
     base: Base
     steps: tuple[Step, ...]
@@ -201,6 +234,11 @@ class Array(Tracer):
         put(self, "base", base)
         put(self, "steps", tuple(steps))
         put(self, "dims", tuple(dims))
+        token = base.token and base.token()
+        if token is None:
+            token = Token()
+            base.token = weakref.ref(token)
+        put(self, "token", token)
 
     @property
     def dtype(self) -> np.dtype:
@@ -239,12 +277,18 @@ class Array(Tracer):
         base = self.base
         if base.readonly:
             raise unsupported(base.readonly)
-        if any(other() is not None for other in base.shared):
+        if any(other is not base and other.live for other in base.group):
             raise unsupported("a store to an array that another name may or may not share "
                               "after a branch or loop", "use .copy() before the branch or loop")
         new = broadcast_into(convert(new, self.dtype), self.dims)
         base.stored = True
         base.write(written(base.read(), self.steps, new) if self.steps else new)
+
+    def seen_by(self, builder: Builder) -> bool:
+        """Does the view exist in a block: its base, indices and dimensions?"""
+        return (self.base.home.encloses(builder) and all(map(builder.sees, self.dims))
+                and all(builder.sees(a) for step in self.steps
+                        for a in (*getattr(step, "operands", ()), *step.shape)))
 
     def same_view(self, other: object) -> bool:
         """Do both provably denote the same elements of the same array?"""
@@ -522,8 +566,19 @@ def exact_int(flag: Atom, wide: Atom) -> None:
     check(ok, OverflowError, "an int beyond 2**53 in a variable that is a float on another path")
 
 
+class KindMatters(BaseException):
+    """An operation depends on which kind a Widened number is; `truth.exactly` does both."""
+
+    def __init__(self, number: Widened):
+        super().__init__()
+        self.number = number
+
+
 def narrowed(x: Widened) -> Scalar:
-    """`x` where its kind matters and an op depends on it: the wide kind, or leave with an error."""
+    """`x` where its kind matters: inside of `truth.exactly` the operation is done for each kind,
+    else it is the wide kind, checked."""
+    if CONTEXT.splitting:
+        raise KindMatters(x)
     from_kind = "None" if x.narrow_kind is None else f"{x.narrow_kind} {x.narrow_dtype}"
     check(x.flag, TypeError, f"a variable that is {from_kind} on one path and "
           f"{x.kind} {x.atom.dtype} on another is used where its type matters")

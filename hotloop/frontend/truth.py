@@ -12,11 +12,21 @@ from types import CellType
 from typing import Any
 
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import current, emit, lit
+from hotloop.frontend.builder import CONTEXT, current, emit, lit, unsupported
 from hotloop.frontend.dims import compare
 from hotloop.frontend.objects import get
 from hotloop.frontend.slots import Unjoined
-from hotloop.frontend.tracers import PYTHON, Array, Scalar, Tracer, Widened, value, zero
+from hotloop.frontend.tracers import (
+    PYTHON,
+    Array,
+    KindMatters,
+    Scalar,
+    Tracer,
+    Widened,
+    convert,
+    value,
+    zero,
+)
 from hotloop.ir.core import Atom, Lit, Var
 from hotloop.ir.types import BOOL, I64
 
@@ -67,6 +77,43 @@ def choose(condition: Scalar, yes: Callable[[], Any], no: Callable[[], Any]) -> 
     if isinstance(result, Unjoined):
         raise result.error
     return result
+
+
+def exactly(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """f(*args, **kwargs); if it depends on which kind a Widened argument is, for each kind."""
+    CONTEXT.splitting += 1
+    try:
+        return f(*args, **kwargs)
+    except KindMatters as error:
+        x = error.number
+    finally:
+        CONTEXT.splitting -= 1
+
+    def with_number(new: Any) -> Any:
+        changed = [_replaced(a, x, new) for a in args]
+        named = {k: _replaced(a, x, new) for k, a in kwargs.items()}
+        if all(map(_same, changed, args)) and all(map(_same, named.values(), kwargs.values())):
+            raise unsupported("a variable of two possible types in this call",
+                              "give it one type before the branch or loop")
+        return exactly(f, *changed, **named)
+
+    def narrow() -> Any:
+        if x.narrow_kind is None:
+            return with_number(None)
+        return with_number(Scalar(convert(x.atom, x.narrow_dtype), x.narrow_kind))
+    return choose(Scalar(x.flag, PYTHON), lambda: with_number(Scalar(x.atom, x.kind)), narrow)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b
+
+
+def _replaced(a: Any, old: Any, new: Any) -> Any:
+    if a is old:
+        return new
+    if type(a) in (tuple, list) and any(e is old for e in a):
+        return type(a)(new if e is old else e for e in a)
+    return a
 
 
 def _is_python_bool(x: Any) -> bool:
