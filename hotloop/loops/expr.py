@@ -128,6 +128,19 @@ def operands(node: Expr) -> tuple[Expr, ...]:
     return node.args
 
 
+def nodes(root: Expr) -> Iterator[Expr]:
+    """All nodes of an expression, each once."""
+    seen = {root}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        for kid in operands(node):
+            if kid not in seen:
+                seen.add(kid)
+                stack.append(kid)
+
+
 def lit(value: Any, dtype: Any = I64) -> Expr:
     dtype = np.dtype(dtype)
     value = value if isinstance(value, np.generic) and value.dtype == dtype else (

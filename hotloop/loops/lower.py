@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Block, Eqn, Program, Var, dims
-from hotloop.ir.types import same_shape
-from hotloop.loops.buffers import assign, materialize
+from hotloop.ir.types import Type, same_shape
+from hotloop.loops.buffers import assign, materialize, memory_for, nest, settle, stores_of
 from hotloop.loops.compute import (
     call_library,
     lower_check,
@@ -27,12 +27,12 @@ from hotloop.loops.compute import (
     scan,
     update,
 )
-from hotloop.loops.control import lower_region
+from hotloop.loops.control import linear, lower_region
 from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
-from hotloop.loops.expr import e, lit, var
+from hotloop.loops.expr import I64, e, lit, nodes, var
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import map_cost, operands_of, pull
-from hotloop.loops.state import State, float_part, parts_of
+from hotloop.loops.state import Index, State, float_part, parts_of
 from hotloop.ops.table import (
     Effect,
     Extern,
@@ -211,6 +211,9 @@ def defer(state: State, eqn: Eqn, row: Map | Move | Generate) -> None:
         for array in lazy:
             materialize(state, array)
         lazy = []
+    if isinstance(row, Move) and row.flat and divides(state, eqn, row):
+        flatten(state, eqn)
+        return
     cost = sum(state.cost.get(a, 0.0) for a in lazy)
     if isinstance(row, Map):
         cost += map_cost(row, eqn, var)
@@ -226,10 +229,42 @@ def defer(state: State, eqn: Eqn, row: Map | Move | Generate) -> None:
 
 def repeats(state: State, eqn: Eqn, row: Move) -> bool:
     """Does a move read an element of its operand more than once (a broadcast, a gather)?"""
-    out = eqn.outs[0]
-    index = tuple(var(f"?{k}") for k in range(len(out.shape)))
-    moved = row.index(e, index, operands_of(state, eqn, {}), eqn)
+    index, moved = moved_index(state, eqn, row)
     if any(x.loads for x in moved):
         return True
     used = frozenset().union(*(x.free for x in moved))
-    return any(i.args[0] not in used for i, d in zip(index, out.shape, strict=True) if d != 1)
+    return any(i.args[0] not in used
+               for i, d in zip(index, eqn.outs[0].shape, strict=True) if d != 1)
+
+
+def moved_index(state: State, eqn: Eqn, row: Move) -> tuple[Index, Index]:
+    """An index of the result, and that of the operand."""
+    index = tuple(var(f"?{k}") for k in range(len(eqn.outs[0].shape)))
+    return index, tuple(row.index(e, index, operands_of(state, eqn, {}), eqn))
+
+
+def divides(state: State, eqn: Eqn, row: Move) -> bool:
+    """Does a move find its operand's index by division?"""
+    _, moved = moved_index(state, eqn, row)
+    return any(node.op in ("idiv", "irem") and node.free for x in moved for node in nodes(x))
+
+
+def flatten(state: State, eqn: Eqn) -> None:
+    """A reshape that would divide for each element: its operand is stored as one long row, with
+    multiplications only, and the result indexes that."""
+    array, out = eqn.ins[0], eqn.outs[0]
+    extents = state.dims(array)
+    total = Var(Type(I64))
+    size = lit(1)
+    for extent in extents:
+        size = e.mul(size, extent)
+    state.scalars[total] = state.let(size)
+    row = out if len(out.shape) == 1 else Var(Type(out.dtype, (total,)))
+    buffer = memory_for(state, row, (array,))
+    nest(state, extents, lambda index: stores_of(
+        buffer, (linear(index, extents),), pull(state, array, index)), eqn.location)
+    settle(state, row, buffer)
+    if row is not out:
+        state.source[out] = Eqn(eqn.op, (row, *eqn.ins[1:]), eqn.outs, eqn.params, (),
+                                eqn.location)
+        state.readers.setdefault(row, []).append(out)

@@ -142,7 +142,7 @@ def _reshape_samples() -> Iterator[Sample]:
 reshape = register(OpDef(
     "reshape", "the same elements in C order under another shape", _reshape_type,
     lambda params, x, *dims: np.reshape(x, _sizes(dims))[()],
-    Move(_reshape_index), PURE, False, None, _reshape_samples))
+    Move(_reshape_index, flat=True), PURE, False, None, _reshape_samples))
 
 
 # ---- broadcast

@@ -48,8 +48,10 @@ class Move:
 
     `operands[k](*j)` is the expression of operand k (at index j if it is an array) and
     `operands[k].shape` its dimensions as expressions. Costs nothing until consumed.
+    `flat`: elements keep their C order (a reshape), so that a copy may take the place of divisions.
     """
     index: Callable[..., tuple]
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True)

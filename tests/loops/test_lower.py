@@ -278,3 +278,19 @@ def test_slices_don_t_repeat(codes, operands, regular):
     with fresh_table():
         kernel = lower(program, [True] * len(program.params))
         assert not [s for s in walk(kernel.body) if isinstance(s, For)]
+
+
+@pytest.mark.parametrize("new", ["m", "k l", "l 2 k"])
+def test_reshape_does_not_divide(new):
+    program = parse(f"""
+        {{ lambda ; a:f64[n,p] z:c128[n,p] m:i64[] k:i64[] l:i64[]. let
+            b:f64[p,n] = transpose[perm=(1, 0)] a
+            c:f64[{new.replace(' ', ',')}] = reshape b {new}
+            d:f64[{new.replace(' ', ',')}] = mul c 2.0
+            e:c128[{new.replace(' ', ',')}] = reshape z {new}
+        in (d, c, e) }}""", OPS)
+    a = np.arange(24.0).reshape(4, 6)
+    k, l = (4, 6) if new == "k l" else (6, 2)
+    kernel = check(program, [a, a + 1j, np.int64(24), np.int64(k), np.int64(l)])
+    assert "idiv" not in show(kernel)
+    assert "irem" not in show(kernel)
