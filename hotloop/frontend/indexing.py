@@ -91,8 +91,7 @@ def _any_span(s: slice, n: Dim, step: Dim) -> tuple[Dim, Dim, Dim]:
     """`slice.indices` of CPython, in arithmetic."""
     dm.require("ne", step, 0, ValueError, "slice step cannot be zero")
     if isinstance(step, Var) and not dm.sign(step):
-        raise unsupported("a slice whose step has an unknown sign",
-                          "use a constant step, or check its sign first with an if or assert")
+        return _span_of_any_sign(s, n, step)
     backward = dm.sign(step) < 0
     last = dm.dim(dm.minus(dm.form(n), dm.ONE))
     lower: Dim = -1 if backward else 0
@@ -139,6 +138,32 @@ def _any_span(s: slice, n: Dim, step: Dim) -> tuple[Dim, Dim, Dim]:
             # size*stride <= length + stride - 1, and >= length
             dm.fact(dm.plus({None: stride - 1, size: -stride}, dm.form(length)))
             dm.fact(dm.plus({size: stride}, dm.form(length), -1))
+    return start, size, step
+
+
+def _span_of_any_sign(s: slice, n: Dim, step: Var) -> tuple[Dim, Dim, Dim]:
+    """The same for a step that may go either way."""
+    def op(name: str, *atoms: Any) -> Var:
+        return emit(name, atoms, [(BOOL if name in ("lt", "ge") else I64, ())])[0]
+
+    backward = op("lt", step, lit(0))
+    last = dm.dim(dm.minus(dm.form(n), dm.ONE))
+    lower, upper = op("select", backward, lit(-1), lit(0)), op("select", backward, last, n)
+
+    def clamped(bound: Any, default: Var) -> Var:
+        if bound is None:
+            return default
+        bound = dim_of(bound)
+        inside = op("select", op("lt", bound, lit(0)), op("add", bound, n), bound)
+        return op("minimum", op("maximum", inside, lower), upper)
+
+    start = clamped(s.start, op("select", backward, upper, lower))
+    stop = clamped(s.stop, op("select", backward, lower, upper))
+    ahead, back = op("sub", stop, start), op("sub", start, stop)
+    length = op("maximum", op("select", backward, back, ahead), lit(0))
+    stride = op("abs", op("maximum", step, lit(-dm.MAX)))
+    size = op("add", op("floor_divide", op("sub", length, lit(1)), stride), lit(1))
+    dm.bound(size, 0, dm.MAX_DIM)
     return start, size, step
 
 

@@ -41,6 +41,8 @@ from hotloop.frontend.objects import (
     undo,
 )
 from hotloop.frontend.slots import (
+    DYNAMIC,
+    ArraySlot,
     Maybe,
     MaybeSlot,
     MixedSlot,
@@ -56,6 +58,7 @@ from hotloop.frontend.tracers import (
     PYTHON,
     Array,
     Base,
+    ChosenBase,
     Scalar,
     Tracer,
     as_int,
@@ -439,6 +442,7 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
     mutated = [base for base in body.values if base.home.encloses(parent)]
     ended: list[tuple[Array, Array]] = []
     started: list[tuple[Array, Array]] = []
+    exchange = None if died else _exchange(slots, head, initial, types, held, attempt, outer)
     for n in slots:
         slot = types[n]
         if slot is None and not died and _returned_outer(n, initial, attempt.end[n], parent):
@@ -468,6 +472,8 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         results += vars
         if n == loop.stop:
             stop_at = len(ends) - 1
+        if exchange is not None and n in exchange.order:
+            continue
         if not died:
             _check_aliases(n, initial, attempt, parent, mutated, loop)
             ended += zip(arrays_in(attempt.end[n]), arrays_in(after[n]), strict=False)
@@ -476,6 +482,13 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
     record_sharing(ended, parent)
     record_sharing(started, parent)
     _check_twins(ended, attempt)
+    if exchange is not None:
+        ids = exchange.ids(outer)
+        params += ids
+        inits += [lit(k) for k in range(len(ids))]
+        ends += exchange.next_ids(ids)
+        exchange.results = [parent.bind(I64) for _ in ids]
+        results += exchange.results
     bases = []
     for base, (param, start) in outer.base_params.items():
         end = body.values.get(base, param)
@@ -503,6 +516,8 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         emit("while", inits, results, blocks=[test, Block(params, body.eqns, ends)])
     for base, out in bases:
         parent.values[base] = out
+    if exchange is not None:
+        exchange.finish(after)
     for n in slots:
         put(loop.cells, n, after[n])
     for name in loop.dead:
@@ -540,6 +555,71 @@ def _after_trips(joined: Any, items: Any, start: Atom) -> Any:
     return joined
 
 
+class Exchange:
+    """Names that exchange their arrays in the loop (`a, b = b, a`): contents are carried by value,
+    and beside each the number of the array of before the loop that it belongs to. So stores reach
+    the right array whoever else sees it, and afterwards each name is the array of its number."""
+
+    def __init__(self, order: list[Slot], takes: list[int], first: list[Array], stored: bool):
+        self.order, self.takes, self.first, self.stored = order, takes, first, stored
+        self.results: list[Var] = []
+
+    def ids(self, outer: Builder) -> list[Var]:
+        return [outer.bind(I64) for _ in self.order]
+
+    def next_ids(self, ids: list[Var]) -> list[Var]:
+        return [ids[k] for k in self.takes]
+
+    def finish(self, after: dict[Slot, Any]) -> None:
+        """Write the contents back and make the names refer to the arrays of before."""
+        contents = [after[n].value() for n in self.order]
+        if self.stored:
+            finals = []
+            for j in range(len(self.first)):
+                content: Any = contents[-1]
+                for number, candidate in list(zip(self.results, contents, strict=True))[-2::-1]:
+                    content = _one_of(number, j, candidate, content)
+                finals.append(content)
+            for array, content in zip(self.first, finals, strict=True):
+                array.assign(content)
+        for n, number in zip(self.order, self.results, strict=True):
+            chosen = self.first[-1]
+            for j in range(len(self.first) - 2, -1, -1):
+                here, = emit("eq", [number, lit(j)], [(BOOL, ())])
+                chosen = Array(ChosenBase(here, self.first[j], chosen), (), chosen.dims)
+            after[n] = chosen
+
+
+def _one_of(number: Var, j: int, yes: Atom, no: Atom) -> Atom:
+    """`yes` if the number is j, else `no`."""
+    condition, = emit("eq", [number, lit(j)], [(BOOL, ())])
+    return emit("cond", [condition], [(yes.dtype, yes.shape)],
+                blocks=[Block([], [], [yes]), Block([], [], [no])])[0]
+
+
+def _exchange(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any],
+              types: dict[Slot, Any], held: dict[Slot, bool], attempt: Attempt,
+              outer: Builder) -> Exchange | None:
+    """Slots that only permute whole, distinct outer arrays which the body does not use directly."""
+    order = [n for n in slots if n in head and not held[n] and isinstance(types[n], ArraySlot)
+             and DYNAMIC not in types[n].dims and isinstance(initial[n], Array)]
+    places = {attempt.bases[n][0]: k for k, n in enumerate(order)}
+    takes = []
+    for n in order:
+        end = attempt.end[n]
+        if not isinstance(end, Array) or end.steps or end.base not in places:
+            return None
+        takes.append(places[end.base])
+    first = [initial[n] for n in order]
+    bases = {array.base for array in first}
+    if len(order) < 2 or sorted(takes) != list(range(len(order))) or len(bases) < len(order):
+        return None
+    if any(array.steps or array.base.group or isinstance(array.base, ChosenBase)
+           or array.base in outer.base_params or array.base.readonly for array in first):
+        return None
+    return Exchange(order, takes, first, any(base.stored for base in places))
+
+
 def _holds(x: Any, base: Any, depth: int = 2) -> bool:
     """Does a value refer to the array `base`, itself or in a list or tuple?"""
     if isinstance(x, Array):
@@ -547,13 +627,30 @@ def _holds(x: Any, base: Any, depth: int = 2) -> bool:
     return depth > 0 and isinstance(x, list | tuple) and any(_holds(e, base, depth - 1) for e in x)
 
 
+def _reaching(n: Slot, initial: dict[Slot, Any], attempt: Attempt) -> list[Array]:
+    """The arrays of before the loop that the slot may hold in some iteration."""
+    owner = {base: k for k, bases in attempt.bases.items() for base in bases}
+    todo, seen = [n], {n}
+    while todo:
+        for array in arrays_in(attempt.end[todo.pop()]):
+            for base in array.base.memory:
+                k = owner.get(base)
+                if k is not None and k not in seen:
+                    seen.add(k)
+                    todo.append(k)
+    return [array for k in seen for array in arrays_in(initial[k])]
+
+
 def _check_aliases(n: Slot, initial: dict[Slot, Any], attempt: Attempt, parent: Builder,
                    mutated: list[Any], loop: Loop) -> None:
     """A rebound array: stores through it must not be meant for an array that someone else sees."""
     if any(base.stored for base in attempt.bases.get(n, ())):
-        for first in arrays_in(initial[n]):
+        for first in _reaching(n, initial, attempt):
             for base in first.base.memory:
-                others = [k for k in initial if k != n and _holds(initial[k], base)]
+                others = [k for k in initial if k not in attempt.bases
+                          and _holds(initial[k], base)]
+                holders = [k for k in attempt.bases if _holds(initial[k], base)]
+                others += holders[1:]
                 others += [k for k in loop.others if k != n and _holds(get(loop.others, k), base)]
                 if (base.path is not None or others or base.depth < parent.state.depth
                         or first.steps or any(b is not base and b.live for b in base.group)):

@@ -37,17 +37,17 @@ def fits(traced: Traced, bound: dict[str, Any]) -> bool:
     dims: dict[Var, int] = {}
     scope = Scope(bound)
     for path, value in traced.statics:
-        got = Scope(bound).fetch(path, None)
+        got = scope.fetch(path, None)
         if got is not value and (type(got) is not type(value) or got != value):
             return False
     for guard in traced.guards:
-        got = Scope(bound).fetch(guard.path, guard.owner)
+        got = scope.fetch(guard.path, guard.owner)
         if got is not guard.value and got != guard.value:
             return False
     for given, param in zip(traced.inputs, traced.program.params, strict=True):
         if given.path[0][0] == "random_key":
             continue
-        x = Scope(bound).fetch(given.path, given.owner)
+        x = scope.fetch(given.path, given.owner)
         if given.kind != ARRAY:
             kind = PYTHON_TYPES[given.dtype.kind] if given.kind == PYTHON else given.dtype.type
             if type(x) is not kind:
@@ -74,7 +74,7 @@ def run(traced: Traced, bound: dict[str, Any]) -> Any:
         if given.path[0][0] == "random_key":
             values.append(np.uint64(12345))
             continue
-        x = Scope(bound).fetch(given.path, given.owner)
+        x = scope.fetch(given.path, given.owner)
         values.append(x if given.kind == ARRAY else given.dtype.type(x))
     outs = interp.run(traced.program, values)
     params = traced.program.params

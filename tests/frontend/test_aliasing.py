@@ -172,6 +172,77 @@ def loop_in_branch(x, n):
     return x[0]
 
 
+@cases((f8(4), f8(4) * 0, 3), (f8(4), f8(4) * 0, 2), (f8(4), f8(4) * 0, 0))
+def swap_arguments(a, b, n):
+    for i in range(n):
+        b[:] = a + 1
+        a, b = b, a
+    return a
+
+
+@cases((f8(6), 3), (f8(6), 2), (f8(6), 0))
+def jacobi(grid, steps):
+    new = grid.copy()
+    for _ in range(steps):
+        new[1:-1] = 0.5 * (grid[2:] + grid[:-2])
+        grid, new = new, grid
+    new[0] = 9.0
+    return grid
+
+
+@cases((f8(4), f8(4) * 2, f8(4) * 3, 4), (f8(4), f8(4) * 2, f8(4) * 3, 0))
+def rotate_three(a, b, c, n):
+    k = 0
+    while k < n:
+        a[k % 4] = b[0] + c[1]
+        a, b, c = b, c, a
+        k += 1
+    c[0] = -1
+    return a, b
+
+
+@cases((f8(4), f8(4) * 2, 3), (f8(4), f8(4) * 2, 2))
+def swap_with_a_third_name(a, b, n):
+    other = a
+    for i in range(n):
+        b[0] = a[1] + i
+        a, b = b, a
+    other[2] = 5
+    return a, other
+
+
+@cases((f8(6),))
+def stores_through_views(x):
+    y = x[1:4]
+    y += 1
+    y[0] *= 3
+    z = x.reshape(2, 3)[1]
+    z -= 1
+    x[::2][1:] = 0
+    w = x[2:]
+    w[:] = w[::-1]
+    return y, z
+
+
+@cases((f8(4),))
+def one_array_several_times(x):
+    y = x * 2
+    return y, y, y[1:], (y, x)
+
+
+@cases((f8(4), 1), (f8(4), -1))
+def argument_or_new(x, k):
+    return x if k > 0 else x * 2
+
+
+@cases((f8(5),), (f8(2),), (f8(0),))
+def list_of_views(x):
+    views = [x[i:] for i in range(3)]
+    for v in views:
+        v += 1
+    return x, [v.sum() for v in views]
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f])

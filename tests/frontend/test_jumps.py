@@ -124,6 +124,80 @@ def raise_in_loop(x, n):
     return s
 
 
+@cases((f8(6), 2), (f8(6), 9), (f8(6), -1))
+def loops_with_else(x, k):
+    for i in range(len(x)):
+        for j in range(3):
+            if i * j == k:
+                break
+            if i + j == k + 4:
+                return i, j
+        else:
+            if i == k:
+                return -5, i
+            continue
+        x[i] = -1
+        if i > 4:
+            break
+    else:
+        return 7, 7
+    return 8, x.shape[0]
+
+
+@cases((f8(4), 2), (f8(4), 5))
+def jumps_out_of_with(x, n):
+    for i in range(n):
+        with np.errstate(all="ignore"):
+            if i == 3:
+                return x
+            x[i % 4] += 1
+            if i == 1:
+                continue
+            x[0] = 7
+    return x * 2
+
+
+@cases((1,), (2,), (7,), (4,))
+def match_constants(k):
+    match k:
+        case 1:
+            return 10
+        case 2 | 3:
+            r = 2.5
+        case n if n > 5:
+            r = n * 1.0
+        case _:
+            r = 0.0
+    return r
+
+
+@cases((10,), (3,))
+def message_with_values(n):
+    if n > 5:
+        raise ValueError(f"n={n} is too big: {n * 0.5:.2f}")
+    return n
+
+
+@cases((f8(5), f8(5)), (f8(5), f8(3)))
+def compares_shapes(x, y):
+    if x.shape != y.shape:
+        raise ValueError("shapes")
+    return x + y
+
+
+@cases((f8(5), 3), (f8(5), 0))
+def try_around_what_cannot_raise(x, n):
+    r = 0
+    try:
+        y = x * 2
+        r = n + 0.5
+    except ValueError:
+        r = 1
+    finally:
+        z = 3
+    return y, r, z
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f])

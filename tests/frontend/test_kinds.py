@@ -163,6 +163,57 @@ def deep_nest(x, n):
     return acc
 
 
+@cases((True, False), (True, True))
+def bools(a, b):
+    return a + b, a & b, a | b, a ^ b, a and b, a or b, not a, -a, a * 2.5, a == b, a < b
+
+
+@cases((0.5, 2.0), (-1.5, 2.0), (1e200, 3.0), (0.0, -1.0), (0.0, 0.5))
+def float_powers(a, b):
+    return a ** b, a ** 2, a ** 3
+
+
+@cases((f8(3),), (np.float32(2),), (2,), (True,), (2 + 1j,), (np.int16(7),))
+def any_number(x):
+    return x + 1, x * 2.0, x * x
+
+
+@cases((np.array(2.5), 3.0),)
+def array_of_rank_zero(x, y):
+    return x + y, x * 2, float(x)
+
+
+@cases((f8(5), 3), (f8(5), -3))
+def none_or_number(x, k):
+    r = None
+    if k > 0:
+        r = x[0] * k
+    if r is None:
+        return -1.0
+    return r + 1
+
+
+@cases((f8(4), 0.3, 3), (f8(4), 0.3, 0))
+def kind_matters(x, y, n):
+    for i in range(n):
+        y = min(y, x[i])
+    return y, y + 1, y > 0.1, abs(y), int(y), [y], y / 2
+
+
+@cases((3,), (0,), (-2,))
+def ranges(n):
+    s = 0
+    for i in range(10, n, -2):
+        s += i
+    for i in range(n, 10, 3):
+        s += i * 2
+    for i in reversed(range(n)):
+        s = s * 3 + i
+    for k, i in enumerate(range(2, n + 5), start=1):
+        s += k * i
+    return s
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f])

@@ -2,7 +2,9 @@
 """Python objects as state: lists, dicts, instances, dataclasses, comprehensions, strings."""
 
 import dataclasses
+import enum
 import math
+import typing
 
 import numpy as np
 import pytest
@@ -162,6 +164,98 @@ def globals_closures(x, n):
     h = lambda v: g(v) + TAB[n]  # noqa: E731
     return (h(x[0]) + g(x[1], w=5.0), root(x), zz(n), math.sqrt(x[1]),
             [v * 2 for v in (x[0], x[1])])
+
+
+class Body:
+    kind = "body"
+    growth = 2.0
+
+    def __init__(self):
+        self.x = f8(3)
+        self.v = np.ones(3)
+        self.t = 0.0
+        self.n = 0
+        self.history = [1.0, 2.0]
+
+    def step(self, dt):
+        self.x += self.v * dt
+        self.t += dt * self.growth
+        self.n += 1
+        return self.energy
+
+    @property
+    def energy(self):
+        return 0.5 * (self.v ** 2).sum() if self.t > 1 else 0.0
+
+
+@cases((Body(), 0.5, 3), (Body(), 0.5, 0))
+def object_as_argument(body, dt, n):
+    e = 0.0
+    for i in range(n):
+        e = e + body.step(dt)
+    body.history[0] = e
+    return e, body.t, body.kind
+
+
+@cases(([f8(3), f8(4)], {"u": f8(2), "k": 3}),)
+def containers_as_arguments(arrays, d):
+    arrays[0][0] = 5.0
+    arrays[1] = arrays[0] * 2
+    d["k"] = d["k"] + 1
+    d["new"] = d["u"] * 2
+    return arrays[1].sum(), d
+
+
+CONFIG = {"a": 1.5, "n": 3}
+ITEMS = [1, 2.0, np.arange(3.0)]
+
+
+class Settings:
+    n = 4
+
+
+@cases((f8(4),))
+def captured_containers(x):
+    return x * G1 + TAB[1] + CONFIG["a"] * CONFIG["n"] + ITEMS[2][1] + Settings.n
+
+
+@cases((f8(4), 3), (f8(4), 0))
+def nonlocal_in_a_loop(x, n):
+    total = 0.0
+
+    def add(v):
+        nonlocal total
+        total += v
+    for i in range(n):
+        add(x[i])
+        x[i] = total
+    return total
+
+
+@cases((3.0, f8(2)), (1.0, f8(2)))
+def closures(k, x):
+    scale = [lambda v, j=j: v * j * k for j in range(3)]
+    return [f(x[1]) for f in scale], (lambda *a, **w: a[0] + w["z"])(x[0], z=k)
+
+
+class Point(typing.NamedTuple):
+    x: object
+    y: object
+
+
+@cases((Point(1.0, f8(2)),))
+def named_tuple(p):
+    return Point(p.x * 2, p.y + 1), p[0] + p.y[1], Point(*p)
+
+
+class Colour(enum.Enum):
+    RED = 1
+    GREEN = 2
+
+
+@cases((f8(3), Colour.RED), (f8(3), Colour.GREEN))
+def enumeration(x, c):
+    return x * 2 if c is Colour.RED else x + 1
 
 
 @pytest.mark.parametrize("f", cases, ids=Cases.name)

@@ -35,11 +35,42 @@ def view_carried_write(x, n):
 
 
 @refused(UnsupportedError, "rebound in the loop", f8(4), f8(4) * 0, 3)
-def swap_of_arguments(a, b, n):
+def swap_and_read_by_another_name(a, b, n):
+    other = a
+    s = 0.0
     for i in range(n):
-        b[:] = a + 1
+        b[0] = a[1] + i
         a, b = b, a
-    return a
+        s += other[0]
+    return s
+
+
+@refused(UnsupportedError, "rebound in the loop", np.ones((3, 4)), 3)
+def swap_of_rows(x, n):
+    a = x[0]
+    b = x[1]
+    for i in range(n):
+        a[0] = b[1]
+        a, b = b, a
+    return x
+
+
+@refused(UnsupportedError, "may or may not share", f8(4), f8(4), 3)
+def two_names_of_one_array(a, b, n):
+    for i in range(n):
+        b = b + 1
+        a = b
+    a[0] = 5.0
+    return a, b
+
+
+@refused(UnsupportedError, "may or may not share", f8(4), f8(4), 3)
+def swapped_in_a_tuple(a, b, n):
+    s = a, b
+    for i in range(n):
+        s = s[1], s[0]
+    s[0][0] = 7.0
+    return s[1]
 
 
 @refused(UnsupportedError, "rebound in the loop", f8(4), 3)
