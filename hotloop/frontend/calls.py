@@ -21,7 +21,7 @@ import numpy as np
 
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import CONTEXT, current, staging, unsupported
-from hotloop.frontend.registry import lookup
+from hotloop.frontend.registry import UFUNC_METHODS, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
 from hotloop.frontend.truth import exactly
@@ -207,6 +207,8 @@ def _c_function(f: Any) -> Callable[..., Any]:
     owner = getattr(f, "__self__", None)
     if id(f) in IMPURE_BUILTINS:
         raise unsupported(f"a call of {f.__name__}")
+    if isinstance(owner, np.ufunc) and f.__name__ in UFUNC_METHODS:
+        return functools.partial(UFUNC_METHODS[f.__name__], owner)
     if isinstance(owner, list | dict | set) and f.__name__ in GROWING:
         if id(owner) in current().outer:
             raise staging(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ import numpy as np
 from hotloop.frontend import numpy_complex as complex_
 from hotloop.frontend.builder import check
 from hotloop.frontend.numpy_atoms import both, constant, either, negate, op, reduce_all, select
-from hotloop.frontend.numpy_callback import ufunc_through_numpy
-from hotloop.frontend.registry import ufunc_rule
+from hotloop.frontend.numpy_callback import VIA_NUMPY, ufunc_through_numpy
+from hotloop.frontend.registry import UFUNCS, ufunc_rule
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL
 
@@ -84,7 +85,7 @@ def int_power(base: Atom, exponent: Atom) -> Atom:
     A literal exponent gives the multiplications alone; otherwise one select a bit.
     """
     if isinstance(exponent, Lit):
-        return powi(base, int(exponent.value))
+        return powi(base, max(0, int(exponent.value)))
     one, zero = constant(1, base), constant(0, exponent)
     result: Atom = one
     width = exponent.dtype.itemsize * 8 - (exponent.dtype.kind == "i")
@@ -294,3 +295,9 @@ def check_exponent(exponent: Atom) -> None:
 
 for _name in RULES:
     ufunc_rule(getattr(np, _name))(_guarded(_name, getattr(np, _name)))
+
+for _name in dir(np):
+    _ufunc = getattr(np, _name)
+    if isinstance(_ufunc, np.ufunc) and _ufunc not in UFUNCS and not _ufunc.signature:
+        ufunc_rule(_ufunc)(partial(ufunc_through_numpy, _ufunc))
+        VIA_NUMPY.add(_ufunc)

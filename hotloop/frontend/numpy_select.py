@@ -153,6 +153,13 @@ def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, 
         return ufuncs.apply(np.minimum, [x, high], out, dtype)
     if high is None:
         return ufuncs.apply(np.maximum, [x, low], out, dtype)
+    if dtype_of(x).kind in "iu":
+        # NumPy: Python integers beyond the dtype bound nothing
+        info = np.iinfo(dtype_of(x))
+        if type(low) is int and low <= info.min:
+            return clip(x, None, high, out)
+        if type(high) is int and high >= info.max:
+            return clip(x, low, None, out)
     bounds = [settled(lift(b)) for b in (low, high)]
     work = common_dtype([x, *bounds]) if dtype is None else as_dtype(dtype)
     dims = dm.broadcast_dims(*map(dims_of, (x, *bounds)))

@@ -40,7 +40,9 @@ from hotloop.frontend.numpy_reduce import (
 )
 from hotloop.frontend.numpy_select import sort, where
 from hotloop.frontend.numpy_shape import moveaxis, permuted, ravel, reshape_to
+from hotloop.frontend.operators import binary
 from hotloop.frontend.registry import NUMPY, numpy_function
+from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
@@ -51,7 +53,7 @@ from hotloop.frontend.tracers import (
     dtype_of,
     fit,
     fresh,
-    iota,
+    is_python_number,
     lift,
     reshaped,
     value,
@@ -128,11 +130,14 @@ def quantile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input:
              method: str = "linear", keepdims: Any = False, *, weights: Any = None) -> Any:
     if weights is not None:
         raise unsupported("weighted quantiles")
+    kind = as_array(a).dtype
     fractions = settled(lift(q))
+    if is_python_number(q) and kind.kind == "f":
+        fractions = Scalar(fit(fractions, kind))
     inside = apply(np.logical_and, apply(np.greater_equal, fractions, 0),
                    apply(np.less_equal, fractions, 1))
     check(value(NUMPY[np.all](inside)), ValueError, "Quantiles must be in the range [0, 1]")
-    return quantiles(a, fractions, axis, out, method, keepdims)
+    return quantiles(a, fractions, is_python_number(q), axis, out, method, keepdims)
 
 
 @numpy_function(np.percentile)
@@ -146,10 +151,13 @@ def percentile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_inpu
     check(value(NUMPY[np.all](inside)), ValueError, "Percentiles must be in the range [0, 100]")
     kind = as_array(a).dtype
     hundred = kind.type(100) if kind.kind == "f" else 100
-    return quantiles(a, apply(np.true_divide, wanted, hundred), axis, out, method, keepdims)
+    return quantiles(a, apply(np.true_divide, wanted, hundred), is_python_number(q), axis, out,
+                     method, keepdims)
 
 
-def quantiles(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any) -> Any:
+def quantiles(a: Any, q: Any, weak: bool, axis: Any, out: Any, method: str,
+              keepdims: Any) -> Any:
+    """`q` between 0 and 1; `weak`: it was a Python number, and so is the interpolation's weight."""
     flat, axes, x = on_one_axis(a, axis)
     if flat.dtype.kind == "c":
         fail(TypeError, "a must be an array of real numbers")
@@ -188,10 +196,10 @@ def quantiles(a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any) -
     j = apply(np.minimum, apply(np.add, i, 1), n - 1)
     low, high = ordered[..., i], ordered[..., j]
     work = dtype_of(low)
-    t = gamma
+    t = Scalar(convert(value(gamma), F64), PYTHON) if weak else gamma
     step = apply(np.subtract, high, low)
     near = apply(np.add, low, apply(np.multiply, step, t))
-    far = apply(np.subtract, high, apply(np.multiply, step, apply(np.subtract, 1, t)))
+    far = apply(np.subtract, high, apply(np.multiply, step, binary("sub", 1, t)))
     result = where(apply(np.greater_equal, t, 0.5), far, near)
     same = apply(np.equal, low, high)
     result = scalar_of(where(same, low, result))

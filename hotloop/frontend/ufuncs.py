@@ -22,6 +22,7 @@ from hotloop.frontend.tracers import (
     Array,
     Widened,
     broadcast,
+    convert,
     dims_of,
     dtype_of,
     exact_int,
@@ -34,6 +35,9 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.frontend.traced import PYTHON
 from hotloop.ir.core import Atom
+from hotloop.ir.types import I64
+
+COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
 
 _resolved: dict[Any, tuple[np.dtype, ...]] = {}
 
@@ -76,12 +80,36 @@ def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
             if mixed is not None:
                 return mixed
             args[k] = _settled(uf, args, k, dtype)
+    if uf.__name__ in COMPARISONS:
+        args = exactly_comparable(args)
     dtypes = _resolve_or_raise(uf, args, dtype)
     dims = broadcast_dims(*map(dims_of, args))
     results = _results(uf, rule, args, dtypes, dims)
     delivered = tuple(wrap(r) if o is None else _deliver(uf, r, o)
                       for r, o in zip(results, outs, strict=True))
     return delivered[0] if len(delivered) == 1 else delivered
+
+
+def exactly_comparable(args: list[Any]) -> list[Any]:
+    """Operands for the comparison of a NumPy integer with a Python int outside of its range.
+
+    NumPy compares exactly, without an OverflowError: narrow integers are widened; a literal beyond
+    64 bits, or one that uint64 does not hold, is replaced by a float on the same side.
+    """
+    for k, x in enumerate(args):
+        other = dtype_of(args[1 - k])
+        if not is_python_number(x) or dtype_of(x) != I64 or other.kind not in "iu" or (
+                is_python_number(args[1 - k])):
+            continue
+        info = np.iinfo(other)
+        if type(x) is int:
+            if info.min <= x <= info.max:
+                continue
+            args[k] = float("-inf") if x < info.min else float("inf")
+            args[1 - k] = wrap(convert(value(args[1 - k]), np.dtype(float)))
+        elif other.itemsize < 8:
+            args[1 - k] = wrap(convert(value(args[1 - k]), I64))
+    return args
 
 
 def _resolve_or_raise(uf: np.ufunc, args: Sequence[Any], dtype: Any) -> tuple[np.dtype, ...]:
