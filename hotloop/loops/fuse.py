@@ -92,6 +92,7 @@ class _Group:
 
 
 def _member(nest: Nest) -> _Member:
+    _drop_unit_loops(nest)
     member = _Member(nest)
     for buffer, index, value in nest.stores:
         member.writes.setdefault(buffer, set()).add(index)
@@ -104,6 +105,23 @@ def _member(nest: Nest) -> _Member:
         for node in extent.loads:
             member.reads.setdefault(node.args[0], set()).add(node.args[1:])
     return member
+
+
+def _drop_unit_loops(nest: Nest) -> None:
+    """A loop over 0..1 is no loop: its variable is 0."""
+    one = lit(1)
+    if one not in nest.domain:
+        return
+    zero = {var(name): lit(0) for name, extent in zip(nest.vars, nest.domain, strict=True)
+            if extent is one}
+    memo: dict[Expr, Expr] = {}
+    nest.stores = [(buffer, tuple(transform(x, zero.get, memo) for x in index),
+                    transform(value, zero.get, memo)) for buffer, index, value in nest.stores]
+    kept = len(nest.vars) - nest.reduced
+    nest.reduced -= sum(extent is one for extent in nest.domain[kept:])
+    nest.vars = tuple(v for v, extent in zip(nest.vars, nest.domain, strict=True)
+                      if extent is not one)
+    nest.domain = tuple(extent for extent in nest.domain if extent is not one)
 
 
 def _group(member: _Member, depth: int) -> _Group:

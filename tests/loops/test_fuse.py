@@ -249,3 +249,20 @@ def test_names_stay_unique():
     names = [name for s in walk(kernel.body) for name in
              ([s.var, *(c.name for c in s.carries)] if isinstance(s, For) else [])]
     assert len(names) == len(set(names))
+
+
+def test_loops_over_one_are_no_loops():
+    kernel = transformed("""
+        kernel f
+          a: f64[n, 1] in
+          body
+            alloc t: f64[n, 1]
+            nest i in n, j in 1, k in 1 reduce 1 by add
+              t[i, j] <- mul(a[i, k], a[i, j])
+            alloc r: f64[n] result 0
+            nest l in n
+              r[l] <- t[l, 0]
+          results r
+    """, [fuse, contract], np.arange(3.0).reshape(3, 1))
+    assert len(loops(kernel)) == 1
+    assert shapes(kernel) == {"r": "n"}
