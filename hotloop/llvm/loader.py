@@ -61,7 +61,7 @@ def load(data: bytes, symbols: Mapping[str, int] | None = None) -> Code:
         return Code(addresses, handle, len(data))
     try:
         return _load(data, symbols)
-    except (struct.error, IndexError, ValueError, KeyError, OverflowError) as error:
+    except (struct.error, LookupError, ValueError, OverflowError, OSError, MemoryError) as error:
         raise InternalError(f"can't load an object file: {error!r}") from error
 
 
