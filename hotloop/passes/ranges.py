@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,13 @@ NARROWS: dict[OpDef, tuple[OpDef, OpDef]] = {
     rows.eq: (rows.eq, rows.ne), rows.ne: (rows.ne, rows.eq),
 }
 
+EXACT: dict[OpDef, OpDef] = {rows.add_overflows: rows.add, rows.sub_overflows: rows.sub,
+                             rows.mul_overflows: rows.mul}
+"""What does not wrap where the test is False."""
+
+LESSER = (rows.min_, rows.minimum)
+GREATER = (rows.max_, rows.maximum)
+
 
 class _Ranges(Forward):
     def __init__(self, program: Program):
@@ -87,6 +95,7 @@ class _Ranges(Forward):
         self.bounds: dict[Var, Bounds] = dict.fromkeys(dims(program), DIM)
         self.below: set[tuple[Atom, Atom]] = set()          # (i, n) where i < n always
         self.defined: dict[Var, Eqn] = {}                   # of the new Program: conditions
+        self.computed: dict[tuple[OpDef, tuple[Atom, ...]], Var] = {}
         self.narrowed: list[list[tuple[Var, Bounds | None]]] = []
         self.source: dict[Var, tuple[Eqn, int]] = {}        # of the old Program: result k of eqn
         self.loops: dict[Var, tuple[Eqn, int]] = {}         # carry k of a loop, as its parameter
@@ -129,10 +138,15 @@ class _Ranges(Forward):
                     self.defined[var] = eqn
                 return None
             bounds = _within(rule(eqn.ins[0].dtype, eqn.params, *given), var.dtype)
+            chosen = _chosen(eqn, given)
+            if chosen is not None:
+                return [chosen]
         if bounds is not None and bounds[0] == bounds[1]:
             return [Lit(bounds[0], var.dtype)]
         if bounds is not None:
             self.bounds[var] = bounds
+        if row(eqn) in EXACT.values():
+            self.computed[row(eqn), eqn.ins] = var
         if var.dtype.kind == "b":
             self.defined[var] = eqn
         return None
@@ -180,6 +194,10 @@ class _Ranges(Forward):
         elif kind == "while" and block is eqn.blocks[0]:
             self.bound_carries(eqn, 0)
         self.narrowed.append([])
+        if kind == "for":
+            step = self.of(eqn.ins[2])
+            if step is not None and step[0] > 0:
+                self.compare(rows.lt, eqn.ins[0], eqn.ins[1])
         if kind == "cond":
             self.learn(eqn.ins[0], block is eqn.blocks[0])
         elif kind == "while" and block is eqn.blocks[1]:
@@ -221,6 +239,16 @@ class _Ranges(Forward):
                 pending += [(a, truth) for a in eqn.ins]
             elif row(eqn) in NARROWS:
                 self.compare(NARROWS[row(eqn)][0 if truth else 1], *eqn.ins)
+            elif row(eqn) in EXACT and not truth:
+                self.learn_exact(EXACT[row(eqn)], eqn.ins)
+
+    def learn_exact(self, op: OpDef, ins: tuple[Atom, ...]) -> None:
+        """The operation does not wrap: what its rule says holds as far as the dtype goes."""
+        var = self.computed.get((op, ins))
+        if var is not None and op.interval is not None:
+            bounds = op.interval(var.dtype, {}, *map(self.of, ins))
+            if bounds is not None:
+                self.narrow(var, bounds)
 
     def compare(self, relation: OpDef, a: Atom, b: Atom) -> None:
         p, q = self.of(a), self.of(b)
@@ -284,6 +312,20 @@ class _Ranges(Forward):
         if step[1] < 0:
             return min(MOST_ADDITIONS, max(0, -((hi[0] - lo[1]) // -step[1])))
         return MOST_ADDITIONS
+
+
+def _chosen(eqn: Eqn, given: Sequence[Any]) -> Atom | None:
+    """The operand that a minimum, maximum or absolute value is, if bounds decide."""
+    op = row(eqn)
+    if op is rows.abs_ and given[0][0] >= 0:
+        return eqn.ins[0]
+    if op in LESSER or op in GREATER:
+        (a, b), (p, q) = eqn.ins, given
+        if p[1] <= q[0]:
+            return a if op in LESSER else b
+        if q[1] <= p[0]:
+            return b if op in LESSER else a
+    return None
 
 
 class _Ahead:
