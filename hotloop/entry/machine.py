@@ -811,7 +811,7 @@ def _fail() -> str:
 
 def _key() -> str:
     """`entry.key.fresh`: [seed, count] at `cell`; the count is taken atomically."""
-    f = Function("define internal i64 @hl_key(ptr %cell)")
+    f = Function("define i64 @hl_key(ptr %cell)")
     before = f.op(f"atomicrmw add ptr {f.at('%cell', 8)}, i64 1 monotonic")
     count = f.op(f"add i64 {before}, 1")
     mixed = f.op(f"add i64 {f.load('i64', '%cell')}, {f.op(f'mul i64 {count}, {GOLDEN}')}")

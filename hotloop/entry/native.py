@@ -21,7 +21,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from hotloop import config
-from hotloop.entry import abi, capi
+from hotloop.entry import abi, capi, key
 from hotloop.entry import machine as layout
 from hotloop.entry.bind import Binder
 from hotloop.entry.pool import Pool
@@ -29,6 +29,8 @@ from hotloop.entry.wrap import Table
 from hotloop.llvm import cache, engine, loader
 
 _lock = threading.Lock()
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
+                    after_in_child=_lock.release)
 
 
 class Machine:
@@ -38,6 +40,7 @@ class Machine:
         self.code = loader.load(object, capi.addresses())
         self.call = self.code["hl_call"]
         _set(self.code["hl_method"], _method_vectorcall())
+        key.draw_by(self.code["hl_key"])
         self.pool = Pool(self.code)
         self.use_pool(config.pool)
 
@@ -130,7 +133,7 @@ def function_type() -> Any:
         ("PyType_FromSpec", ctypes.pythonapi))
     offsets = ((b"__vectorcalloffset__", layout.VECTORCALL), (b"__dictoffset__", layout.DICT),
                (b"__weaklistoffset__", layout.WEAKLIST))
-    objects = ((b"_slow", layout.SLOW), (b"_state", layout.STATE), (b"_keep", layout.KEEP))
+    objects = ((b"<slow>", layout.SLOW), (b"<state>", layout.STATE), (b"<keep>", layout.KEEP))
     members = (_Member * 7)(
         *(_Member(name, _SIZE, at, _READONLY, None) for name, at in offsets),
         *(_Member(name, _OBJECT, at, 0, None) for name, at in objects), _Member())
@@ -155,9 +158,15 @@ _kept: list[Any] = []
 def new(slow: Any, state: Any) -> Any:
     """A function object that calls `slow(state, *args, **kwargs)` until it has specializations."""
     made = function_type()()
-    made._slow, made._state, made._keep = slow, state, None
+    for name, value in (("<slow>", slow), ("<state>", state), ("<keep>", None)):
+        setattr(made, name, value)      # no attribute that a program deletes by accident
     _set(id(made) + layout.VECTORCALL, _method_vectorcall())
     return made
+
+
+def state(function: Any) -> Any:
+    """What `new` was given."""
+    return getattr(function, "<state>")
 
 
 def set_tables(function: Any, binder: Binder, tables: tuple[Table, ...]) -> None:
@@ -172,7 +181,8 @@ def set_tables(function: Any, binder: Binder, tables: tuple[Table, ...]) -> None
     cells = [count, ctypes.addressof(names), ctypes.addressof(defaults), len(tables)]
     table = (ctypes.c_uint64 * (len(cells) + len(tables)))(*cells, *(t.address for t in tables))
     keep = (tables, names, defaults, table, binder)
-    function._keep = (function._keep, keep)     # another thread may be reading the old table
+    before = getattr(function, "<keep>")
+    setattr(function, "<keep>", (before, keep))     # another thread may be reading the old table
     _set(id(function) + layout.TABLES, ctypes.addressof(table))
-    function._keep = keep
+    setattr(function, "<keep>", keep)
     _set(id(function) + layout.VECTORCALL, loaded.call)

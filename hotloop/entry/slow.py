@@ -78,7 +78,7 @@ class Slow:
         params = self.traced.program.params
         for given, param, place in zip(self.traced.inputs, params, self.places, strict=True):
             if given.path[0][0] == "random_key":
-                values.append(key.fresh())
+                values.append(None)
                 continue
             value = scope.fetch(given.path, given.owner)
             if given.kind == ARRAY:
@@ -107,7 +107,12 @@ class Slow:
             python |= any(j != k and self.traced.inputs[j].kind == ARRAY
                           and np.may_share_memory(values[k], values[j])
                           for j in range(len(values)))
-        return PYTHON if python else values
+        if python:
+            return PYTHON
+        for k, given in enumerate(self.traced.inputs):
+            if given.path[0][0] == "random_key":
+                values[k] = key.fresh()     # last: calls that do not run draw nothing
+        return values
 
     def run(self, values: list[Any], scope: Scope) -> Any:
         """Call the kernel; returns the call's result or raises what it raised."""

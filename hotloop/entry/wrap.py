@@ -47,6 +47,8 @@ from hotloop.frontend.traced import (
 )
 from hotloop.ir.core import Var
 
+MAX_CELLS = 1 << 15
+
 
 class NotEncodable(Exception):
     """The machine has no step for something in this specialization."""
@@ -93,12 +95,17 @@ class _Encoder:
         self.inputs()
         self.checks()
         self.output()
+        for given, place in zip(self.traced.inputs, self.slow.places, strict=True):
+            if given.path[0][0] == "random_key":    # last: calls that do not run draw nothing
+                self.steps += [Step.RANDOM, ctypes.addressof(key.cell), place.slot]
         self.steps.append(Step.RUN)
         stack, self.next_cell = self.next_cell, self.next_cell + self.deepest
         owned_count = self.next_cell - self.frame.size
         self.extents = {k: self.next_cell + 2 * k for k in range(len(self.traced.inputs))}
         self.patch_extents()
         cells = self.next_cell + 2 * len(self.extents)
+        if cells > MAX_CELLS:
+            raise NotEncodable("a frame too large for the stack")
         outs = _words(self.outs)
         base = ctypes.addressof(outs)
         for at in self.targets:
@@ -180,7 +187,6 @@ class _Encoder:
         for k, (given, place, param) in enumerate(
                 zip(self.traced.inputs, self.slow.places, params, strict=True)):
             if given.path[0][0] == "random_key":
-                self.steps += [Step.RANDOM, ctypes.addressof(key.cell), place.slot]
                 continue
             self.locate(given.path, given.owner)
             if given.kind == ARRAY and place.dims >= 0:

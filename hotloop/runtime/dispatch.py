@@ -14,6 +14,7 @@ loop) share their specializations. Machine code dies with the last function that
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import weakref
@@ -167,6 +168,19 @@ def specializations(function: Callable[..., Any], compile: Compile,
 
 _known: weakref.WeakValueDictionary[Hashable, Specializations] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+
+
+def _renew_locks() -> None:
+    """In a forked child: their holders are threads that do not exist here."""
+    global _lock
+    _lock = threading.Lock()
+    for found in list(_known.values()):
+        found.lock = threading.RLock()
+        for state in list(found.states):
+            state.lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _identity(function: Callable[..., Any], options: Hashable) -> tuple[Hashable, Any]:

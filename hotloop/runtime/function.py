@@ -139,12 +139,13 @@ Function.__module__ = "hotloop"
 
 
 @functools.cache
-def _native_type() -> type:
+def _native_type() -> Any:
     """The native type with the attributes of `Function`."""
     made = native.function_type()
     for name in ("__repr__", "__reduce__", "_specializations", "cache_info", "clear_cache",
                  "lower"):
         setattr(made, name, vars(Function)[name])
+    made._state = property(native.state)
     made.__doc__ = "A function compiled by hotloop; `__wrapped__` is the Python function."
     made.__module__ = "hotloop"
     return made

@@ -556,6 +556,33 @@ def test_no_memory_is_lost():
     assert resident() - before < 8e6
 
 
+def test_what_keeps_a_function_alive_is_not_deleted_by_accident():
+    f = kernels.native(lambda a: a, kernels.square_plus_1())
+    a = np.arange(3.0)
+    f(a)
+    for name in ("_state", "_specializations", "_slow", "_keep"):
+        with pytest.raises(AttributeError):
+            delattr(f, name)
+    f.__dict__.clear()
+    assert f(a).tolist() == [1, 2, 5]
+    with pytest.raises(TypeError):
+        type(f)()(a)
+    with pytest.raises(TypeError):
+        f.__class__ = kernels.Compiled
+
+
+def test_very_many_inputs():
+    names = [f"x{k}" for k in range(200)]
+    function = eval(f"lambda {', '.join(names)}: 0")
+    params = [Var(Type("f8", (n(), n(), n()))) for _ in names]
+    seen = []
+    f = kernels.native(function, kernels.echo(
+        params, [kernels.array(name, 3, "f8", False) for name in names], seen))
+    arrays = [np.zeros((k + 2, 3, 2)) for k in range(200)]
+    assert f(*arrays) is f(*arrays) is None
+    assert served(f) == 1 and seen[0] == seen[1] and len(seen[0]) == 1400
+
+
 def test_functions_are_collected_with_their_code():
     def user(x):
         return x + 1
@@ -672,6 +699,20 @@ def test_keys_are_fresh_and_reproducible():
     f()
     assert seen[-1] not in first
     assert served(f) == 9
+
+
+def test_calls_that_do_not_run_draw_no_keys():
+    seen = []
+    key_input = Input((("random_key",),), NUMPY, np.dtype("u8"), 0, True, False)
+    params, inputs = scalar(traced.PYTHON, "i8")
+    made = kernels.echo([Var(Type("u8")), *params], [key_input, *inputs], seen)
+    f = kernels.native(lambda x: "python", made, made, made)
+    f(1)
+    key.seed(3)
+    for x in (1, 1.5, 2, "x", 2**70, 3):
+        f(x)
+    key.seed(3)
+    assert [cells[0] for cells in seen[1:]] == [int(key.fresh()) for _ in range(3)]
 
 
 # ---- anything at all
