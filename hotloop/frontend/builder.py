@@ -40,18 +40,19 @@ class TraceState:
         self.forms: dict[frozenset, Var] = {}
         self.outcomes: dict[Var, tuple[list[Form], list[Form]]] = {}
         self.numbered: dict[Any, list[Var]] = {}
+        self.selections: dict[Any, tuple[Builder, Any]] = {}
         self.raising = 0
         self.active: dict[Any, int] = {}
         self.depth = 0
         self.session: Any = None
         self.streams = 0
-        self.drawn_at = -1
         self.formatting = 0
         self.marked: list[tuple[Any, str]] = []
 
 
 class Builder:
-    """One open block: its equations, the current values of array bases, facts and intervals."""
+    """One open block: its equations, the current values of array bases, facts and intervals
+    (those of the blocks around it when it was opened, and its own)."""
 
     def __init__(self, parent: Builder | None, loop: bool = False, state: TraceState | None = None):
         self.parent, self.loop = parent, loop
@@ -60,8 +61,8 @@ class Builder:
         self.eqns: list[Eqn] = []
         self.values: dict[Any, Atom] = {}
         self.base_params: dict[Any, tuple[Var, Atom]] = {}
-        self.facts: dict[Var, list[Form]] = {}
-        self.bounds: dict[Var, tuple[int, int]] = {}
+        self.facts: dict[Var, tuple[Form, ...]] = dict(parent.facts) if parent else {}
+        self.bounds: dict[Var, tuple[int, int]] = dict(parent.bounds) if parent else {}
         self.journal: list[tuple[Any, Any]] = []
         self.outer: frozenset[int] = parent.outer if parent else frozenset()
         self.iteration: Var | None = None

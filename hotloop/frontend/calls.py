@@ -226,9 +226,7 @@ def _c_function(f: Any) -> Callable[..., Any]:
     elif isinstance(owner, type):
         if owner.__module__ in PURE_MODULES:
             return f
-    elif type(owner).__module__ in PURE_MODULES or type(owner).__module__ == "hotloop.frontend":
-        return f
-    elif isinstance(owner, tuple | list | dict | str):
+    elif type(owner).__module__ in PURE_MODULES or type(owner).__module__ == "hotloop.frontend" or isinstance(owner, tuple | list | dict | str):
         return f
     raise unsupported(f"a call of {_name(f)}, which would run only once, while compiling",
                       "move it out of the compiled function")

@@ -19,6 +19,7 @@ from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, I64
 
 MIN, MAX = -2**63, 2**63 - 1
+ANY = MIN, MAX
 MAX_DIM = 2**47
 """No array has more elements: the address space of a process."""
 
@@ -65,22 +66,25 @@ ONE: Form = {None: 1}
 
 def var_bounds(v: Var) -> tuple[int, int]:
     """The tightest interval known for a Var in the open block."""
-    low, high = MIN, MAX
-    for b in current().lineage:
-        if v in b.bounds:
-            p, q = b.bounds[v]
-            low, high = max(low, p), min(high, q)
-    return low, high
+    return current().bounds.get(v, ANY)
 
 
 def bounds(f: Form) -> tuple[int, int]:
     """An interval that holds the value of a form (over the integers, without wrapping)."""
-    low = high = f.get(None, 0)
+    low = high = 0
+    known = current().bounds
     for v, c in f.items():
-        if v is not None:
-            p, q = var_bounds(v)
-            low += c * (p if c > 0 else q)
-            high += c * (q if c > 0 else p)
+        if v is None:
+            low += c
+            high += c
+        elif c > 0:
+            p, q = known.get(v, ANY)
+            low += c * p
+            high += c * q
+        else:
+            p, q = known.get(v, ANY)
+            low += c * q
+            high += c * p
     return low, high
 
 
@@ -106,8 +110,8 @@ def fact(f: Form, builder: Builder | None = None) -> None:
     for v, c in f.items():
         if v is None:
             continue
-        b.facts.setdefault(v, []).append(f)
-        low, high = bounds({u: k for u, k in f.items() if u is not v})
+        b.facts[v] = (*b.facts.get(v, ()), f)
+        high = bounds({u: k for u, k in f.items() if u is not v})[1]
         # c*v + rest >= 0 with rest <= high
         if c > 0:
             least = -(high // c)
@@ -132,27 +136,32 @@ def nonnegative(f: Form) -> bool:
     """Is f >= 0 proved by the facts in sight?"""
     if bounds(f)[0] >= 0:
         return True
-    if len(f) == (None in f):
-        return False
     return _prove(f, PROOF_DEPTH, set())
 
 
 def _prove(f: Form, depth: int, seen: set[frozenset]) -> bool:
-    if bounds(f)[0] >= 0:
-        return True
-    key = frozenset(f.items())
-    if depth == 0 or key in seen or len(seen) > PROOF_NODES:
-        return False
-    seen.add(key)
-    newest = max((v for v in f if v is not None), key=lambda v: v.id, default=None)
+    """Subtract facts that hold the newest Var until the bounds suffice."""
+    newest = None
+    for v in f:
+        if v is not None and (newest is None or v.id > newest.id):
+            newest = v
     if newest is None:
         return False
+    facts = current().facts.get(newest)
+    if facts is None:
+        return False
     c = f[newest]
-    for b in current().lineage:
-        for g in b.facts.get(newest, ()):
-            k = g[newest]
-            if k * c > 0 and c % k == 0 and _prove(plus(f, g, -(c // k)), depth - 1, seen):
+    for g in facts:
+        k = g[newest]
+        if k * c > 0 and c % k == 0:
+            rest = plus(f, g, -(c // k))
+            if bounds(rest)[0] >= 0:
                 return True
+            key = frozenset(rest.items())
+            if depth and key not in seen and len(seen) < PROOF_NODES:
+                seen.add(key)
+                if _prove(rest, depth - 1, seen):
+                    return True
     return False
 
 
@@ -260,6 +269,10 @@ def _extreme(op: str, a: Dim, b: Dim) -> Dim:
         return b if op == "maximum" else a
     if at_most(b, a):
         return a if op == "maximum" else b
+    return _emitted_extreme(op, a, b)
+
+
+def _emitted_extreme(op: str, a: Dim, b: Dim) -> Var:
     var, = emit(op, [a, b], [(I64, ())])
     if var not in current().bounds:
         s = 1 if op == "maximum" else -1
@@ -276,7 +289,7 @@ def at_least_zero(f: Form) -> Dim:
         return dim(f)
     if nonnegative(negate(f)):
         return 0
-    return maximum(dim(f), 0)
+    return _emitted_extreme("maximum", dim(f), 0)
 
 
 def compare(op: str, a: Dim | Atom, b: Dim | Atom) -> Atom | bool:

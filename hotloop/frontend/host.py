@@ -21,7 +21,6 @@ from hotloop.frontend.registry import call
 from hotloop.frontend.slots import Maybe, Unjoined
 from hotloop.frontend.tracers import (
     PYTHON,
-    PYTHON_TYPES,
     Array,
     Scalar,
     Tracer,

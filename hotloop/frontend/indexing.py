@@ -32,7 +32,6 @@ from hotloop.frontend.tracers import (
     fit,
     fresh,
     lift,
-    value,
 )
 from hotloop.frontend.views import Index
 from hotloop.ir.core import Atom, Dim, Var
@@ -203,6 +202,38 @@ def _is_mask(p: Any) -> bool:
     return isinstance(p, Array) and p.dtype == BOOL and p.ndim > 0
 
 
+def select(x: Array, index: Any) -> Selection:
+    """The parsed index; one with the same numbers that was parsed before, if it is in sight."""
+    key = _index_key(index)
+    if key is None:
+        return Selection(x, index)
+    builder = current()
+    known = builder.state.selections
+    key = (key, x.dims)
+    found = known.get(key)
+    if found is not None and found[0].encloses(builder):
+        return found[1]
+    made = Selection(x, index)
+    known[key] = builder, made
+    return made
+
+
+def _index_key(p: Any) -> Any:
+    """What tells an index of numbers and slices; None for others."""
+    kind = type(p)
+    if kind is tuple:
+        keys = tuple(map(_index_key, p))
+        return None if None in keys else keys
+    if kind is int or p is None or p is Ellipsis:
+        return kind, p
+    if kind is slice:
+        parts = tuple(_index_key(e) for e in (p.start, p.stop, p.step))
+        return None if None in parts else (slice, *parts)
+    if kind is Scalar and type(p.atom) is Var:
+        return kind, p.atom, p.kind
+    return None
+
+
 class Selection:
     """A parsed index: codes and operands of get/set, the shape selected, whether it is a view."""
 
@@ -322,7 +353,7 @@ def load(x: Any, index: Any) -> Any:
     if isinstance(index, str):
         raise IndexError("only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) "
                          "and integer or boolean arrays are valid indices")
-    s = Selection(x, index)
+    s = select(x, index)
     if s.gathers:
         return fresh(s.index.get(x.value()))
     if s.scalar and x.ndim:
@@ -359,7 +390,7 @@ def store(x: Any, index: Any, new: Any) -> None:
         chosen, = emit("select", [mask, fit(new, x.dtype), x.value()], [(x.dtype, x.dims)])
         x.assign(chosen)
         return
-    s = Selection(x, index)
+    s = select(x, index)
     part = fit(new, x.dtype)
     if s.gathers:
         part = broadcast_into(part, s.index.shape)

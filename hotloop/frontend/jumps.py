@@ -15,6 +15,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from hotloop.frontend.syntax import children, place_at, walk
+
 JUMPS = (ast.Break, ast.Continue, ast.Return)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp,
           ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -36,7 +38,7 @@ def jumps_out(node: ast.AST, kinds: tuple[type, ...]) -> bool:
         through = tuple(k for k in kinds if k is ast.Return)
         return (any(jumps_out(c, kinds) for c in node.orelse)
                 or bool(through) and any(jumps_out(c, through) for c in node.body))
-    return any(jumps_out(c, kinds) for c in ast.iter_child_nodes(node)
+    return any(jumps_out(c, kinds) for c in children(node)
                if isinstance(c, ast.stmt | ast.excepthandler | ast.match_case))
 
 
@@ -59,23 +61,15 @@ def store(name: str) -> ast.Name:
 
 
 def assign(name: str, value: ast.expr, at: ast.AST) -> ast.Assign:
-    return _at(ast.Assign([store(name)], value), at)
+    return place_at(ast.Assign([store(name)], value), at)
 
 
 def flag(name: str, value: bool, at: ast.AST) -> ast.Assign:
     return assign(name, ast.Constant(value), at)
 
 
-def _at(node: Any, old: ast.AST) -> Any:
-    ast.copy_location(node, old)
-    for child in ast.iter_child_nodes(node):
-        if not hasattr(child, "lineno") and hasattr(child, "_attributes"):
-            _at(child, old)
-    return node
-
-
 def _unless(name: str, body: list[ast.stmt], at: ast.AST) -> ast.If:
-    return _at(ast.If(ast.UnaryOp(ast.Not(), load(name)), body, []), at)
+    return place_at(ast.If(ast.UnaryOp(ast.Not(), load(name)), body, []), at)
 
 
 class Lowering:
@@ -101,7 +95,7 @@ class Lowering:
             leaving = ([flag(stop, True, s)] if stop else []) + [flag(f, True, s) for f in skip]
             if isinstance(s, ast.Return):
                 self.returns = True
-                value = s.value or _at(ast.Constant(None), s)
+                value = s.value or place_at(ast.Constant(None), s)
                 return [*out, assign(VALUE, value, s), flag(RETURNED, True, s), *leaving]
             if isinstance(s, ast.Break):
                 return out + leaving
@@ -128,9 +122,9 @@ class Lowering:
                 for part in ("body", "orelse", "finalbody"):
                     if getattr(s, part, None):
                         setattr(s, part, self.block(getattr(s, part), stop, flags)
-                                or [_at(ast.Pass(), s)])
+                                or [place_at(ast.Pass(), s)])
                 for handler in getattr(s, "handlers", []):
-                    handler.body = self.block(handler.body, stop, flags) or [_at(ast.Pass(), s)]
+                    handler.body = self.block(handler.body, stop, flags) or [place_at(ast.Pass(), s)]
                 out.append(s)
                 if inner:
                     out.append(_unless(inner, self.block(rest, stop, skip), s))
@@ -141,7 +135,7 @@ class Lowering:
 
     def _jumping_if(self, s: ast.If, rest: list[ast.stmt], stop: str | None,
                     skip: list[str]) -> list[ast.stmt]:
-        nothing: list[ast.stmt] = [_at(ast.Pass(), s)]
+        nothing: list[ast.stmt] = [place_at(ast.Pass(), s)]
         if always_jumps(s.body):
             s.body, s.orelse = (self.block(s.body, stop, skip) or nothing,
                                 self.block(s.orelse + rest, stop, skip))
@@ -161,12 +155,12 @@ class Lowering:
     def _loop(self, s: Any, rest: list[ast.stmt], stop: str | None, skip: list[str],
               out: list[ast.stmt]) -> bool:
         if isinstance(s, ast.While) and not s.orelse and any(
-                isinstance(k, ast.NamedExpr) for k in ast.walk(s.test)):
-            leave = _at(ast.If(ast.UnaryOp(ast.Not(), s.test), [_at(ast.Break(), s)], []), s)
-            s.body, s.test = [leave, *s.body], _at(ast.Constant(True), s)
+                isinstance(k, ast.NamedExpr) for k in walk(s.test)):
+            leave = place_at(ast.If(ast.UnaryOp(ast.Not(), s.test), [place_at(ast.Break(), s)], []), s)
+            s.body, s.test = [leave, *s.body], place_at(ast.Constant(True), s)
         own = self.fresh("b") if any(jumps_out(c, (ast.Break, ast.Return)) for c in s.body) else None
         returns = any(jumps_out(c, (ast.Return,)) for c in s.body)
-        s.body = self.block(s.body, own, []) or [_at(ast.Pass(), s)]
+        s.body = self.block(s.body, own, []) or [place_at(ast.Pass(), s)]
         s.stop = own
         if own:
             out.append(flag(own, False, s))
@@ -175,7 +169,7 @@ class Lowering:
         after = [_unless(own, orelse, s)] if orelse and own else orelse
         if returns:
             leaving = [flag(f, True, s) for f in ([stop] if stop else []) + skip]
-            body = self.block([*after, *rest], stop, skip) or [_at(ast.Pass(), s)]
+            body = self.block([*after, *rest], stop, skip) or [place_at(ast.Pass(), s)]
             branch = _unless(RETURNED, body, s)
             branch.orelse = leaving
             out.append(branch)
@@ -201,7 +195,7 @@ class Lowering:
             body: list[ast.stmt] = [
                 *(assign(name, load(subject), case.pattern) for name in bindings), *case.body]
             node = ast.If(test or ast.Constant(True), body, chain)
-            chain = [ast.fix_missing_locations(_at(node, case.pattern))]
+            chain = [place_at(node, case.pattern)]
         return [first], chain[0]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hotloop.frontend.jumps import always_jumps
+from hotloop.frontend.syntax import children, walk
 
 Names = set[str]
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -45,7 +46,7 @@ class Analysis:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 known.add(node.name)
             elif isinstance(node, (*COMPREHENSIONS, ast.Lambda)):
-                known.update(k.target.id for k in ast.walk(node) if isinstance(k, ast.NamedExpr))
+                known.update(k.target.id for k in walk(node) if isinstance(k, ast.NamedExpr))
             else:
                 if isinstance(node, ast.Name):
                     if not isinstance(node.ctx, ast.Load):
@@ -54,7 +55,7 @@ class Analysis:
                     known.update((a.asname or a.name).split(".")[0] for a in node.names)
                 elif isinstance(node, ast.ExceptHandler) and node.name:
                     known.add(node.name)
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     known |= self._stores_of(child)
                 if isinstance(node, ast.Call):
                     known |= self.shared
@@ -67,9 +68,9 @@ class Analysis:
             return set()
         known = self._loads.get(node)
         if known is None:
-            known = {k.id for k in ast.walk(node)
+            known = {k.id for k in walk(node)
                      if isinstance(k, ast.Name) and isinstance(k.ctx, ast.Load)}
-            if any(isinstance(k, ast.Call) for k in ast.walk(node)):
+            if any(isinstance(k, ast.Call) for k in walk(node)):
                 known |= self.shared
             self._loads[node] = known
         return known
@@ -111,7 +112,7 @@ class Analysis:
         return known
 
     def _augmented(self, s: ast.AST) -> Names:
-        return {k.target.id for k in ast.walk(s)
+        return {k.target.id for k in walk(s)
                 if isinstance(k, ast.AugAssign) and isinstance(k.target, ast.Name)}
 
     def live(self, block: list[ast.stmt], out: Names) -> Names:
@@ -188,7 +189,7 @@ def mark_unbound(block: list[ast.stmt], bound: Names, local: Names,
 
 
 def _mark(node: ast.AST, bound: Names, local: Names) -> None:
-    for k in ast.walk(node):
+    for k in walk(node):
         if (isinstance(k, ast.Name) and k.id in local and k.id not in bound
                 and not isinstance(k.ctx, ast.Store) and not k.id.startswith("_hl")):
             k.may_fail = True  # type: ignore[attr-defined]

@@ -31,7 +31,6 @@ from hotloop.frontend.builder import (
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.objects import (
     UNBOUND,
-    Cells,
     Place,
     Slot,
     cells_of,
@@ -217,7 +216,7 @@ def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
     saved = {n: get(loop.cells, n) for n in [*loop.slots, *loop.dead]}
     start = len(builder.eqns)
     values, bounds = dict(builder.values), dict(builder.bounds)
-    facts = {v: list(f) for v, f in builder.facts.items()}
+    facts = dict(builder.facts)
     try:
         _stage(loop)
     except StagingError as error:
@@ -228,6 +227,7 @@ def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
                 builder.state.home.pop(var, None)      # never seen again by value numbering
         del builder.eqns[start:]
         builder.values, builder.facts, builder.bounds = values, facts, bounds
+        builder.state.selections.clear()
         try:
             fallback()
         except _NotKnown:

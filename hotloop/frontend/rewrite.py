@@ -32,6 +32,7 @@ from hotloop.frontend.jumps import (
 )
 from hotloop.frontend.liveness import COMPREHENSIONS, Analysis, mark_unbound
 from hotloop.frontend.source import function_tree
+from hotloop.frontend.syntax import children, fill, place_at, walk
 
 HELPERS = "_hl"
 DELAYED = "_hl_delayed"
@@ -123,7 +124,7 @@ class Rewriter(ast.NodeTransformer):
 
     def at(self, nodes: list[ast.stmt], old: ast.AST) -> list[ast.stmt]:
         for node in nodes:
-            _fill(node, old)
+            place_at(node, old)
         return nodes
 
     # ---- functions inside stay as they are: rewritten when they are called
@@ -381,16 +382,6 @@ class Rewriter(ast.NodeTransformer):
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 
 
-def _fill(node: ast.AST, old: ast.AST) -> None:
-    """Give `old`'s place to the new nodes in `node`."""
-    if "lineno" in node._attributes and not hasattr(node, "lineno"):
-        ast.copy_location(node, old)
-    elif hasattr(node, "lineno"):
-        old = node
-    for child in ast.iter_child_nodes(node):
-        _fill(child, old)
-
-
 # ---- whole functions
 
 _cache: dict[CodeType, tuple[CodeType, Rewritten | None]] = {}
@@ -438,14 +429,14 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
         if x is not None:
             x.annotation = None
     params = _parameters(tree)
-    inner = [k for k in ast.walk(tree)
+    inner = [k for k in walk(tree)
              if isinstance(k, ast.FunctionDef | ast.Lambda) and k is not tree]
     statements = _own_statements(tree)
     for k in statements:
         if isinstance(k, ast.Global):
             raise NotRewritable("assignment to a global variable", k)
     foreign = {name for k in statements if isinstance(k, ast.Nonlocal) for name in k.names}
-    shared = {name for f in inner for k in ast.walk(f) if isinstance(k, ast.Nonlocal)
+    shared = {name for f in inner for k in walk(f) if isinstance(k, ast.Nonlocal)
               for name in k.names}
 
     falls_through = not always_jumps(tree.body)
@@ -460,7 +451,7 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
     rewriter = Rewriter(local, analysis, _class_name(fn))
     body = rewriter.block(body)
 
-    hidden = {k.id for s in body for k in ast.walk(s) if isinstance(k, ast.Name)
+    hidden = {k.id for s in body for k in walk(s) if isinstance(k, ast.Name)
               and isinstance(k.ctx, ast.Store) and k.id.startswith("_hl_")
               and k.id != "_hl_item"}
     declared = sorted(((local - params) | hidden) - foreign)
@@ -477,8 +468,6 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
         tail.append(ast.Return(call("returned", delayed(load(VALUE)))))
     tree.body = [*head, *body, *tail] or [ast.Pass()]
     tree.name = "_hl_function_" + tree.name
-    for node in tree.body:
-        _fill(node, tree)
     return Rewritten(_compiled(tree, fn), code.co_name)
 
 
@@ -491,7 +480,7 @@ def _own_statements(tree: ast.FunctionDef) -> list[ast.stmt]:
         if isinstance(node, ast.stmt):
             found.append(node)
         if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.expr | ast.AsyncFunctionDef):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
     return found
 
 
@@ -504,8 +493,9 @@ def _compiled(tree: ast.FunctionDef, fn: FunctionType) -> CodeType:
     if owner is not None:                          # for the mangling of private names
         scope = ast.ClassDef(name=owner, bases=[], keywords=[], body=[outer], decorator_list=[],
                              type_params=[])
-    _fill(scope, tree)
-    module = ast.fix_missing_locations(ast.Module([scope], []))
+    place_at(scope, tree)
+    module = ast.Module([scope], [])
+    fill(module)
     code = compile(module, fn.__code__.co_filename, "exec", dont_inherit=True,
                    flags=fn.__code__.co_flags & 0x1FE0000)
     while code.co_name != tree.name:

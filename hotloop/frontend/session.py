@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import Builder, opened, staging, unsupported
+from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.control import HELPERS
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
@@ -188,7 +188,8 @@ class Session:
             d = self.dims.get(n)
             if d is None:
                 d = self.dims[n] = self.root.bind(I64)
-                dm.bound(d, 0, dm.MAX_DIM, self.root)
+                for builder in current().lineage:
+                    dm.bound(d, 0, dm.MAX_DIM, builder)
             dims.append(d)
         var = self.root.bind(x.dtype, tuple(dims), _hint(path))
         contiguous = bool(x.flags.c_contiguous)

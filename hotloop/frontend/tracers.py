@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,6 +95,15 @@ class Tracer:
         raise staging("a run-time value is copied or pickled while compiling")
 
     __hash__ = object.__hash__
+
+    if TYPE_CHECKING:                       # `operators` adds these
+        def __getitem__(self, index: Any) -> Any: ...
+        def __setitem__(self, index: Any, new: Any) -> None: ...
+        __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __getitem__
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __getitem__
+        __lt__ = __le__ = __gt__ = __ge__ = __getitem__
+
+        def __neg__(self) -> Any: ...
 
 
 class Scalar(Tracer):

@@ -16,6 +16,7 @@ import numpy as np
 from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.dims import broadcast_dims
 from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS
+from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
     NUMPY_KIND,
     PYTHON_TYPES,
@@ -33,7 +34,6 @@ from hotloop.frontend.tracers import (
     value,
     wrap,
 )
-from hotloop.frontend.traced import PYTHON
 from hotloop.ir.core import Atom
 from hotloop.ir.types import I64
 

@@ -1,0 +1,54 @@
+"""Walking ASTs: what `ast` offers, but fast enough to do a dozen times for each function traced."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+AST = ast.AST
+
+
+def children(node: AST) -> list[Any]:
+    """The nodes directly below a node."""
+    found: list[Any] = []
+    attributes = node.__dict__
+    for name in node._fields:
+        x = attributes.get(name)
+        if isinstance(x, AST):
+            found.append(x)
+        elif type(x) is list:
+            found += [e for e in x if isinstance(e, AST)]
+    return found
+
+
+def walk(node: AST) -> Iterator[Any]:
+    """A node and all below it, in no particular order."""
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo += children(node)
+
+
+def place_at(node: Any, old: AST) -> Any:
+    """Give a new node the place of an old one; the nodes below inherit it (see `fill`)."""
+    if not hasattr(node, "lineno"):
+        ast.copy_location(node, old)
+    return node
+
+
+def fill(tree: AST) -> None:
+    """Nodes without a place get that of the node above."""
+    todo: list[tuple[Any, tuple[Any, ...]]] = [(tree, (1, 0, 1, 0))]
+    while todo:
+        node, place = todo.pop()
+        attributes = node.__dict__
+        if "lineno" in attributes:
+            line, column = attributes["lineno"], attributes["col_offset"]
+            end = attributes.get("end_lineno")
+            place = line, column, end or line, attributes.get("end_col_offset") or column
+        elif "lineno" in node._attributes:
+            (attributes["lineno"], attributes["col_offset"], attributes["end_lineno"],
+             attributes["end_col_offset"]) = place
+        todo += [(child, place) for child in children(node)]
