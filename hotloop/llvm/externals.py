@@ -11,7 +11,6 @@ are found by `system_symbol`.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import functools
 
 from hotloop.errors import InternalError

@@ -33,7 +33,7 @@ class Format:
         kind = self.dtype.type
         self.magic = kind(1.5 * 2.0**mantissa)
         self.magic_bits = int(self.magic.view(self.ints))
-        self.least = kind(np.finfo(self.dtype).tiny)
+        self.least = kind(2.0 ** (1 - bias))
         self.inf, self.nan = kind(np.inf), kind(np.nan)
         self.zero, self.half, self.one, self.two = kind(0), kind(0.5), kind(1), kind(2)
         self.one_bits = bias << mantissa
