@@ -27,7 +27,7 @@ from hotloop.loops.callback import ALL, ARRAYS, SIZES, Callback
 from hotloop.loops.core import Buffer, Call, Carry, Check, ErrorSite, For, Nest, Statement, Store
 from hotloop.loops.expr import Expr, affine, e, lit, var
 from hotloop.loops.pull import F16, F32, Operand, element, operands_of, pull
-from hotloop.loops.state import Index, State, Value, float_part, parts_of
+from hotloop.loops.state import Index, State, Value, View, float_part, parts_of
 from hotloop.ops.table import OPS, Extern, Map, Reduce, Scan, Update
 
 MAX_OPERANDS = 4
@@ -215,6 +215,12 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
     new = pull(state, value, index, memo)
     emit_update(state, eqn, row, buffer, names, at, new, serial)
     settle(state, out, buffer)
+    if (row.combine is None and not serial and isinstance(value, Var) and value.shape
+            and value not in state.where and state.cost.get(value, 0.0) > 0
+            and not any(a.shape for a in eqn.ins[2:])):
+        # whoever reads the value again need not compute it again
+        operands = (_Changed(state, array, {}), *operands_of(state, eqn, {})[1:])
+        state.redirect(value, View(out, lambda i: tuple(row.index(e, i, operands, eqn))))
 
 
 def injective(at: Index, loops: Index) -> bool:

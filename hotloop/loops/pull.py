@@ -19,7 +19,7 @@ from hotloop.errors import InternalError
 from hotloop.ir.core import Atom, Eqn, Lit, Var
 from hotloop.loops.core import Buffer
 from hotloop.loops.expr import Expr, e, lit, load
-from hotloop.loops.state import Index, State, Value, literal
+from hotloop.loops.state import Index, State, Value, View, literal
 from hotloop.ops.table import Generate, Map, Move
 
 F16, F32 = np.dtype("f2"), np.dtype("f4")
@@ -104,6 +104,8 @@ def _step(state: State, array: Var, index: Index, memo: Memo) -> list[tuple] | N
     if not isinstance(source, Eqn):
         if source is None:
             raise InternalError(f"{array} is read after its buffer was overwritten")
+        if isinstance(source, View):
+            return _forward(memo, key, source.array, source.index(index))
         return _forward(memo, key, source, index)
     row = source.op.lowering  # type: ignore[attr-defined]
     if isinstance(row, Map):

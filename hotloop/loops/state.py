@@ -12,8 +12,9 @@ shape is known: outside the loops around, as far as possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,6 +46,13 @@ def parts_of(value: Value) -> tuple[Expr, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A lazy value that is part of an array: its element at i is that of `array` at `index(i)`."""
+    array: Var
+    index: Callable[[Index], Index]
+
+
 class State:
     def __init__(self, program: Program, kernel: Kernel):
         self.kernel = kernel
@@ -52,7 +60,7 @@ class State:
         self.scope = Scope(program, self.uses)
         self.scalars: dict[Var, Value] = {}
         self.where: dict[Var, Buffer] = {}
-        self.source: dict[Var, Eqn | Atom] = {}
+        self.source: dict[Var, Eqn | Atom | View] = {}
         self.cost: dict[Var, float] = {}            # of computing an element of a lazy value
         self.readers: dict[Var, list[Var]] = {}     # lazy values that read a value
         self.destination: dict[Var, Buffer] = {}
@@ -62,7 +70,7 @@ class State:
         self._names: dict[str, int] = {}
         self._level: dict[str, int] = {}            # of the list in which a name is bound
         self._lists: list[tuple[list[Statement], str]] = [(kernel.body, "kernel")]
-        self._undo: list[tuple[Var, Buffer | None]] = []
+        self._undo: list[tuple[Var, Buffer | Eqn | Atom | View | None]] = []
 
     # ---- names and statements
 
@@ -98,9 +106,11 @@ class State:
                 changed, old = self._undo.pop()
                 if old is None:
                     self.where.pop(changed, None)
-                else:
+                elif isinstance(old, Buffer):
                     self.where[changed] = old
                     self._holders[old].append(changed)
+                else:
+                    self.source[changed] = old
 
     def let(self, value: Value, prefix: str = "t") -> Value:
         """A name for what is costly, or read from memory that may change."""
@@ -122,6 +132,12 @@ class State:
         self._undo.append((array, self.where.get(array)))
         self.where[array] = buffer
         self._holders.setdefault(buffer, []).append(array)
+
+    def redirect(self, lazy: Var, view: View) -> None:
+        """A lazy value is now also stored as part of an array: it is read from there."""
+        self._undo.append((lazy, self.source[lazy]))
+        self.source[lazy] = view
+        self.readers.setdefault(view.array, []).append(lazy)
 
     def forget(self, array: Var) -> None:
         """`array`'s buffer is overwritten; nobody needs it any more."""

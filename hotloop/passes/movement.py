@@ -131,7 +131,8 @@ def _composed(outer: Eqn, inner: Eqn, build: Build) -> Any:
 
 
 def stored(eqn: Eqn, defined: Defined, build: Build) -> Any:
-    """set of everything -> v; of what is there -> x; over a set of the same place -> one set"""
+    """set of everything -> v; of what is there -> x. (A set over a set of the same place stays: the
+    array between them may be read, and a copy of it costs more than a store.)"""
     x, v, *operands = eqn.ins
     codes = eqn.params["codes"]
     if codes == ":" * len(codes) and v.type == eqn.outs[0].type:
@@ -139,9 +140,6 @@ def stored(eqn: Eqn, defined: Defined, build: Build) -> Any:
     old = _source(v, index.get, defined)
     if old is not None and old.ins == (x, *operands) and old.params == eqn.params:
         return x
-    before = _source(x, index.set_, defined)
-    if before is not None and before.ins[2:] == tuple(operands) and before.params == eqn.params:
-        return index.set_, (before.ins[0], v, *operands), eqn.params
     return None
 
 
