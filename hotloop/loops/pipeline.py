@@ -15,6 +15,7 @@ from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
+from hotloop.loops.overwritten import overwritten
 from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
 from hotloop.loops.reductions import reductions
@@ -27,6 +28,7 @@ Pass = Callable[[Kernel], Kernel]
 PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     # name, pass, what stands in for it when it is skipped
     ("coalesce", coalesce, None),      # a temporary only copied into a result is the result
+    ("overwritten", overwritten, None),    # np.empty and needless np.zeros cost nothing
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
     ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
