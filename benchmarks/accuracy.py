@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="20,000 points a kind, not 500,000")
     parser.add_argument("--only", default="", help="comma-separated names")
     options = parser.parse_args()
-    import hotloop                                   # the heavy part, after --help
+    import hotloop  # the heavy part, after --help
 
     count = 20_000 if options.quick else 500_000
     print(f"{'ulp':10}{'f32':>8}{'numpy':>8}{'f64':>8}{'numpy':>8}   worst at (f64)")
