@@ -19,7 +19,7 @@ from hotloop.frontend.numpy_arrays import scalar_of
 from hotloop.frontend.numpy_atoms import both, either, negate, op, select
 from hotloop.frontend.numpy_elementwise import RULES
 from hotloop.frontend.operators import binary
-from hotloop.frontend.python_names import has_tracer, listed, python, whole
+from hotloop.frontend.python_names import has_tracer, listed, python, python_type, whole
 from hotloop.frontend.registry import call
 from hotloop.frontend.tracers import Array, as_int, convert, dim_of, value
 from hotloop.ir.core import Atom, Lit
@@ -187,12 +187,16 @@ def remainder(x: Any, y: Any, /) -> Any:
     return python(op("mul", result, op("copysign", Lit(1.0), a)))
 
 
-for _name, _op in (("atan2", "arctan2"), ("copysign", "copysign")):
-    def _binary(x: Any, y: Any, /, name: str = _op, native: Any = getattr(math, _name)) -> Any:
+def _binary(native: Callable[..., Any], name: str) -> None:
+    def stand_in(x: Any, y: Any, /) -> Any:
         if not has_tracer([x, y]):
             return native(x, y)
         return python(op(name, real(x), real(y)))
-    call(getattr(math, _name))(_binary)
+    call(native)(stand_in)
+
+
+_binary(math.atan2, "arctan2")
+_binary(math.copysign, "copysign")
 
 
 @call(math.hypot)
@@ -217,23 +221,35 @@ def dist(p: Any, q: Any, /) -> Any:
                    for x, y in zip(a, b, strict=True)])
 
 
-for _name in ("isnan", "isinf", "isfinite"):
-    def _test(x: Any, /, name: str = _name, native: Any = getattr(math, _name)) -> Any:
-        return python(op(name, real(x))) if has_tracer(x) else native(x)
-    call(getattr(math, _name))(_test)
+def _test(name: str, module: Any, argument: Callable[[Any], Atom]) -> None:
+    native = getattr(module, name)
+
+    def stand_in(x: Any, /) -> Any:
+        return python(op(name, argument(x))) if has_tracer(x) else native(x)
+    call(native)(stand_in)
 
 
-for _name in ("floor", "ceil", "trunc"):
-    def _rounded(x: Any, /, name: str = _name, native: Any = getattr(math, _name)) -> Any:
+def _rounded(name: str) -> None:
+    native = getattr(math, name)
+
+    def stand_in(x: Any, /) -> Any:
         if not has_tracer(x):
             return native(x)
         x = scalar_of(x)
         atom = value(x)
+        if name == "trunc" and not hasattr(python_type(x), "__trunc__"):
+            fail(TypeError, f"type numpy.{atom.dtype} doesn't define __trunc__ method")
         if atom.dtype.kind in "biu":
             return whole(atom, convert(atom, I64) if atom.dtype.kind == "b" else atom)
         atom = real(x)
         return whole(atom, op(name, atom))
-    call(getattr(math, _name))(_rounded)
+    call(native)(stand_in)
+
+
+for _name in ("isnan", "isinf", "isfinite"):
+    _test(_name, math, real)
+for _name in ("floor", "ceil", "trunc"):
+    _rounded(_name)
 
 
 @call(math.modf)
@@ -318,9 +334,10 @@ def complex_argument(x: Any) -> Atom:
     return convert(value(scalar_of(x)), C128)
 
 
-for _name in ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh"):
-    def _complex(z: Any, /, *base: Any, name: str = _name,
-                 native: Any = getattr(cmath, _name)) -> Any:
+def _complex(name: str) -> None:
+    native = getattr(cmath, name)
+
+    def stand_in(z: Any, /, *base: Any) -> Any:
         if not has_tracer(z):
             return native(z, *base)
         if base:
@@ -329,7 +346,13 @@ for _name in ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh"):
         if name == "log":
             check(op("ne", atom, Lit(0j)), ValueError, message_of(cmath.log, 0))
         return python(op(name, atom))
-    call(getattr(cmath, _name))(_complex)
+    call(native)(stand_in)
+
+
+for _name in ("exp", "log", "sqrt", "sin", "cos", "sinh", "cosh"):
+    _complex(_name)
+for _name in ("isnan", "isinf", "isfinite"):
+    _test(_name, cmath, complex_argument)
 
 
 @call(cmath.phase)
@@ -354,9 +377,3 @@ def rect(r: Any, phi: Any, /) -> Any:
     size, angle = real(r), real(phi)
     return python(op("complex", op("mul", size, op("cos", angle)),
                      op("mul", size, op("sin", angle))))
-
-
-for _name in ("isnan", "isinf", "isfinite"):
-    def _complex_test(z: Any, /, name: str = _name, native: Any = getattr(cmath, _name)) -> Any:
-        return python(op(name, complex_argument(z))) if has_tracer(z) else native(z)
-    call(getattr(cmath, _name))(_complex_test)

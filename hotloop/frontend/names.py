@@ -34,8 +34,8 @@ from hotloop.frontend import (
     numpy_statistics,
     python_names,
 )
-from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, UFUNCS
 from hotloop.frontend.numpy_callback import VIA_NUMPY
+from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, UFUNCS
 
 TABLES = (
     math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_fft, numpy_join, numpy_linalg,

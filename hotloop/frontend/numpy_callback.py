@@ -18,7 +18,6 @@ from hotloop.frontend.builder import current, emit, unsupported
 from hotloop.ir.core import Atom, Dim, Var
 from hotloop.ir.types import CODE_OF, I64
 
-
 VIA_NUMPY: set[Any] = set()
 """NumPy functions that are always a call-back, for `numpy_names.coverage`."""
 
@@ -107,3 +106,8 @@ def transform(x: Any, name: str, n: int | None, axis: int, norm: str | None) -> 
 
 def transform_of_length(x: Any, n: Any, name: str, axis: int, norm: str | None) -> Any:
     return getattr(np.fft, name)(x, int(n), axis, norm)
+
+
+def rounded_decimal(x: Any, ndigits: int) -> float:
+    """Python's correctly rounded `round`; NumPy's scales by a power of ten."""
+    return round(float(x), ndigits)

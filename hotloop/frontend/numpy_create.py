@@ -163,7 +163,7 @@ def fit_item(x: Any, dtype: np.dtype) -> Any:
 def stacked(atoms: Sequence[Any], inner: tuple[Dim, ...], dtype: np.dtype) -> Array:
     """Atoms of dimensions `inner` along a new first axis."""
     dims = (len(atoms), *inner)
-    if all(isinstance(a, Lit) for a in atoms) and len({a for a in atoms}) == 1:
+    if all(isinstance(a, Lit) for a in atoms) and len(set(atoms)) == 1:
         return fresh(full(atoms[0], dims))
     result = full(zero(dtype), dims)
     codes = "i" + ":" * len(inner)

@@ -183,11 +183,9 @@ def aligned(letters: str, array: Array, order: str) -> Array:
 @numpy_function(np.einsum)
 def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = None,
            order: str = "K", casting: str = "safe") -> Any:
-    if not isinstance(operands[0], str):
-        text, operands = from_lists(operands)
-    else:
-        text, operands = operands[0], operands[1:]
-    arrays = [as_array(x) for x in operands]
+    text, given = ((operands[0], list(operands[1:])) if isinstance(operands[0], str)
+                   else from_lists(operands))
+    arrays = [as_array(x) for x in given]
     subscripts = parse(text, [x.ndim for x in arrays])
     common = as_dtype(dtype) if dtype is not None else np.result_type(*[x.dtype for x in arrays])
     arrays = [converted(x, common) for x in arrays]

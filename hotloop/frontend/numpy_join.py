@@ -17,10 +17,7 @@ from hotloop.frontend.builder import emit, fail, unsupported
 from hotloop.frontend.numpy_arrays import (
     as_array,
     as_dtype,
-    axes_of,
     axis_of,
-    common_dtype,
-    converted,
     delivered,
     filled,
     scalar_of,
@@ -40,19 +37,14 @@ from hotloop.frontend.numpy_shape import (
 from hotloop.frontend.registry import NUMPY, method, numpy_function
 from hotloop.frontend.tracers import (
     Array,
-    Scalar,
     as_int,
     broadcast,
     convert,
     dim_of,
-    dtype_of,
     fit,
     fresh,
     full,
     iota,
-    is_tracer,
-    lift,
-    value,
     zero,
 )
 from hotloop.ir.core import Atom, Dim
@@ -324,9 +316,9 @@ def repeat_each(a: Array, times: Array, axis: int) -> Array:
 @numpy_function(np.tile)
 def tile(A: Any, reps: Any) -> Array:
     a = as_array(A)
-    times = [dim_of(settled(r)) for r in (reps if isinstance(reps, tuple | list) else (reps,))]
-    rank = max(a.ndim, len(times))
-    times = [1] * (rank - len(times)) + times
+    given = [dim_of(settled(r)) for r in (reps if isinstance(reps, tuple | list) else (reps,))]
+    rank = max(a.ndim, len(given))
+    times: list[Dim] = [*[1] * (rank - len(given)), *given]
     if a.ndim < rank:
         a = a[(None,) * (rank - a.ndim)]
     index: list[Any] = []
@@ -415,7 +407,7 @@ def pad_widths(width: Any, rank: int) -> list[tuple[Dim, Dim]]:
     elif len(width) == 2:
         pairs = [(dim_of(settled(width[0])), dim_of(settled(width[1])))] * rank
     else:
-        pairs = [(dim_of(settled(width[0])),) * 2] * rank  # type: ignore[list-item]
+        pairs = [(dim_of(settled(width[0])),) * 2] * rank
     if len(pairs) != rank:
         fail(ValueError, f"operands could not be broadcast together with remapped shapes "
              f"({len(pairs)},2) and requested shape ({rank},2)")

@@ -18,6 +18,7 @@ from hotloop.frontend.numpy_atoms import op
 from hotloop.frontend.numpy_elementwise import RULES
 from hotloop.frontend.numpy_shape import ravel, reshape, reshape_to
 from hotloop.frontend.registry import NUMPY, attribute, method, numpy_function
+from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
@@ -29,7 +30,6 @@ from hotloop.frontend.tracers import (
     lift,
     value,
 )
-from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.views import Part
 from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, CODE_OF, F64, I64
@@ -100,6 +100,8 @@ def imag_(val: Any) -> Any:
 def conjugate(x: Any) -> Any:
     if python_number(x):
         atom = x.atom
+        if atom.dtype == BOOL:
+            return Scalar(convert(atom, I64), PYTHON)
         return Scalar(op("conj", atom) if atom.dtype.kind == "c" else atom, PYTHON)
     if isinstance(x, Array) and x.dtype.kind != "c":
         return x

@@ -369,7 +369,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
     ends = [fit(settled(lift(end)), kind) if end is not None else None for end in (left, right)]
     operands = [convert(value(at), F64), convert(points.value(), F64),
                 convert(values.value(), kind), *[e for e in ends if e is not None]]
-    function = {(False, False): np.interp, (True, False): callback.interp_left,
+    function: Any = {(False, False): np.interp, (True, False): callback.interp_left,
                 (False, True): callback.interp_right,
                 (True, True): callback.interp_between}[left is not None, right is not None]
     result, = through_numpy(function, operands, [(kind, dims_of(at))])

@@ -2,10 +2,10 @@
 
     np.random.normal(0.0, 1.0, n)      # random_uniform[stream=3] key iota, then Box-Muller
 
-Each call in the source has a stream of its own; within loops the key is folded with the trip of each
-loop around but the innermost, whose trip is the counter. So no draw depends on the one before, and
-loops that draw vectorize and run in parallel. The numbers are not those of NumPy's generators, and
-`np.random.seed` cannot be honoured by compiled code: it is refused.
+Each call in the source has a stream of its own; within loops the key is folded with the trip of
+each loop around but the innermost, whose trip is the counter. So no draw depends on the one before,
+and loops that draw vectorize and run in parallel. The numbers are not those of NumPy's generators,
+and `np.random.seed` cannot be honoured by compiled code: it is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import check, current, emit, opened, unsupported
+from hotloop.frontend.builder import check, current, emit, unsupported
 from hotloop.frontend.numpy_arrays import as_array, scalar_of, settled
 from hotloop.frontend.numpy_atoms import atom_of, op, select
 from hotloop.frontend.numpy_select import argsort
@@ -37,7 +37,6 @@ from hotloop.frontend.tracers import (
     dims_of,
     fit,
     fresh,
-    full,
     iota,
     lift,
     reshaped,
@@ -50,7 +49,7 @@ from hotloop.ir.types import F64, I64, U64
 # ---- draws
 
 def key_and_trip() -> tuple[Atom, Atom]:
-    """The key of the open block's draws, and the trip of its innermost loop (0 outside of loops)."""
+    """The key of the open block's draws, and the trip of its innermost loop (0 without one)."""
     builder = current()
     loops = [b for b in builder.lineage if b.loop]
     for b in loops:

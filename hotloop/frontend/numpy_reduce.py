@@ -28,7 +28,6 @@ from hotloop.frontend.numpy_arrays import (
     static_bool,
 )
 from hotloop.frontend.numpy_atoms import (
-    FALSE,
     TRUE,
     atom_of,
     both,
@@ -583,7 +582,8 @@ def reduce_by_numpy(ufunc: np.ufunc, a: Array, axis: Any, out: Any, keepdims: An
 
 def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None,
                      out: Any = None) -> Any:
-    function = {np.add: cumsum, np.multiply: cumprod}.get(ufunc)
+    scans: dict[np.ufunc, Callable[..., Any]] = {np.add: cumsum, np.multiply: cumprod}
+    function = scans.get(ufunc)
     if function is not None:
         return function(array, axis, dtype, out)
     if given(dtype) or ufunc.nin != 2:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,12 @@ from hotloop.frontend.numpy_arrays import (
     static_int,
     zeros_array,
 )
-from hotloop.frontend.numpy_atoms import atom_of, constant, op, select
+from hotloop.frontend.numpy_atoms import op, select
 from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
+from hotloop.frontend.numpy_join import sequence
 from hotloop.frontend.numpy_reduce import NO_VALUE, given
-from hotloop.frontend.numpy_shape import flip, moveaxis, ravel, reshape_to
+from hotloop.frontend.numpy_shape import moveaxis, ravel, reshape_to
 from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, method, numpy_function
 from hotloop.frontend.tracers import (
     Array,
@@ -55,7 +56,7 @@ from hotloop.frontend.tracers import (
     zero,
 )
 from hotloop.frontend.views import Reshape
-from hotloop.ir.core import Atom, Dim, Lit
+from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, I64
 
 # ---- where, select, choose, clip
@@ -118,8 +119,7 @@ def select_(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
 @method("choose")
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     index = as_array(a)
-    options = [settled(lift(c)) for c in (
-        [choices[k] for k in range(choices.dims[0])] if isinstance(choices, Array) else choices)]
+    options = [settled(lift(c)) for c in sequence(choices)]
     n = len(options)
     place = convert(index.value(), I64)
     if mode == "raise":
@@ -245,8 +245,7 @@ def along(a: Array, indices: Array, axis: int) -> tuple[Any, ...]:
         if k == axis:
             index.append(indices)
         else:
-            size = n if not (isinstance(indices.dims[k], int) and indices.dims[k] != 1) else n
-            grid = fresh(iota(size))
+            grid = fresh(iota(n))
             index.append(grid[tuple(slice(None) if j == k else None for j in range(a.ndim))])
     return tuple(index)
 
@@ -361,8 +360,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
 @numpy_function(np.lexsort)
 def lexsort(keys: Any, axis: Any = -1) -> Array:
     """Stable sorts by each key, the last one being the most significant."""
-    parts = [as_array(k) for k in (
-        [keys[j] for j in range(keys.dims[0])] if isinstance(keys, Array) else keys)]
+    parts = [as_array(k) for k in sequence(keys)]
     if not parts or parts[0].ndim != 1:
         raise unsupported("np.lexsort of keys that are not vectors")
     order = argsort(parts[0])

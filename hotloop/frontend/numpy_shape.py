@@ -83,8 +83,7 @@ def target_dims(a: Array, shape: Sequence[Any]) -> tuple[Dim, ...]:
         wanted[unknown[0]] = size
     else:
         if isinstance(known, int) and known == 0:
-            fail(ValueError, message.format(*[as_int(d) for d in (size, *operands)])
-                 if isinstance(size, int) and not operands else "cannot reshape array")
+            fail(ValueError, message.format(dm.product(a.dims), *operands))
         count, left_over = divided(size, known)
         dm.require_equal(left_over, 0, message, dm.product(a.dims), *operands)
         wanted[unknown[0]] = count

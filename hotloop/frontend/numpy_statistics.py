@@ -1,4 +1,4 @@
-"""Order statistics, covariance and histograms: median, quantile, cov, corrcoef, bincount, histogram.
+"""Order statistics, covariance, histograms: median, quantile, cov, corrcoef, bincount, histogram.
 
     np.median(x)      # sort, then the mean of the middle two; NaN if any is NaN
 """
@@ -16,7 +16,6 @@ from hotloop.frontend.builder import check, emit, fail, unsupported
 from hotloop.frontend.numpy_arrays import (
     as_array,
     axes_of,
-    axis_of,
     common_dtype,
     converted,
     delivered,
@@ -30,8 +29,6 @@ from hotloop.frontend.numpy_create import linspace
 from hotloop.frontend.numpy_products import matmul
 from hotloop.frontend.numpy_reduce import (
     NO_VALUE,
-    average,
-    given,
     maximum,
     mean,
     minimum,
@@ -195,7 +192,6 @@ def quantiles(a: Any, q: Any, weak: bool, axis: Any, out: Any, method: str,
     i = wrap(convert(value(below), I64))
     j = apply(np.minimum, apply(np.add, i, 1), n - 1)
     low, high = ordered[..., i], ordered[..., j]
-    work = dtype_of(low)
     t = Scalar(convert(value(gamma), F64), PYTHON) if weak else gamma
     step = apply(np.subtract, high, low)
     near = apply(np.add, low, apply(np.multiply, step, t))

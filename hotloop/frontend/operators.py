@@ -141,5 +141,5 @@ def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any
 
 Tracer.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
 Tracer.__array_function__ = _array_function  # type: ignore[attr-defined]
-Tracer.__getitem__ = load  # type: ignore[attr-defined]
-Tracer.__setitem__ = store  # type: ignore[attr-defined]
+Tracer.__getitem__ = load  # type: ignore[method-assign]
+Tracer.__setitem__ = store  # type: ignore[method-assign]

@@ -3,8 +3,8 @@
     max(a, b)        the op max for two Python numbers of one dtype, else `a if ... else b`
     int(x)           truncates; OverflowError for inf, ValueError for nan, as Python
 
-A stand-in gets whatever the builtin is called with; without tracers among the arguments it does what
-the builtin does.
+A stand-in gets whatever the builtin is called with; without tracers among the arguments it does
+what the builtin does.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend import python_numbers, truth, ufuncs
-from hotloop.frontend.builder import check, emit, fail, staging, unsupported
+from hotloop.frontend.builder import check, fail, staging, unsupported
 from hotloop.frontend.indexing import load, store
 from hotloop.frontend.loops import Indexed, Range, sequence_of
 from hotloop.frontend.numpy_arrays import scalar_of, settled
 from hotloop.frontend.numpy_atoms import both, either, negate, op, select
+from hotloop.frontend.numpy_callback import rounded_decimal as rounded_decimal_by_python
+from hotloop.frontend.numpy_callback import through_numpy
+from hotloop.frontend.numpy_elementwise import truth as truth_of
 from hotloop.frontend.operators import binary, in_place, unary
 from hotloop.frontend.registry import NUMPY, call
 from hotloop.frontend.tracers import (
@@ -150,6 +153,10 @@ def sorted_(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
     return sorted_network(items)
 
 
+def chosen(condition: Any, yes: Any, no: Any) -> Any:
+    return truth.if_expression(condition, lambda: yes, lambda: no)
+
+
 def sorted_network(items: list[Any]) -> list[Any]:
     """Insertion by exchanges: equal items keep their order, kinds of numbers stay with them."""
     for end in range(1, len(items)):
@@ -158,8 +165,7 @@ def sorted_network(items: list[Any]) -> list[Any]:
             if dtype_of(a) != dtype_of(b) or is_python_number(a) != is_python_number(b):
                 raise unsupported("sorted of run-time numbers of different types")
             swap = binary("lt", b, a) if has_tracer([a, b]) else b < a
-            items[k - 1] = truth.if_expression(swap, lambda b=b: b, lambda a=a: a)
-            items[k] = truth.if_expression(swap, lambda a=a: a, lambda b=b: b)
+            items[k - 1], items[k] = chosen(swap, b, a), chosen(swap, a, b)
     return items
 
 
@@ -343,11 +349,27 @@ def abs_(x: Any, /) -> Any:
     return unary("abs", x) if isinstance(x, Tracer) else abs(x)
 
 
+def _divmod_message(a: Any, b: Any) -> str:
+    """What this Python says when `divmod` divides by zero."""
+    try:
+        divmod(a, b)
+    except ZeroDivisionError as error:
+        return str(error)
+    raise AssertionError("no error")
+
+
+INT_DIVMOD, FLOAT_DIVMOD = _divmod_message(1, 0), _divmod_message(1.0, 0.0)
+
+
 @call(divmod)
 def divmod_(a: Any, b: Any, /) -> Any:
     if not has_tracer([a, b]):
         return divmod(a, b)
     if is_python_number(a) and is_python_number(b):
+        divisor = value(settled(b))
+        whole_numbers = dtype_of(a).kind in "bi" and divisor.dtype.kind in "bi"
+        check(truth_of(divisor), ZeroDivisionError,
+              INT_DIVMOD if whole_numbers else FLOAT_DIVMOD)
         return binary("floordiv", a, b), binary("mod", a, b)
     return ufuncs.call(np.divmod, a, b)
 
@@ -391,8 +413,7 @@ def rounded_decimal(x: Atom, digits: int) -> Atom:
 
     A product with 10**digits would be wrong for halves that are none in binary (2.675).
     """
-    return emit("call_numpy", [x], [(F64, ())], function=builtins.round,
-                results=(("f64", ()),), keywords=(("ndigits", digits),))[0]
+    return through_numpy(rounded_decimal_by_python, [x], [(F64, ())], ndigits=digits)[0]
 
 
 # ---- types
@@ -451,6 +472,26 @@ def filter_(function: Any, iterable: Any, /) -> list[Any]:
 
 # ---- the operator module
 
+def _binary_function(name: str, native: Callable[..., Any]) -> None:
+    def stand_in(a: Any, b: Any, /) -> Any:
+        return binary(name, a, b) if has_tracer([a, b]) else native(a, b)
+    call(native)(stand_in)
+
+
+def _unary_function(name: str, native: Callable[..., Any]) -> None:
+    def stand_in(a: Any, /) -> Any:
+        return unary(name, a) if isinstance(a, Tracer) else native(a)
+    call(native)(stand_in)
+
+
+def _update_function(name: str, native: Callable[..., Any]) -> None:
+    def stand_in(a: Any, b: Any, /) -> Any:
+        if isinstance(a, Array):
+            return in_place(name, a, b)
+        return binary(name, a, b) if has_tracer([a, b]) else native(a, b)
+    call(native)(stand_in)
+
+
 for _name, _function in (
         ("add", operator.add), ("sub", operator.sub), ("mul", operator.mul),
         ("truediv", operator.truediv), ("floordiv", operator.floordiv), ("mod", operator.mod),
@@ -458,26 +499,17 @@ for _name, _function in (
         ("ge", operator.ge), ("eq", operator.eq), ("ne", operator.ne), ("and", operator.and_),
         ("or", operator.or_), ("xor", operator.xor), ("lshift", operator.lshift),
         ("rshift", operator.rshift), ("matmul", operator.matmul)):
-    def _binary(a: Any, b: Any, /, name: str = _name, native: Any = _function) -> Any:
-        return binary(name, a, b) if has_tracer([a, b]) else native(a, b)
-    call(_function)(_binary)
+    _binary_function(_name, _function)
 
-for _name, _function in (("neg", operator.neg), ("pos", operator.pos),
-                         ("invert", operator.invert)):
-    def _unary(a: Any, /, name: str = _name, native: Any = _function) -> Any:
-        return unary(name, a) if isinstance(a, Tracer) else native(a)
-    call(_function)(_unary)
-
+_unary_function("neg", operator.neg)
+_unary_function("pos", operator.pos)
+_unary_function("invert", operator.invert)
 
 for _name, _function in (
         ("add", operator.iadd), ("sub", operator.isub), ("mul", operator.imul),
         ("truediv", operator.itruediv), ("floordiv", operator.ifloordiv),
         ("mod", operator.imod), ("pow", operator.ipow)):
-    def _update(a: Any, b: Any, /, name: str = _name, native: Any = _function) -> Any:
-        if isinstance(a, Array):
-            return in_place(name, a, b)
-        return binary(name, a, b) if has_tracer([a, b]) else native(a, b)
-    call(_function)(_update)
+    _update_function(_name, _function)
 
 
 @call(operator.getitem)

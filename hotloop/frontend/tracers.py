@@ -440,8 +440,9 @@ def fit(x: Any, dtype: np.dtype) -> Atom:
         message = f"Python integer {{}} out of bounds for {dtype}"
         if isinstance(x, Scalar):
             if x.atom.dtype == I64:
+                n = dim_of(x)
                 for op, limit in (("ge", info.min), ("le", min(info.max, dm.MAX))):
-                    dm.require(op, x.atom, int(limit), OverflowError, message, x.atom)
+                    dm.require(op, n, int(limit), OverflowError, message, x.atom)
         elif type(x) is int:
             if not info.min <= x <= info.max:
                 fail(OverflowError, message.format(x))
