@@ -4,8 +4,8 @@
     else: y = x
 
 A branch that raises has no result: the join is the other side's state, and what the surviving
-condition says (`i < n`) is a fact from there on. Two different arrays joined under one name become a
-`ChosenBase`: reads select, stores go to the chosen one.
+condition says (`i < n`) is a fact from there on. Two different arrays joined under one name become
+a `ChosenBase`: reads select, stores go to the chosen one.
 """
 
 from __future__ import annotations
@@ -154,9 +154,11 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
         if _same(x, y, before[n], parent):
             objects[n] = x
             continue
-        if n == VALUE and (x is UNBOUND or y is UNBOUND) and _outer(given := y if x is UNBOUND else x, parent):
-            objects[n] = given                 # read only where the function has returned it
-            continue
+        if n == VALUE and (x is UNBOUND or y is UNBOUND):
+            given = y if x is UNBOUND else x
+            if _outer(given, parent):
+                objects[n] = given             # read only where the function has returned it
+                continue
         try:
             slot = join(slot_of(x), slot_of(y), parent, n)
         except HotloopError as error:

@@ -1,12 +1,12 @@
 """The call helper: what stands for a callable while tracing.
 
     _hl.function(np.sin)(x)      the ufunc through `ufuncs`
-    _hl.function(helper)(x)      the Python function `helper`, rewritten and traced into this Program
+    _hl.function(helper)(x)      the Python function `helper`, rewritten and traced here as well
     _hl.function(len)(x)         a stand-in from `registry`
 
 A callable is looked up by identity. Functions without source run natively on tracers. C functions
-run at trace time only if they are known to be pure: anything else (`time.time`, `open`) would happen
-once instead of at every call, and is refused.
+run at trace time only if they are known to be pure: anything else (`time.time`, `open`) would
+happen once instead of at every call, and is refused.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def function(f: Any) -> Any:
         return _numpy_object(f)
     if isinstance(f, Tracer):
         raise TypeError("a number or array is not callable")
-    call = getattr(kind, "__call__", None)
+    call = kind.__call__ if callable(f) else None
     if isinstance(call, types.FunctionType):
         return functools.partial(function(call), f)
     raise unsupported(f"a call of {_name(f)}", "move it out of the compiled function")
@@ -181,7 +181,7 @@ def _type(f: type) -> Callable[..., Any]:
         return f
     if f.__module__ in PURE_MODULES or issubclass(f, BaseException):
         return f
-    init = f.__init__  # type: ignore[misc]
+    init = f.__init__
     if type(f) is type and f.__new__ is object.__new__ and isinstance(init, types.FunctionType):
         return functools.partial(_construct, f, init)
     if isinstance(f.__new__, types.FunctionType) or f.__new__ in (object.__new__, tuple.__new__):
@@ -191,7 +191,7 @@ def _type(f: type) -> Callable[..., Any]:
 
 def _construct(f: type, init: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
     """An object of a Python class, its __init__ traced."""
-    made = object.__new__(f)
+    made: Any = object.__new__(f)
     function(init)(made, *args, **kwargs)
     return made
 
@@ -226,7 +226,8 @@ def _c_function(f: Any) -> Callable[..., Any]:
     elif isinstance(owner, type):
         if owner.__module__ in PURE_MODULES:
             return f
-    elif type(owner).__module__ in PURE_MODULES or type(owner).__module__ == "hotloop.frontend" or isinstance(owner, tuple | list | dict | str):
+    elif (type(owner).__module__ in PURE_MODULES or isinstance(owner, tuple | list | dict | str)
+          or type(owner).__module__ == "hotloop.frontend"):
         return f
     raise unsupported(f"a call of {_name(f)}, which would run only once, while compiling",
                       "move it out of the compiled function")

@@ -169,8 +169,8 @@ def load(x: Any, index: Any) -> Any:
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
         raise staging(f"a Python {type(x).__name__} indexed by a run-time value",
                       "make it a NumPy array")
-    if isinstance(x, Tracer):
-        return x.value  # raises its own error
+    if isinstance(x, Unjoined):
+        raise x.error
     if isinstance(getattr(type(x), "__getitem__", None), types.FunctionType):
         return function(x.__getitem__)(index)
     return x[index]

@@ -107,7 +107,7 @@ def _piece(x: Any, operands: list[Atom]) -> tuple[Any, ...]:
     if isinstance(x, Tracer):
         return (_value(x, None, operands),)
     if isinstance(x, str):
-        return tuple(part if isinstance(part, str) else _value(*part, operands)
+        return tuple(part if isinstance(part, str) else _value(part[0], part[1], operands)
                      for part in parts(x))
     if type(x) in (tuple, list) and _holds_tracer(x):
         return (_sequence(x, operands),)

@@ -66,7 +66,7 @@ def position(i: Any, n: Dim, axis: int) -> Dim:
 
 
 def span(s: slice, n: Dim) -> tuple[Dim, Dim, Dim]:
-    """(start, size, step) of a slice of an axis of size n; the start may lie outside if size is 0."""
+    """(start, size, step) of a slice of an axis of size n; if size is 0 start may lie outside."""
     step = 1 if s.step is None else dim_of(s.step)
     if step == 1 and isinstance(step, int):
         start = 0 if s.start is None else dim_of(s.start)
@@ -130,8 +130,7 @@ def _any_span(s: slice, n: Dim, step: Dim) -> tuple[Dim, Dim, Dim]:
     quotient, = emit("floor_divide", [less, stride], [(I64, ())])
     size, = emit("add", [quotient, lit(1)], [(I64, ())])
     if size not in current().bounds:
-        low, high = dm.bounds(dm.form(length))
-        dm.bound(size, 0, max(high, 0))
+        dm.bound(size, 0, max(dm.bounds(dm.form(length))[1], 0))
         dm.fact(dm.minus(dm.form(length), {size: 1}))
         if isinstance(stride, int):
             # size*stride <= length + stride - 1, and >= length

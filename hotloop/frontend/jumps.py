@@ -124,7 +124,8 @@ class Lowering:
                         setattr(s, part, self.block(getattr(s, part), stop, flags)
                                 or [place_at(ast.Pass(), s)])
                 for handler in getattr(s, "handlers", []):
-                    handler.body = self.block(handler.body, stop, flags) or [place_at(ast.Pass(), s)]
+                    handler.body = self.block(handler.body, stop, flags) or [
+                        place_at(ast.Pass(), s)]
                 out.append(s)
                 if inner:
                     out.append(_unless(inner, self.block(rest, stop, skip), s))
@@ -156,9 +157,11 @@ class Lowering:
               out: list[ast.stmt]) -> bool:
         if isinstance(s, ast.While) and not s.orelse and any(
                 isinstance(k, ast.NamedExpr) for k in walk(s.test)):
-            leave = place_at(ast.If(ast.UnaryOp(ast.Not(), s.test), [place_at(ast.Break(), s)], []), s)
+            leave = place_at(
+                ast.If(ast.UnaryOp(ast.Not(), s.test), [place_at(ast.Break(), s)], []), s)
             s.body, s.test = [leave, *s.body], place_at(ast.Constant(True), s)
-        own = self.fresh("b") if any(jumps_out(c, (ast.Break, ast.Return)) for c in s.body) else None
+        leaves = any(jumps_out(c, (ast.Break, ast.Return)) for c in s.body)
+        own = self.fresh("b") if leaves else None
         returns = any(jumps_out(c, (ast.Return,)) for c in s.body)
         s.body = self.block(s.body, own, []) or [place_at(ast.Pass(), s)]
         s.stop = own
@@ -168,7 +171,8 @@ class Lowering:
         out.append(s)
         after = [_unless(own, orelse, s)] if orelse and own else orelse
         if returns:
-            leaving = [flag(f, True, s) for f in ([stop] if stop else []) + skip]
+            leaving: list[ast.stmt] = [
+                flag(f, True, s) for f in ([stop] if stop else []) + skip]
             body = self.block([*after, *rest], stop, skip) or [place_at(ast.Pass(), s)]
             branch = _unless(RETURNED, body, s)
             branch.orelse = leaving

@@ -125,24 +125,25 @@ class Analysis:
             self._annotate(s, after)
         return out
 
-    def _annotate(self, s: Any, after: Names) -> None:
-        if isinstance(s, ast.If):
+    def _annotate(self, statement: ast.stmt, after: Names) -> None:
+        s: Any = statement
+        if isinstance(statement, ast.If):
             s.live_out = after
             self.live(s.body, after)
             self.live(s.orelse, after)
-        elif isinstance(s, ast.For | ast.While):
+        elif isinstance(statement, ast.For | ast.While):
             s.live_out = after
-            first = s.target if isinstance(s, ast.For) else s.test
+            first = s.target if isinstance(statement, ast.For) else s.test
             written = self._stores_of(first)
             gen, kill = self.summary(s.body)
             own = {s.stop} if s.stop else set()
             s.live_head = (gen - written) | (after - kill) | own
-            if isinstance(s, ast.While):
+            if isinstance(statement, ast.While):
                 s.live_head |= self.loads(s.test) | (after - written)
             self.live(s.body, s.live_head | after | own)
-        elif isinstance(s, ast.With):
+        elif isinstance(statement, ast.With):
             self.live(s.body, after)
-        elif isinstance(s, ast.Try):
+        elif isinstance(statement, ast.Try):
             everything = after | self.loads(s)
             for part in (s.body, s.orelse, s.finalbody, *(h.body for h in s.handlers)):
                 self.live(part, everything)
@@ -177,8 +178,7 @@ def mark_unbound(block: list[ast.stmt], bound: Names, local: Names,
             for handler in s.handlers:
                 start = before | ({handler.name} if handler.name else set())
                 after &= mark_unbound(handler.body, start, local, analysis)
-            bound = mark_unbound(s.finalbody, after if s.handlers else before, local, analysis) | (
-                after if not s.finalbody or s.handlers else after)
+            bound = after | mark_unbound(s.finalbody, set(before), local, analysis)
         else:
             _mark(s, bound, local)
             if isinstance(s, ast.Delete):

@@ -12,6 +12,7 @@ reach an array which someone else holds are refused.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -255,7 +256,7 @@ def _unroll(items: Iterable[Any], loop: Loop) -> None:
     for item in items:
         stopped = get(loop.cells, loop.stop) if loop.stop else False
         if isinstance(stopped, Scalar):
-            staged_if(value(stopped), (lambda: None, lambda item=item: loop.body(item)),
+            staged_if(value(stopped), (lambda: None, functools.partial(loop.body, item)),
                       loop.cells, list(loop.slots), list(loop.dead))
         elif stopped:
             break

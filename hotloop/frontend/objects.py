@@ -1,8 +1,8 @@
 """Places that staged code may write: local names (closure cells), items and attributes of objects.
 
 A write to an item or attribute inside a staged block is journaled with the old value and undone
-when the block has been traced; the place then becomes a carried slot of the loop, or is joined after
-the branch. So lists, dicts and objects are mutable state with a static structure:
+when the block has been traced; the place then becomes a carried slot of the loop, or is joined
+after the branch. So lists, dicts and objects are mutable state with a static structure:
 
     for i in range(n):
         body.velocity = body.velocity + a[i]        # carried: (body, "velocity")
@@ -139,6 +139,6 @@ def containers(cells: Cells) -> Iterator[int]:
         except ValueError:
             continue
         if isinstance(x, list | dict | set) or (
-                getattr(type(x), "__dictoffset__", 0)
+                type(x).__dictoffset__ != 0
                 and not isinstance(x, Tracer | FunctionType | type | ModuleType)):
             yield id(x)

@@ -67,7 +67,7 @@ class MakeObject:
     names: tuple[str, ...]
 
     def __call__(self, items: list[Any]) -> Any:
-        made = object.__new__(self.type)
+        made: Any = object.__new__(self.type)
         made.__dict__.update(zip(self.names, items, strict=True))
         return made
 

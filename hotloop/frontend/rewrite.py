@@ -30,9 +30,9 @@ from hotloop.frontend.jumps import (
     load,
     store,
 )
-from hotloop.frontend.liveness import COMPREHENSIONS, Analysis, mark_unbound
+from hotloop.frontend.liveness import Analysis, mark_unbound
 from hotloop.frontend.source import function_tree
-from hotloop.frontend.syntax import children, fill, place_at, walk
+from hotloop.frontend.syntax import children, fill, function_definition, place_at, walk
 
 HELPERS = "_hl"
 DELAYED = "_hl_delayed"
@@ -79,12 +79,11 @@ def delayed(expression: ast.expr) -> ast.Lambda:
 
 
 def define(name: str, params: list[str], body: list[ast.stmt]) -> ast.FunctionDef:
-    return ast.FunctionDef(name=name, args=no_arguments(params), body=body or [ast.Pass()],
-                           decorator_list=[], returns=None, type_params=[])
+    return function_definition(name, no_arguments(params), body or [ast.Pass()])
 
 
 def name_tuple(names: set[str]) -> ast.Constant:
-    return ast.Constant(tuple(sorted(names)))
+    return constant(tuple(sorted(names)))
 
 
 def name_values(names: set[str]) -> ast.Lambda:
@@ -244,8 +243,9 @@ class Rewriter(ast.NodeTransformer):
             return self.at([ast.Expr(ast.copy_location(call(
                 "store", self.visit(t.value), self.index(self.visit(t.slice)), value), t))], n)
         if isinstance(t, ast.Attribute):
-            return self.at([ast.Expr(ast.copy_location(call(
-                "set_attribute", self.visit(t.value), constant(self.mangled(t.attr)), value), t))], n)
+            name = constant(self.mangled(t.attr))
+            return self.at([ast.Expr(ast.copy_location(
+                call("set_attribute", self.visit(t.value), name, value), t))], n)
         if isinstance(t, ast.Tuple | ast.List):
             return self._unpacked(t, value, n)
         return self.at([ast.Assign([t], value)], n)
@@ -379,7 +379,17 @@ class Rewriter(ast.NodeTransformer):
             g.ifs = [ast.copy_location(call("known_truth", c), c) for c in g.ifs]
         return n
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+    def visit_ListComp(self, n: ast.ListComp) -> Any:
+        return self._comprehension(n)
+
+    def visit_SetComp(self, n: ast.SetComp) -> Any:
+        return self._comprehension(n)
+
+    def visit_DictComp(self, n: ast.DictComp) -> Any:
+        return self._comprehension(n)
+
+    def visit_GeneratorExp(self, n: ast.GeneratorExp) -> Any:
+        return self._comprehension(n)
 
 
 # ---- whole functions
@@ -491,8 +501,8 @@ def _compiled(tree: ast.FunctionDef, fn: FunctionType) -> CodeType:
     scope: ast.stmt = outer
     owner = _class_name(fn)
     if owner is not None:                          # for the mangling of private names
-        scope = ast.ClassDef(name=owner, bases=[], keywords=[], body=[outer], decorator_list=[],
-                             type_params=[])
+        scope = ast.parse(f"class {owner}: pass").body[0]
+        scope.body = [outer]  # type: ignore[attr-defined]
     place_at(scope, tree)
     module = ast.Module([scope], [])
     fill(module)
@@ -517,4 +527,4 @@ def _named(code: CodeType, name: str) -> CodeType:
     return code.replace(co_name=name, co_consts=consts)
 
 
-__all__ = ["COMPREHENSIONS", "HELPERS", "Rewritten", "rewritten"]
+__all__ = ["HELPERS", "Rewritten", "rewritten"]

@@ -83,7 +83,7 @@ class Session:
             self.places[id(x)] = path, owner
         if isinstance(x, np.ndarray):
             made: Any = self.array(x, path, owner)
-        elif isinstance(x, SIMPLE) or isinstance(x, types.MethodType):
+        elif isinstance(x, (*SIMPLE, types.MethodType)):
             return self._simple(x, path, owner, is_argument)
         elif isinstance(x, tuple | list | dict):
             return self._container(x, path, owner, is_argument)

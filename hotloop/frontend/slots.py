@@ -127,7 +127,9 @@ def slot_of(x: Any) -> Any:
     if isinstance(x, Maybe):
         return MaybeSlot(slot_of(x.content))
     if isinstance(x, Widened):
-        narrow = None if x.narrow_kind is None else ScalarSlot(x.narrow_kind, x.narrow_dtype)
+        narrow = None
+        if x.narrow_kind is not None and x.narrow_dtype is not None:
+            narrow = ScalarSlot(x.narrow_kind, x.narrow_dtype)
         return MixedSlot(narrow, ScalarSlot(x.kind, x.atom.dtype))
     if isinstance(x, Scalar):
         return ScalarSlot(x.kind, x.atom.dtype)
@@ -280,9 +282,9 @@ def make(slot: Any) -> tuple[list[Var], Any]:
         return [var], Scalar(var, slot.kind)
     if isinstance(slot, MixedSlot):
         flag, var = builder.bind(BOOL), builder.bind(slot.wide.dtype)
-        narrow = slot.narrow
-        return [flag, var], Widened(var, slot.wide.kind, flag, narrow and narrow.kind,
-                                    narrow and narrow.dtype)
+        kind = slot.narrow.kind if slot.narrow is not None else None
+        dtype = slot.narrow.dtype if slot.narrow is not None else None
+        return [flag, var], Widened(var, slot.wide.kind, flag, kind, dtype)
     if isinstance(slot, SequenceSlot):
         made = [make(item) for item in slot.items]
         return [v for vars, _ in made for v in vars], rebuilt(slot.type, [x for _, x in made])

@@ -13,6 +13,8 @@ import linecache
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 
+from hotloop.frontend.syntax import function_definition, walk
+
 LAMBDA = "<lambda>"
 
 
@@ -27,7 +29,7 @@ def function_tree(fn: FunctionType) -> ast.FunctionDef | None:
     tree = _parse_from(lines, code.co_firstlineno, last_line(code))
     if tree is None or not tree.body:
         return None
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if (isinstance(node, ast.FunctionDef) and node.name == code.co_name
                 and _first_line(node) == code.co_firstlineno):
             return node
@@ -92,9 +94,7 @@ def _lambda_tree(code: CodeType, lines: list[str]) -> ast.FunctionDef | None:
     if found is None:
         return None
     body = ast.copy_location(ast.Return(found.body), found.body)
-    node = ast.FunctionDef(name="_lambda", args=found.args, body=[body], decorator_list=[],
-                           returns=None, type_params=[])
-    return ast.copy_location(node, found)
+    return ast.copy_location(function_definition("_lambda", found.args, [body]), found)
 
 
 def _may_start(line: str) -> bool:
@@ -107,7 +107,7 @@ def _find_lambda(tree: ast.AST, code: CodeType) -> ast.Lambda | None:
     spans = [p for p in code.co_positions() if None not in p and p[1] is not None]
     spans = [p for p in spans if p[2] != p[3] or p[0] != p[1]]
     candidates = []
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if not isinstance(node, ast.Lambda):
             continue
         a = node.args

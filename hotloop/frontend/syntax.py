@@ -38,6 +38,16 @@ def place_at(node: Any, old: AST) -> Any:
     return node
 
 
+def function_definition(name: str, arguments: ast.arguments,
+                        body: list[ast.stmt]) -> ast.FunctionDef:
+    """`def name(arguments): body`, in this version of Python (3.12 added a field)."""
+    fields: dict[str, Any] = {"name": name, "args": arguments, "body": body,
+                              "decorator_list": [], "returns": None}
+    if "type_params" in ast.FunctionDef._fields:
+        fields["type_params"] = []
+    return ast.FunctionDef(**fields)
+
+
 def fill(tree: AST) -> None:
     """Nodes without a place get that of the node above."""
     todo: list[tuple[Any, tuple[Any, ...]]] = [(tree, (1, 0, 1, 0))]

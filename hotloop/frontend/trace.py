@@ -2,8 +2,8 @@
 
     traced = trace(f, (x, 3), {})      # x: float64[5] -> a Program for f64[n] and any int
 
-Array sizes (except 1) and numbers are symbolic; dtypes, ranks, contiguity, statics and the structure
-of containers are fixed. The function is rewritten (`rewrite`) and run once on tracers.
+Array sizes (except 1) and numbers are symbolic; dtypes, ranks, contiguity, statics and the
+structure of containers are fixed. The function is rewritten (`rewrite`) and run once on tracers.
 """
 
 from __future__ import annotations

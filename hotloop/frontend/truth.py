@@ -7,6 +7,7 @@ A known condition is decided at trace time, as Python does; a run-time condition
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from types import CellType
 from typing import Any
@@ -165,11 +166,15 @@ def equal(a: Any, b: Any) -> Any:
             return False
         result: Any = True
         for p, q in zip(a, b, strict=True):
-            result = and_(result, lambda p=p, q=q: truth(p is q or equal(p, q)))
+            result = and_(result, functools.partial(_same_item, p, q))
             if result is False:
                 return False
         return result
     return a == b
+
+
+def _same_item(p: Any, q: Any) -> Any:
+    return truth(p is q or equal(q, p))
 
 
 def not_equal(a: Any, b: Any) -> Any:
@@ -190,7 +195,7 @@ def in_(x: Any, items: Any) -> Any:
         items = list(items)
     found: Any = False
     for e in items:
-        found = or_(found, lambda e=e: e is x or equal(x, e))
+        found = or_(found, functools.partial(_same_item, e, x))
         if found is True:
             return True
     return truth(found)
