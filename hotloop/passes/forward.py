@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Program, Var
 from hotloop.ir.types import Type
-from hotloop.ops.table import make_eqn
+from hotloop.ops.table import make_eqn, row
 
 
 class Forward:
@@ -119,17 +119,26 @@ class Forward:
 
     def blocks_rebuilt(self, eqn: Eqn) -> Eqn:
         blocks = tuple([self.block(eqn, b) for b in eqn.blocks])
-        return eqn if blocks == eqn.blocks else self.retyped(eqn, eqn.ins, blocks)
+        return eqn if blocks == eqn.blocks else self.retyped(eqn, blocks)
 
-    def retyped(self, eqn: Eqn, ins: tuple[Atom, ...], blocks: tuple[Block, ...]) -> Eqn:
+    def retyped(self, eqn: Eqn, blocks: tuple[Block, ...]) -> Eqn:
         """`eqn` with other blocks; results whose dimensions came out otherwise are new Vars."""
-        if not any(v.shape for v in eqn.outs):
-            return Eqn(eqn.op, ins, eqn.outs, eqn.params, blocks, eqn.location)
-        fresh = make_eqn(eqn.op, ins, eqn.params, blocks, eqn.location)  # type: ignore[arg-type]
+        if not any(v.shape for v in eqn.outs) or _same_types(eqn, blocks):
+            return Eqn(eqn.op, eqn.ins, eqn.outs, eqn.params, blocks, eqn.location)
+        fresh = make_eqn(row(eqn), eqn.ins, eqn.params, blocks, eqn.location)
         same = dict(zip(fresh.outs, eqn.outs, strict=True))
         if all(len(new.shape) == len(old.shape) and all(
                 same.get(p, p) is q if isinstance(p, Var) else p == q
                 for p, q in zip(new.shape, old.shape, strict=True))
                 for new, old in zip(fresh.outs, eqn.outs, strict=True)):
-            return Eqn(eqn.op, ins, eqn.outs, eqn.params, blocks, eqn.location)
+            return Eqn(eqn.op, eqn.ins, eqn.outs, eqn.params, blocks, eqn.location)
         return fresh
+
+
+def _same_types(eqn: Eqn, blocks: tuple[Block, ...]) -> bool:
+    """Whether `blocks` give results of the types of the old ones; quicker than the op's rule."""
+    if any(d in eqn.outs for v in eqn.outs for d in v.shape):
+        return False
+    return all(new.params == old.params and all(
+        a is b or a.type == b.type for a, b in zip(new.outs, old.outs, strict=True))
+        for new, old in zip(blocks, eqn.blocks, strict=True))
