@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,22 @@ def reduce(state: State, eqn: Eqn, row: Reduce) -> None:
     order = [a for a in range(rank) if a not in axes] + list(axes)
     extents = state.dims(array)
     domain = tuple(extents[a] for a in order)
-    kept = rank - len(axes)
+
+    def value(loops: Index) -> Value:
+        index: list[Expr] = [lit(0)] * rank
+        for axis, loop in zip(order, loops, strict=True):
+            index[axis] = loop
+        return pull(state, array, tuple(index))
+    accumulate(state, eqn, row, domain, len(axes), value)
+
+
+def accumulate(state: State, eqn: Eqn, row: Reduce, domain: Index, reduced: int,
+               value: Callable[[Index], Value]) -> None:
+    """Combine `value` over the last `reduced` loops of `domain`; the others index the result."""
+    out = eqn.outs[0]
+    kept = len(domain) - reduced
     if out.dtype.kind == "c" and row.combine != "add":
-        accumulate_pairs(state, eqn, row, order, domain, kept)
+        accumulate_pairs(state, eqn, row, domain, kept, value)
         return
     wide = F32 if out.dtype == F16 else out.dtype
     if wide != out.dtype:
@@ -55,15 +69,12 @@ def reduce(state: State, eqn: Eqn, row: Reduce) -> None:
     else:
         buffer = memory_for(state, out, eqn.ins)
     for part in range(2 if out.dtype.kind == "c" else 1):
-        names = tuple(state.fresh("j") for _ in order)
+        names = tuple(state.fresh("j") for _ in domain)
         loops = tuple(map(var, names))
-        index: list[Expr] = [lit(0)] * rank
-        for axis, loop in zip(order, loops, strict=True):
-            index[axis] = loop
-        value = parts_of(pull(state, array, tuple(index)))[part]
+        x = parts_of(value(loops))[part]
         target = loops[:kept] + ((lit(part),) if out.dtype.kind == "c" else ())
-        state.emit(Nest(names, domain, [(buffer, target, e.convert(value, buffer.dtype))],
-                        len(axes), row.combine, eqn.location))
+        state.emit(Nest(names, domain, [(buffer, target, e.convert(x, buffer.dtype))],
+                        reduced, row.combine, eqn.location))
     define(state, out, buffer)
 
 
@@ -117,21 +128,18 @@ def loops_over(state: State, names: list[str], extents: Index, body: list[Statem
     return body
 
 
-def accumulate_pairs(state: State, eqn: Eqn, row: Reduce, order: list[int], domain: Index,
-                     kept: int) -> None:
+def accumulate_pairs(state: State, eqn: Eqn, row: Reduce, domain: Index, kept: int,
+                     element_at: Callable[[Index], Value]) -> None:
     """A reduction whose combiner needs both parts of the complex numbers."""
-    array, out = eqn.ins[0], eqn.outs[0]
+    out = eqn.outs[0]
     buffer = memory_for(state, out, eqn.ins)
-    names = [state.fresh("j") for _ in order]
-    index: list[Expr] = [lit(0)] * len(order)
-    for axis, name in zip(order, names, strict=True):
-        index[axis] = var(name)
+    names = [state.fresh("j") for _ in domain]
     combine = combiner(row, out.dtype)
     innermost: list[Statement] = []
-    value = pull(state, array, tuple(index))
+    value = element_at(tuple(map(var, names)))
     running, carries = carries_of(state, out.dtype, row.identity(out.dtype))
     levels = [carries]
-    for _ in range(len(order) - kept - 1):
+    for _ in range(len(domain) - kept - 1):
         inner, more = carries_of(state, out.dtype, 0)
         for carry, outer in zip(more, parts_of(running), strict=True):
             carry.init = outer
@@ -286,6 +294,9 @@ def emit_update(state: State, eqn: Eqn, row: Update, buffer: Buffer, names: tupl
 
 def call_library(state: State, eqn: Eqn, row: Extern) -> None:
     """A routine or a call-back. Results whose size only the call knows take two calls."""
+    if row.routine in CONTRACTIONS and loops_are_better(state, eqn):
+        contract(state, eqn)
+        return
     ins: list[Buffer | Expr] = []
     for atom in eqn.ins:
         if atom.shape:
@@ -346,10 +357,14 @@ def add_site(state: State, eqn: Eqn, stage: str) -> int:
     return len(sites) - 1
 
 
-BY_RANKS: dict[str, dict[tuple[int, ...], str]] = {
+CONTRACTIONS: dict[str | None, dict[tuple[int, ...], str]] = {
     "matmul": {(2, 2): "gemm", (2, 1): "gemv", (1, 2): "gevm", (1, 1): "dot"},
 }
-"""Routines that come in several shapes: by the ranks of the operands."""
+"""Routines that sum over the last axis of the first operand and the last but one (or only) axis of
+the second: their rows of `llvm.blas` by the ranks of the operands."""
+
+TINY = 512
+"""Multiplications up to which loops of constant size beat a call."""
 
 
 def routine_for(name: str, eqn: Eqn) -> str | None:
@@ -358,8 +373,50 @@ def routine_for(name: str, eqn: Eqn) -> str | None:
     if dtype.char not in "fdFD":
         return None
     ranks = tuple(len(a.shape) for a in eqn.ins)
-    found = BY_RANKS[name].get(ranks) if name in BY_RANKS else name
+    found = CONTRACTIONS[name].get(ranks) if name in CONTRACTIONS else name
     return f"complex_{found}" if found and dtype.kind == "c" else found
+
+
+def loops_are_better(state: State, eqn: Eqn) -> bool:
+    """Is a contraction better done in a nest than by a library? If an operand would have to be
+    copied first for as much work as the contraction itself, or if it is tiny."""
+    if any(len(a.shape) > 2 for a in eqn.ins):
+        return False
+    sizes = {d for a in eqn.ins for d in a.shape}
+    if all(isinstance(d, int) for d in sizes):
+        a, b = (list(x.shape) for x in eqn.ins)
+        work = int(np.prod(a + b[-1:] if len(b) > 1 else a))
+        if work <= TINY:
+            return True
+    if all(len(a.shape) == 2 for a in eqn.ins):
+        return False
+    matrices = [a for a in eqn.ins if len(a.shape) == 2]
+    return not matrices or not _whole(state, matrices[0])
+
+
+def _whole(state: State, atom: Atom) -> bool:
+    buffer = state.where.get(atom) if isinstance(atom, Var) else None
+    return buffer is not None and buffer.strides is None
+
+
+def contract(state: State, eqn: Eqn) -> None:
+    """A product of vectors or matrices as a nest."""
+    a, b = eqn.ins
+    rows, columns = state.dims(a)[:-1], state.dims(b)[1:]
+    product = combiner(Reduce("mul", lambda dtype: 1), a.dtype)
+    if a.dtype == F16:                       # the sum is kept in f32, so are its terms
+        def product(x: Expr, y: Expr) -> Expr:
+            return e.mul(e.convert(x, F32), e.convert(y, F32))
+
+    def value(loops: Index) -> Value:
+        *outer, k = loops
+        i, j = tuple(outer[:len(rows)]), tuple(outer[len(rows):])
+        return product(pull(state, a, (*i, k)), pull(state, b, (k, *j)))
+    for operand in eqn.ins:                  # each element is read once for each row or column
+        if isinstance(operand, Var) and state.cost.get(operand, 0.0) > 0 and (rows or columns):
+            materialize(state, operand)
+    accumulate(state, eqn, Reduce("add", lambda dtype: 0),
+               (*rows, *columns, state.dims(a)[-1]), 1, value)
 
 
 # ---- effects
