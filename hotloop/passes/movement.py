@@ -140,6 +140,9 @@ def stored(eqn: Eqn, defined: Defined, build: Build) -> Any:
     old = _source(v, index.get, defined)
     if old is not None and old.ins == (x, *operands) and old.params == eqn.params:
         return x
+    before = _source(x, index.set_, defined)
+    if before is not None and before.ins[1:] == eqn.ins[1:] and before.params == eqn.params:
+        return x
     return None
 
 
