@@ -11,7 +11,8 @@ the user's function at the failing line, as if Python had run it::
 from __future__ import annotations
 
 import functools
-from types import CodeType
+import os
+from types import CodeType, TracebackType
 from typing import Any
 
 from hotloop.errors import Location
@@ -30,6 +31,18 @@ def exception_at(site: ErrorSite, operands: list[Any]) -> BaseException:
         assert traceback is not None
         return raised.with_traceback(traceback.tb_next)
     raise AssertionError("the raising code did not raise")
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def users_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of this package at its beginning; whole if there are no
+    others."""
+    rest = traceback
+    while rest is not None and rest.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        rest = rest.tb_next
+    return traceback if rest is None else rest
 
 
 @functools.lru_cache(1024)

@@ -28,6 +28,7 @@ from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Place
 from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
+from hotloop.entry.raising import users_frames
 from hotloop.entry.results import build, scalar
 from hotloop.entry.slow import Slow, call_back
 from hotloop.frontend.traced import (
@@ -449,7 +450,11 @@ class _CallBack:
 
     def __call__(self, site: int, operands: int) -> None:
         compiled = self.slow.compiled
-        call_back(compiled.sites[site], compiled.calls[site], operands)
+        try:
+            call_back(compiled.sites[site], compiled.calls[site], operands)
+        except BaseException as error:
+            error.__traceback__ = users_frames(error.__traceback__)
+            raise
 
 
 def _words(values: list[int]) -> Any:

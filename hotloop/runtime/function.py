@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from hotloop import config
 from hotloop.entry import abi, native
 from hotloop.entry.paths import Scope
+from hotloop.entry.raising import users_frames
 from hotloop.entry.slow import Slow
 from hotloop.entry.wrap import NotEncodable, Table, encode
 from hotloop.runtime.dispatch import Compile, Specializations, specializations
@@ -87,7 +88,13 @@ class State:
 
 
 def _call(state: State, /, *args: Any, **kwargs: Any) -> Any:
-    return state.call(args, kwargs)
+    """What native objects call in Python. A traceback leads from the caller to the user's failing
+    line, without frames of ours."""
+    try:
+        return state.call(args, kwargs)
+    except BaseException as error:
+        error.__traceback__ = users_frames(error.__traceback__)
+        raise
 
 
 class Function:
@@ -98,7 +105,7 @@ class Function:
     _state: State
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._state.call(args, kwargs)
+        return _call(self._state, *args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)

@@ -6,6 +6,7 @@ import gc
 import inspect
 import pickle
 import threading
+import traceback
 import weakref
 
 import numpy as np
@@ -275,6 +276,24 @@ def test_errors_of_compilation_leave_nothing_behind(jit):
         with pytest.raises(hotloop.errors.UnsupportedError):
             f(1)
     assert f.cache_info().specializations == 0
+
+
+def test_tracebacks_lead_from_the_call_to_the_users_line(jit):
+    def f(a, k):
+        return a[k] + 1
+
+    g = jit(f)
+    depths = []
+    for _ in range(3):
+        with pytest.raises(IndexError, match="index 7 is out of bounds") as caught:
+            g(np.arange(3.0), 7)
+        frames = traceback.extract_tb(caught.value.__traceback__)
+        assert frames[0].filename == frames[-1].filename == __file__
+        assert frames[-1].line == "return a[k] + 1" and frames[-1].name == "f"
+        depths.append(len(frames))
+    assert max(depths) <= 4
+    if type(g) is not function.Function:
+        assert depths[-1] == 2
 
 
 def test_disable(jit, monkeypatch):
