@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -25,13 +26,28 @@ from hotloop.loops.buffers import (
     stores_of,
 )
 from hotloop.loops.callback import ALL, ARRAYS, SIZES, Callback
-from hotloop.loops.core import Buffer, Call, Carry, Check, ErrorSite, For, Nest, Statement, Store
-from hotloop.loops.expr import Expr, affine, e, lit, var
+from hotloop.loops.core import (
+    Buffer,
+    Call,
+    Carry,
+    Check,
+    ErrorSite,
+    For,
+    If,
+    Let,
+    Nest,
+    Statement,
+    Store,
+)
+from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, load, var
 from hotloop.loops.pull import F16, F32, Operand, element, operands_of, pull
 from hotloop.loops.state import Index, State, Value, View, float_part, parts_of
 from hotloop.ops.table import OPS, Extern, Map, Reduce, Scan, Update
 
 MAX_OPERANDS = 4
+
+MASK_COST = 3.0
+"""Adds a mask's element may cost to be computed twice, to count and to store, without memory."""
 
 
 # ---- reductions and scans
@@ -182,6 +198,44 @@ def scan(state: State, eqn: Eqn, row: Scan) -> None:
                                 tuple(extents[k] for k in kept), body, eqn):
         state.emit(statement)
     settle(state, out, buffer)
+
+
+# ---- compaction
+
+def compact(state: State, eqn: Eqn) -> None:
+    """Count the elements that hold, then store their indices one after the other."""
+    array, count, vectors = eqn.ins[0], eqn.outs[0], eqn.outs[1:]
+    if isinstance(array, Var) and state.cost.get(array, 0.0) > MASK_COST:
+        materialize(state, array)
+    extents = state.dims(array)
+
+    def holds(index: Index) -> Expr:
+        tests = [e.convert(x, BOOL) for x in parts_of(pull(state, array, index))]
+        return tests[0] if len(tests) == 1 else e.or_(*tests)
+    names = tuple(state.fresh("j") for _ in extents)
+    total = state.new_buffer(I64, ())
+    state.emit(Nest(names, extents, [(total, (), e.convert(holds(tuple(map(var, names))), I64))],
+                    len(extents), "add", eqn.location))
+    state.scalars[count] = state.let(load(total, ()))
+    if not any(state.uses.count.get(v) for v in vectors):
+        return
+    found = [state.new_buffer(I64, state.dims(v)) for v in vectors]
+    names = tuple(state.fresh("j") for _ in extents)
+    carries = [Carry(state.fresh("c"), I64, lit(0), lit(0)) for _ in names]
+    for outer, inner in itertools.pairwise(carries):
+        inner.init, outer.next = var(outer.name), var(inner.name)
+    place = var(carries[-1].name)
+    flag = state.fresh("t")
+    test = var(flag, BOOL)
+    carries[-1].next = e.add(place, e.convert(test, I64))
+    stores: list[Statement] = [Store(b, (place,), var(name))
+                               for b, name in zip(found, names, strict=True)]
+    body: list[Statement] = [Let(flag, holds(tuple(map(var, names)))), If(test, stores, [])]
+    for name, extent, carry in reversed(list(zip(names, extents, carries, strict=True))):
+        body = [For(name, lit(0), extent, lit(1), body, [carry], location=eqn.location)]
+    state.emit(body[0])
+    for vector, buffer in zip(vectors, found, strict=True):
+        state.set_where(vector, buffer)
 
 
 # ---- updates

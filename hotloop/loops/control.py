@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
+from hotloop.ir.core import Atom, Block, Eqn, Var
 from hotloop.loops.buffers import (
     alias,
     assign,

@@ -21,6 +21,7 @@ from hotloop.ir.types import Type, same_shape
 from hotloop.loops.buffers import assign, materialize, memory_for, nest, settle, stores_of
 from hotloop.loops.compute import (
     call_library,
+    compact,
     lower_check,
     lower_host,
     reduce,
@@ -34,6 +35,7 @@ from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import map_cost, operands_of, pull
 from hotloop.loops.state import Index, State, float_part, parts_of
 from hotloop.ops.table import (
+    Compact,
     Effect,
     Extern,
     Generate,
@@ -189,6 +191,8 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
         scan(state, eqn, row)
     elif isinstance(row, Update):
         update(state, eqn, row)
+    elif isinstance(row, Compact):
+        compact(state, eqn)
     elif isinstance(row, Extern):
         call_library(state, eqn, row)
     elif isinstance(row, Effect) and row.kind == "check":

@@ -29,6 +29,7 @@ from hotloop.ops.table import (
     COMPLEXES,
     FLOATS,
     PURE,
+    Compact,
     Extern,
     OpDef,
     Out,
@@ -135,7 +136,7 @@ def _nonzero_samples() -> Iterator[Sample]:
 
 nonzero = register(OpDef(
     "nonzero", "how many elements are not 0, and their indices in C order", _nonzero_type, _nonzero,
-    Extern(None), PURE, True, None, _nonzero_samples))
+    Compact(), PURE, True, None, _nonzero_samples))
 
 
 # ---- pure call-back

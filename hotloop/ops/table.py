@@ -90,6 +90,12 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Compact:
+    """Result 0 is how many elements of operand 0 are not 0; the other results are their indices in
+    C order, one vector an axis."""
+
+
+@dataclass(frozen=True, slots=True)
 class Extern:
     """A library call on contiguous buffers: `routine` names a row of `llvm.blas`, or None: the
     kernel calls back into NumPy with the op's `evaluate`."""
@@ -109,7 +115,7 @@ class Effect:
     kind: str
 
 
-Lowering = Map | Move | Generate | Reduce | Scan | Update | Extern | Region | Effect
+Lowering = Map | Move | Generate | Reduce | Scan | Update | Compact | Extern | Region | Effect
 
 
 @dataclass(frozen=True, slots=True)
