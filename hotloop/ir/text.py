@@ -117,9 +117,11 @@ def _parameter(value: Any) -> str:
 
 
 def _home(value: Any) -> tuple[str, str]:
-    """Where a callable can be imported from (NumPy hides the modules of its functions)."""
+    """Where a callable can be imported from. A ufunc does not tell: numpy. An object without a
+    name prints as its class, which does not parse back as the object."""
     module = getattr(value, "__module__", None) or "numpy"
-    return module, getattr(value, "__qualname__", None) or value.__name__
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    return module, name or type(value).__qualname__
 
 
 def _head(eqn: Eqn, names: Names) -> str:

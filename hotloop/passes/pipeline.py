@@ -41,13 +41,13 @@ PASSES: tuple[tuple[str, Pass], ...] = (
 
 
 def optimize(program: Program, watch: Callable[[str, Program], None] | None = None) -> Program:
-    """Run all passes but those of HOTLOOP_SKIP; `watch(name, program)` after each. The Program
-    given is left as it is."""
+    """Run all passes but those of HOTLOOP_SKIP (`cse` skips `cse again` too); `watch(name,
+    program)` after each. The Program given is left as it is."""
     skipped = config.skipped()
     if config.verify:
         verify(program)
     for name, run in PASSES:
-        if name in skipped:
+        if name.removesuffix(" again") in skipped:
             continue
         program = run(program)
         if config.verify:

@@ -1,5 +1,7 @@
 """The text form: notation, exact literals, errors that point at the place."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -99,3 +101,12 @@ def test_equal():
                   "{ lambda ; a:f64[3]. let b:f64[3] = neg a in (b,) }"):
         assert not equal(p, parse(other, OPS))
     assert equal(p, parse("{ lambda ; x:f64[k]. let y:f64[k] = neg x in (y,) }", OPS))
+
+
+@pytest.mark.parametrize("function", [np.linalg.solve, np.median, np.add, np.fft.fft, np.cross,
+                                      math.gamma, print])
+def test_functions_parse_back(function):
+    x = Var(Type("f8", (3,)))
+    eqn = make_eqn(OPS["call_numpy"], [x], {"function": function, "results": (("f64", (3,)),)})
+    program = Program([x], [eqn], eqn.outs)
+    assert equal(parse(show(program), OPS), program), show(program)

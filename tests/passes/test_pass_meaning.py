@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from programs_gen import assert_same_outcome, exactly, outcome, random_program
 
+from hotloop import config
 from hotloop.ir import interp
 from hotloop.ir.interp import run
 from hotloop.ir.text import show
@@ -54,3 +55,11 @@ def test_bounds_hold(seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interp, "_bind", bind)
         run(after, args)
+
+
+def test_skip(monkeypatch):
+    program, _ = random_program(0)
+    monkeypatch.setattr(config, "skip", "cse, fold")
+    seen = []
+    optimize(program, lambda name, stage: seen.append(name))
+    assert seen == [name for name, _ in PASSES if name not in ("cse", "cse again", "fold")]
