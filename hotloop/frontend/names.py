@@ -34,7 +34,7 @@ from hotloop.frontend import (
     numpy_statistics,
     python_names,
 )
-from hotloop.frontend.numpy_callback import VIA_NUMPY
+from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY
 from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, UFUNCS
 
 TABLES = (
@@ -59,6 +59,8 @@ def public(module: types.ModuleType, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def status(name: str, x: Any) -> str:
+    if x in REFUSED:
+        return UNSUPPORTED
     if x in VIA_NUMPY:
         return CALLED_BACK
     if x in NUMPY or x in UFUNCS:

@@ -19,7 +19,9 @@ from hotloop.ir.core import Atom, Dim, Var
 from hotloop.ir.types import CODE_OF, I64
 
 VIA_NUMPY: set[Any] = set()
-"""NumPy functions that are always a call-back, for `numpy_names.coverage`."""
+REFUSED: set[Any] = set()
+"""NumPy functions that are always a call-back, and those with a message that they are not
+supported: for `names.coverage`."""
 
 
 def through_numpy(function: Callable[..., Any], operands: Sequence[Atom],

@@ -18,7 +18,7 @@ from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, settled
 from hotloop.frontend.numpy_atoms import op, real_dtype
-from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_products import vecdot
 from hotloop.frontend.numpy_reduce import total
 from hotloop.frontend.numpy_shape import permuted, ravel, reshape_to
@@ -205,6 +205,7 @@ def cond(x: Any, p: Any = None) -> Any:
     return ufuncs.apply(np.divide, [s[..., 0], s[..., -1]])
 
 
+REFUSED.add(LA.lstsq)
 VIA_NUMPY.update((LA.solve, LA.inv, LA.pinv, LA.det, LA.slogdet, LA.cholesky, LA.qr, LA.svd,
                   LA.eigh, LA.eigvalsh, LA.eig, LA.eigvals, LA.matrix_rank))
 

@@ -15,6 +15,7 @@ from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.numpy_arrays import as_array, as_dtype, scalar_of, settled
 from hotloop.frontend.numpy_atoms import op
+from hotloop.frontend.numpy_callback import REFUSED
 from hotloop.frontend.numpy_elementwise import RULES
 from hotloop.frontend.numpy_shape import ravel, reshape, reshape_to
 from hotloop.frontend.registry import NUMPY, attribute, method, numpy_function
@@ -308,3 +309,6 @@ def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
 @numpy_function(np.shares_memory, np.may_share_memory)
 def shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
     raise unsupported("np.shares_memory")
+
+
+REFUSED.update((np.shares_memory, np.may_share_memory))

@@ -22,6 +22,7 @@ from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, current, emit, unsupported
 from hotloop.frontend.numpy_arrays import as_array, scalar_of, settled
 from hotloop.frontend.numpy_atoms import atom_of, op, select
+from hotloop.frontend.numpy_callback import REFUSED
 from hotloop.frontend.numpy_select import argsort
 from hotloop.frontend.operators import binary
 from hotloop.frontend.python_names import has_tracer, python
@@ -300,15 +301,20 @@ def choice(a: Any, size: Any = None, replace: bool = True, p: Any = None) -> Any
     return python(value(at)) if size is None else at
 
 
+SEEDS = (np.random.seed, np.random.set_state, np.random.get_state)
+GENERATORS = (np.random.default_rng, np.random.Generator, np.random.RandomState)
+REFUSED.update((*SEEDS, *GENERATORS))
+
+
 def _refused(what: str, remedy: str) -> Callable[..., Any]:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise unsupported(what, remedy)
     return refuse
 
 
-numpy_function(np.random.seed, np.random.set_state, np.random.get_state)(_refused(
+numpy_function(*SEEDS)(_refused(
     "seeding np.random in compiled code", "call it outside of the compiled function"))
-numpy_function(np.random.default_rng, np.random.Generator, np.random.RandomState)(_refused(
+numpy_function(*GENERATORS)(_refused(
     "a random Generator in compiled code",
     "use np.random.random, np.random.normal, ... inside, or pass the numbers as an array"))
 

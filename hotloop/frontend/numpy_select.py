@@ -29,7 +29,7 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import op, select
-from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_join import sequence
 from hotloop.frontend.numpy_reduce import NO_VALUE, given
@@ -201,6 +201,9 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 @numpy_function(np.place)
 def place(arr: Any, mask: Any, vals: Any) -> None:
     raise unsupported("np.place", "use arr[mask] = values")
+
+
+REFUSED.add(np.place)
 
 
 @numpy_function(np.extract)

@@ -67,6 +67,8 @@ def _inner_of(carry: Carry, inner: For) -> Carry | None:
         return None
     start = lit(identity(carry.reduce, carry.dtype), carry.dtype)
     for part in inner.carries:
+        if part.dtype != carry.dtype:
+            continue
         total = e.op(carry.reduce, var(carry.name, carry.dtype), var(part.name, part.dtype))
         if carry.next is total and part.init is start and part.reduce == carry.reduce:
             return part

@@ -1,0 +1,25 @@
+"""What the tables cover of NumPy's public interface, and that they name only what there is."""
+
+import numpy as np
+
+from hotloop import numpy as mirror
+from hotloop.frontend.names import CALLED_BACK, NATIVE, coverage
+
+
+def test_words():
+    table = coverage()
+    assert table["sin"] == table["sum"] == table["linalg.norm"] == table["random.normal"] == NATIVE
+    assert table["linalg.svd"] == table["fft.fft"] == table["nextafter"] == CALLED_BACK
+    assert table["kaiser"] == "at trace time"
+    assert table["loadtxt"] == table["linalg.lstsq"] == "unsupported"
+    assert table["ndarray.reshape"] == NATIVE
+    assert set(table.values()) == {"native", "via NumPy", "at trace time", "unsupported"}
+
+
+def test_most_of_numpy():
+    table = {k: v for k, v in coverage().items() if not k.startswith("random.")}
+    assert sum(v != "unsupported" for v in table.values()) > 0.8 * len(table)
+
+
+def test_mirror():
+    assert mirror.sin is np.sin and mirror.linalg is np.linalg and "zeros" in dir(mirror)
