@@ -6,6 +6,7 @@ from meaning import transformed
 
 from hotloop.loops.core import Check, If, walk
 from hotloop.loops.prove import prove
+from hotloop.loops.text import show
 
 
 @pytest.mark.parametrize(("cond", "proven"), [
@@ -58,3 +59,23 @@ def test_branches(cond, decided):
               a[i] <- add(a[i], t)
     """ + "  results\n", [prove], np.arange(3.0))
     assert decided != any(isinstance(s, If) for s in walk(kernel.body))
+
+
+@pytest.mark.parametrize(("value", "decided"), [
+    # Python's remainder and division of what is not negative
+    ("select(and(ne(0, irem(i, 3)), ne(False, lt(irem(i, 3), 0))), (irem(i, 3) + 3), irem(i, 3))",
+     True),
+    ("select(lt(idiv(i, 2), 0), (idiv(i, 2) + -1), idiv(i, 2))", True),
+    ("select(lt((i + -1), 0), (i + n + -1), (i + -1))", False),
+    ("select(lt(i, n), mul(i, i), 0)", True),
+    ("select(lt(irem((i + -5), 3), 0), 1, irem(i, 3))", False),
+])
+def test_choices(value, decided):
+    kernel = transformed(f"""
+        kernel f
+          m: i64[n] inout
+          body
+            for i in 0..n step 1
+              m[i] <- {value}
+    """ + "  results\n", [prove], np.zeros(9, "i8"))
+    assert decided != ("select" in show(kernel))
