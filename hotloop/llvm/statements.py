@@ -163,13 +163,14 @@ class Statements(Values):
                 total = self.op(f"extractvalue {{i64, i1}} {pair}, 0")
                 flag = self.op(f"extractvalue {{i64, i1}} {pair}, 1")
                 overflow = self.op(f"or i1 {overflow}, {flag}") if overflow else flag
-        if overflow:                            # malloc refuses that many bytes
+        if overflow:                            # nobody gives that many bytes
             total = self.op(f"select i1 {overflow}, i64 {2**63 - 1}, i64 {total}")
-        # Room for a whole register more: the size is never 0, and NULL means failure.
-        self.declare("malloc", "noalias ptr", "i64")
-        padded = self.op(f"call i64 @llvm.uadd.sat.i64(i64 {total}, i64 64)")
+        # Whole cache lines, at least one: vectors do not straddle them, NULL means failure.
+        self.declare("aligned_alloc", "noalias ptr", "i64, i64")
         self.declare("llvm.uadd.sat.i64", "i64", "i64, i64")
-        memory = self.op(f"call noalias ptr @malloc(i64 {padded})")
+        padded = self.op(f"call i64 @llvm.uadd.sat.i64(i64 {total}, i64 127)")
+        lines = self.op(f"and i64 {padded}, -64")
+        memory = self.op(f"call noalias ptr @aligned_alloc(i64 64, i64 {lines})")
         self._leave_if_null(memory, self._memory_error())
         self.pointers[buffer] = memory
         self._owned[-1].append(buffer)
@@ -281,6 +282,7 @@ class Statements(Values):
         inits = [self.bound_value(c.name, c.init) for c in loop.carries]
         self.forget(changed)
         head, body, done = (self.label() for _ in range(3))
+        self.hoist(loop)
         entry, outer = self.block, dict(self.pointers)
         self.jump(head)
         self.begin(head)
@@ -426,31 +428,38 @@ class Statements(Values):
         self.jump(done)
         self.begin(done)
 
-    def hoist(self, loop: For) -> None:
-        """Emit, in the guard of the loop, what does not change in it."""
+    def hoist(self, loop: For | While) -> None:
+        """Emit, before the loop, what does not change in it."""
         for node in invariants(self, loop):
             self.value(node)
 
 
-def invariants(values: Values, loop: For) -> list[Expr]:
+def invariants(values: Values, loop: For | While) -> list[Expr]:
     """The largest parts of a loop's expressions that do not change in it. Loads only where the
-    first iteration is sure to make them (before any check or inner loop) and nothing in the loop
-    writes the buffer."""
+    first iteration (of a `while`: the first test) is sure to make them, before any check or inner
+    loop, and nothing in the loop writes the buffer."""
     search = _Invariants(values, loop)
-    search.statements(loop.body, safe=True)
+    safe = True
+    if isinstance(loop, While):
+        safe = search.statements(loop.test, safe)
+        search.expression(loop.cond, safe)
+        safe = False
+    safe = search.statements(loop.body, safe)
+    for carry in loop.carries:
+        search.expression(carry.next, safe)
     return search.found
 
 
 class _Invariants:
-    def __init__(self, values: Values, loop: For) -> None:
-        self.values, self.loop = values, loop
+    def __init__(self, values: Values, loop: For | While) -> None:
+        self.values = values
         self.names = bound([loop])
         self.written = writes([loop])
         self.seen: set[Expr] = set()
         self.found: list[Expr] = []
 
-    def statements(self, statements: list[Statement], safe: bool) -> None:
-        """`safe`: the first of them is sure to be reached."""
+    def statements(self, statements: list[Statement], safe: bool) -> bool:
+        """`safe`: the first of them is sure to be reached. Is what follows them?"""
         for s in statements:
             match s:
                 case Let():
@@ -489,9 +498,7 @@ class _Invariants:
                     safe = safe and not _may_leave([*s.then, *s.orelse])
                 case _:
                     safe = False
-        if statements is self.loop.body:
-            for c in self.loop.carries:
-                self.expression(c.next, safe)
+        return safe
 
     def expression(self, root: Expr, safe: bool) -> None:
         values, seen, names = self.values, self.seen, self.names

@@ -269,6 +269,7 @@ class VectorStatements(VectorMemory):
         inits = [self.vector(c.init) for c in loop.carries]
         self.forget(changed)
         head, body, done = (self.label() for _ in range(3))
+        self.hoist(loop)
         entry = self.block
         self.jump(head)
         self.begin(head)
