@@ -169,7 +169,7 @@ def copy_of(state: State, array: Var, why: str, location: Location | None,
     buffer = state.where.get(array)
     if buffer is not None:
         line = f"line {location.line}: " if location else ""
-        state.kernel.notes.append(f"{line}copied {buffer!r}: {why}")
+        state.kernel.notes.append(f"{line}copied {array.hint or 'an array'}: {why}")
     target = memory_for(state, array, (array,), True, taken)
     if target is buffer:
         target = state.new_buffer(array.dtype, state.dims(array))

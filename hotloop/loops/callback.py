@@ -20,7 +20,7 @@ import numpy as np
 
 from hotloop.ir.text import resolve
 from hotloop.ir.types import DTYPES, code
-from hotloop.ops.table import OPS
+from hotloop.ops.table import OPS, PURE
 
 ALL, SIZES, ARRAYS = "all", "sizes", "arrays"
 
@@ -82,7 +82,10 @@ class Callback:
                 operands.append(np.ascontiguousarray(value).view(dtype)[..., 0])
             else:
                 operands.append(dtype.type(complex(value, next(left))))
-        evaluate = OPS[self.op].evaluate
+        row = OPS[self.op]
+        if row.effect != PURE:           # the callee may keep what is the kernel's memory
+            operands = [np.array(x) if isinstance(x, np.ndarray) else x for x in operands]
+        evaluate = row.evaluate
         assert evaluate is not None
         with np.errstate(all="ignore"):
             result = evaluate(self.params, *operands)

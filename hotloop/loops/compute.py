@@ -108,7 +108,11 @@ def define(state: State, out: Var, buffer: Buffer) -> None:
         materialize(state, out)
         return
     value = element(buffer, (), out.dtype.kind == "c")
-    state.scalars[out] = value if isinstance(value, tuple) else e.convert(value, out.dtype)
+    if isinstance(value, Expr):
+        value = e.convert(value, out.dtype)
+    if out.dtype == I64:
+        value = state.let(value)        # may become a size, which must not depend on memory
+    state.scalars[out] = value
 
 
 def combiner(row: Reduce | Scan, dtype: np.dtype) -> Any:

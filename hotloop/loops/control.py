@@ -26,7 +26,7 @@ from hotloop.loops.buffers import (
 from hotloop.loops.core import TEMP, Buffer, Carry, For, If, Statement, While
 from hotloop.loops.expr import I64, Expr, e, lit, var
 from hotloop.loops.liveness import Scope, region_kind
-from hotloop.loops.pull import pull
+from hotloop.loops.pull import map_cost, pull
 from hotloop.loops.state import State, Value, float_part, parts_of
 from hotloop.ops.table import Map, Update
 
@@ -361,9 +361,13 @@ def lower_resizing_cond(state: State, eqn: Eqn, condition: Expr, lower_block: Lo
 
 def choose(state: State, eqn: Eqn, condition: Expr, lower_block: LowerBlock) -> bool:
     """Compute both arms and select, if they are cheap scalars."""
-    eqns = [inner for block in eqn.blocks for inner in block.eqns]
-    if not all(isinstance(x.op.lowering, Map) and not x.outs[0].shape  # type: ignore[attr-defined]
-               for x in eqns) or any(out.shape for out in eqn.outs) or len(eqns) > SELECT_COST:
+    cost = 0.0
+    for inner in (x for block in eqn.blocks for x in block.eqns):
+        row = inner.op.lowering  # type: ignore[attr-defined]
+        if not isinstance(row, Map) or inner.outs[0].shape:
+            return False
+        cost += map_cost(row, inner, var)
+    if cost > SELECT_COST or any(out.shape for out in eqn.outs):
         return False
     values: list[list[Value]] = []
     for block in eqn.blocks:

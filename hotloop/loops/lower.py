@@ -32,7 +32,7 @@ from hotloop.loops.control import linear, lower_region
 from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
 from hotloop.loops.liveness import region_kind
-from hotloop.loops.pull import map_cost, operands_of, pull
+from hotloop.loops.pull import element, map_cost, operands_of, pull
 from hotloop.loops.state import Index, State, float_part, parts_of
 from hotloop.ops.table import (
     Compact,
@@ -60,18 +60,20 @@ def lower(program: Program, contiguous: list[bool]) -> Kernel:
     Raises UnsupportedError for what has no lowering."""
     kernel = Kernel(program.name, [], [], [])
     state = State(program, kernel)
-    bind_parameters(state, program, contiguous)
-    results = declare_results(state, program)
+    memory = bind_parameters(state, program, contiguous)
+    results = declare_results(state, program, memory)
     lower_block(state, program)
     finish(state, program, results)
     return kernel
 
 
-def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> None:
+def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> dict[Var, Buffer]:
+    """The kernel's parameters; the buffers of those that have memory."""
     for dim in dims(program):
         state.scalars[dim] = var(state.fresh("n"))
     written = {target for target in program.into if target is not None}
     params = state.kernel.params
+    memory: dict[Var, Buffer] = {}
     for param in program.params:
         if param.shape or param in written:
             continue
@@ -93,17 +95,23 @@ def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> N
         buffer = Buffer(name, part, shape, ARG_WRITTEN if param in written else ARG, strides,
                         len(params))
         params.append(buffer)
-        state.set_where(param, buffer)
+        memory[param] = buffer
+        if param.shape:
+            state.set_where(param, buffer)
+        else:
+            state.scalars[param] = state.let(element(buffer, (), part != param.dtype))
+    return memory
 
 
-def declare_results(state: State, program: Program) -> list[Buffer | None]:
+def declare_results(state: State, program: Program,
+                    memory: dict[Var, Buffer]) -> list[Buffer | None]:
     """For each result the memory where it must end up (None for a fresh scalar)."""
     found: list[Buffer | None] = []
     results = state.kernel.results
     for atom, target in zip(program.outs, program.into, strict=True):
         buffer = None
         if target is not None:
-            buffer = state.where[target]
+            buffer = memory[target]
         elif atom.shape:
             buffer = Buffer(f"r{len(results)}", float_part(atom.dtype), (), RESULT, None,
                             len(results))
@@ -111,7 +119,7 @@ def declare_results(state: State, program: Program) -> list[Buffer | None]:
         else:
             results += [lit(0)] * (2 if atom.dtype.kind == "c" else 1)     # set by `finish`
         found.append(buffer)
-        if buffer is not None and isinstance(atom, Var):
+        if buffer is not None and isinstance(atom, Var) and atom.shape:
             state.destination.setdefault(atom, buffer)
     send_back(state, program)
     return found

@@ -232,7 +232,7 @@ def test_a_failing_check_raises_with_its_message():
             p:bool[] = lt n 3
             check[exception=builtins:ValueError, message='{} is too much'] p n
         in (n,) }""", OPS)
-    with fresh_table(), pytest.raises(ValueError, match="^5 is too much$"):
+    with fresh_table(), pytest.raises(ValueError, match=r"^5 is too much$"):
         interp.run(lower(program, [True]), [np.int64(5)])
 
 
@@ -268,9 +268,9 @@ def test_computed_indices_may_repeat():
     assert [s.regular for s in walk(kernel.body) if isinstance(s, For)] == [False]
 
 
-@pytest.mark.parametrize("codes, operands, regular", [
-    ("s", "1 m 1", True), ("s", "1 m step", True), (":", "", True)])
-def test_slices_don_t_repeat(codes, operands, regular):
+@pytest.mark.parametrize("codes, operands", [
+    ("s", "1 m 1"), ("s", "1 m step"), (":", "")])
+def test_slices_don_t_repeat(codes, operands):
     program = parse(f"""
         {{ lambda ; a:f64[n] b:f64[m] step:i64[]. let
             c:f64[n] = addat[codes='{codes}'] a b {operands}
@@ -294,3 +294,54 @@ def test_reshape_does_not_divide(new):
     kernel = check(program, [a, a + 1j, np.int64(24), np.int64(k), np.int64(l)])
     assert "idiv" not in show(kernel)
     assert "irem" not in show(kernel)
+
+
+def test_written_arrays_without_axes():
+    program = parse("""
+        { lambda ; a:f64[] z:c128[] k:i64[]. let
+            b:f64[] = add a 1.0
+            c:f64[] = for[until=None] 0 k 1 b { lambda i:i64[] x:f64[]. let
+                y:f64[] = add x a
+            in (y,) }
+            w:c128[] = mul z z
+        in (a<-c, z<-w, a) }""", OPS)
+    a, z = np.array(2.0), np.array(1 + 2j)
+    with fresh_table():
+        kernel = lower(program, [True, True, True])
+        verify(kernel)
+        assert interp.run(kernel, [a, z, np.int64(3)]) == [2.0]
+    assert a == 9.0
+    assert z == -3 + 4j
+
+
+def test_a_size_from_a_sum():
+    check(parse("""
+        { lambda ; a:i64[n] k:i64[]. let
+            r:i64[] = for[until=None] 0 k 1 0 { lambda i:i64[] x:i64[]. let
+                m:i64[] = reduce_sum[axes=(0,)] a
+                b:i64[m] = iota[dtype=i64] m
+                c:i64[m] = cumsum[axis=0] b
+                d:i64[] = reduce_sum[axes=(0,)] c
+                e:i64[] = add x d
+            in (e,) }
+        in (r,) }""", OPS), [np.arange(4), np.int64(2)])
+
+
+KEPT = []
+
+
+def keep(array):
+    KEPT.append(array)
+
+
+def test_a_callee_may_keep_an_array():
+    program = parse(f"""
+        {{ lambda ; a:f64[n]. let
+            b:f64[n] = set[codes='i'] a 1.0 0
+            call_host[function={__name__}:keep] b
+            c:f64[n] = set[codes='i'] b 2.0 0
+        in (a<-c,) }}""", OPS)
+    KEPT.clear()
+    with fresh_table():
+        interp.run(lower(program, [True]), [np.zeros(2)])
+    assert KEPT[0][0] == 1.0
