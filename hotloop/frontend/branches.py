@@ -96,7 +96,7 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
     places: list[Place] = []
     for k, branch in enumerate(branches):
         b = Builder(parent)
-        b.outer = parent.outer | frozenset(containers(cells))
+        b.outer = parent.outer | containers(cells)
         dm.assume(condition, k == 0, b)
         try:
             died.append(traced(b, branch))

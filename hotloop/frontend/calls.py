@@ -21,6 +21,7 @@ import numpy as np
 
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import CONTEXT, current, staging, unsupported
+from hotloop.frontend.objects import refuse_change
 from hotloop.frontend.registry import UFUNC_METHODS, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
@@ -35,7 +36,11 @@ IMPURE_BUILTINS = frozenset(map(id, (open, input, exec, eval, compile, globals, 
                                      __import__, breakpoint, setattr, delattr)))
 NUMPY_INPUT = ("load", "from", "save", "gen", "memmap", "tofile", "seterr", "set_", "test")
 GROWING = frozenset(("append", "extend", "pop", "insert", "update", "add", "clear", "remove",
-                     "sort", "reverse", "setdefault", "popitem", "discard"))
+                     "sort", "reverse", "setdefault", "popitem", "discard", "appendleft",
+                     "popleft", "extendleft", "rotate", "difference_update",
+                     "intersection_update", "symmetric_difference_update"))
+CHANGING = frozenset(("__setattr__", "__setitem__", "__delattr__", "__delitem__", "setitem",
+                      "delitem", "iadd", "iconcat", "__iadd__", "__next__", "send"))
 ACTIVE_LIMIT = 50
 """Calls of one function inside itself while tracing; recursion on run-time values never ends."""
 
@@ -209,11 +214,12 @@ def _c_function(f: Any) -> Callable[..., Any]:
         raise unsupported(f"a call of {f.__name__}")
     if isinstance(owner, np.ufunc) and f.__name__ in UFUNC_METHODS:
         return functools.partial(UFUNC_METHODS[f.__name__], owner)
-    if isinstance(owner, list | dict | set) and f.__name__ in GROWING:
-        if id(owner) in current().outer:
-            raise staging(
-                f"{type(owner).__name__}.{f.__name__} in a branch or loop on a container from "
-                "outside of it", "use a NumPy array of the final size")
+    if f is next and current().parent is not None:
+        raise staging("next() in a branch or loop", "use a for statement or an index")
+    if f.__name__ in CHANGING and current().parent is not None:
+        raise staging(f"{f.__name__} in a branch or loop", "use a plain assignment")
+    if owner is not None and not isinstance(owner, types.ModuleType) and f.__name__ in GROWING:
+        refuse_change(owner, f"{type(owner).__name__}.{f.__name__}")
         return f
     module = getattr(f, "__module__", None)
     if isinstance(owner, types.ModuleType) or owner is None:

@@ -24,10 +24,10 @@ from hotloop.frontend.builder import Dead, check, current, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
 from hotloop.frontend.messages import message, template
-from hotloop.frontend.objects import Place, cells_of
+from hotloop.frontend.objects import Place, cells_of, refuse_change
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.slots import Maybe, Unjoined
-from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, lift
+from hotloop.frontend.tracers import Array, KindMatters, Scalar, Tracer, as_int, lift
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,
@@ -129,7 +129,7 @@ def tried(mark: int) -> None:
 def handling(mark: int) -> None:
     """The start of an except clause: hotloop's own errors are not for the user's handlers."""
     error = sys.exc_info()[1]
-    if isinstance(error, HotloopError):
+    if isinstance(error, HotloopError | Dead | KindMatters):
         raise error
     tried(mark)
 
@@ -198,7 +198,7 @@ def store(x: Any, index: Any, new: Any) -> None:
                       "make it a NumPy array")
     elif isinstance(x, list | dict):
         if isinstance(index, slice) or (isinstance(x, dict) and index not in x):
-            refuse_growth(x, "an assignment")
+            refuse_change(x, "an assignment")
             x[index] = new
             return
         x[index]
@@ -206,20 +206,13 @@ def store(x: Any, index: Any, new: Any) -> None:
     elif isinstance(getattr(type(x), "__setitem__", None), types.FunctionType):
         function(x.__setitem__)(index, new)
     else:
-        refuse_growth(x, "an assignment")
+        refuse_change(x, "an assignment")
         x[index] = new
 
 
 def delete_item(x: Any, index: Any) -> None:
-    refuse_growth(x, "del")
+    refuse_change(x, "del")
     del x[index]
-
-
-def refuse_growth(x: Any, what: str) -> None:
-    """A container from outside a staged block must keep its structure in it."""
-    if id(x) in current().outer:
-        raise staging(f"{what} changes the structure of a {type(x).__name__} in a branch or loop",
-                      "use a NumPy array of the final size")
 
 
 def set_attribute(x: Any, name: str, new: Any) -> None:
@@ -241,7 +234,7 @@ def set_attribute(x: Any, name: str, new: Any) -> None:
 def augment(x: Any, op: str, y: Any) -> Any:
     """`x op= y` of a local name"""
     if isinstance(x, list | dict | set):
-        refuse_growth(x, "an augmented assignment")
+        refuse_change(x, "an augmented assignment")
     if isinstance(x, np.ndarray):
         x = lift(x)
     return IN_PLACE[op](x, y)

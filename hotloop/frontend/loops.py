@@ -36,6 +36,7 @@ from hotloop.frontend.objects import (
     Slot,
     cells_of,
     containers,
+    from_outside,
     get,
     put,
     undo,
@@ -196,6 +197,9 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
         raise TypeError("iteration over a number")
     loop = Loop(items, None, body, *names)
     if not isinstance(items, Range | Indexed):
+        if hasattr(items, "__next__") and from_outside(items):
+            raise staging("an iterator from outside of a branch or loop is used up in it",
+                          "make the iterator inside")
         _unroll(items, loop)
         return
     known = items.known()
@@ -217,6 +221,8 @@ def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
     saved = {n: get(loop.cells, n) for n in [*loop.slots, *loop.dead]}
     start = len(builder.eqns)
     values, bounds = dict(builder.values), dict(builder.bounds)
+    state = builder.state
+    active, depth = dict(state.active), state.depth
     facts = dict(builder.facts)
     try:
         _stage(loop)
@@ -225,10 +231,11 @@ def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
             put(loop.cells, n, x)
         for eqn in builder.eqns[start:]:
             for var in eqn.outs:
-                builder.state.home.pop(var, None)      # never seen again by value numbering
+                state.home.pop(var, None)      # never seen again by value numbering
         del builder.eqns[start:]
         builder.values, builder.facts, builder.bounds = values, facts, bounds
-        builder.state.selections.clear()
+        state.selections.clear()
+        state.active, state.depth = active, depth
         try:
             fallback()
         except _NotKnown:
@@ -284,7 +291,7 @@ def _stage(loop: Loop) -> None:
     held = {n: isinstance(initial[n], Array) and n in head for n in slots}
     for _ in range(TRACE_LIMIT):
         outer = Builder(parent, loop=True)
-        outer.outer = parent.outer | frozenset(containers(loop.cells))
+        outer.outer = parent.outer | containers(loop.cells)
         try:
             attempt, body, died = _trace_body(loop, outer, slots, head, initial, types, held)
         finally:

@@ -10,12 +10,13 @@ after the branch. So lists, dicts and objects are mutable state with a static st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from types import CellType, FunctionType, ModuleType
+from functools import partial
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from hotloop.frontend.builder import Builder, current
+from hotloop.frontend.builder import Builder, current, staging, unsupported
 from hotloop.frontend.tracers import Tracer
 
 
@@ -28,6 +29,8 @@ UNBOUND = _Unbound()
 """The content of a name, item or attribute that does not exist."""
 
 Cells = dict[str, CellType]
+
+LEAVES = frozenset((int, float, bool, complex, str, bytes, type(None), range, slice))
 
 
 class Place:
@@ -85,6 +88,20 @@ def journal_of(builder: Builder) -> Builder:
     return builder.lineage[0]
 
 
+def from_outside(x: Any) -> bool:
+    """Is a staged block open that the object `x` is older than?"""
+    builder = current()
+    return builder.parent is not None and (
+        id(x) in builder.outer or id(x) in builder.state.session.made)
+
+
+def refuse_change(x: Any, what: str) -> None:
+    """A container from outside a staged block must keep its structure in it."""
+    if from_outside(x):
+        raise staging(f"{what} changes the structure of a {type(x).__name__} from outside of a "
+                      "branch or loop in it", "use a NumPy array of the final size")
+
+
 def undo(journal: list[tuple[Place, Any]]) -> list[Place]:
     """Take back journaled writes; gives the places, in order of first write."""
     for place, old in reversed(journal):
@@ -131,14 +148,37 @@ def put(cells: Cells, slot: Slot, new: Any) -> None:
         cell.cell_contents = new
 
 
-def containers(cells: Cells) -> Iterator[int]:
-    """Ids of the mutable containers and objects that the names hold."""
-    for cell in cells.values():
-        try:
-            x = cell.cell_contents
-        except ValueError:
+WALK_LIMIT = 2000
+
+
+def containers(cells: Cells) -> frozenset[int]:
+    """Ids of the mutable containers, iterators and objects that can be reached from the names."""
+    found: set[int] = set()
+    todo: list[Any] = list(cells.values())
+    while todo:
+        x = todo.pop()
+        kind = type(x)
+        if kind in LEAVES or isinstance(x, Tracer | type | ModuleType) or id(x) in found:
             continue
-        if isinstance(x, list | dict | set) or (
-                type(x).__dictoffset__ != 0
-                and not isinstance(x, Tracer | FunctionType | type | ModuleType)):
-            yield id(x)
+        if kind is CellType:
+            with suppress(ValueError):
+                todo.append(x.cell_contents)
+            continue
+        if isinstance(x, FunctionType):
+            todo += x.__closure__ or ()
+        elif isinstance(x, MethodType):
+            todo.append(x.__self__)
+        elif isinstance(x, partial):
+            todo += [x.func, *x.args]
+        elif isinstance(x, tuple | list | set):
+            todo += x
+        elif isinstance(x, dict):
+            todo += x.values()
+        elif kind.__dictoffset__:
+            todo += object.__getattribute__(x, "__dict__").values()
+        if not isinstance(x, tuple):
+            found.add(id(x))
+        if len(found) > WALK_LIMIT:
+            raise unsupported(f"more than {WALK_LIMIT} Python objects in reach of a branch or loop",
+                              "use NumPy arrays")
+    return frozenset(found)

@@ -12,6 +12,7 @@ attributes from the real one when they are first used. What the function changed
 
 from __future__ import annotations
 
+import collections
 import enum
 import types
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from hotloop.frontend.calls import function
 from hotloop.frontend.control import HELPERS
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
+from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.source import names_read
 from hotloop.frontend.traced import ARRAY, NUMPY, PYTHON, Guard, Input, Path, Place
 from hotloop.frontend.tracers import Array, Base, Scalar, fresh
@@ -50,6 +52,7 @@ class Session:
         self.statics: list[tuple[Path, Any]] = []
         self.functions: list[Callable[..., Any]] = []
         self.known: dict[int, tuple[Any, Any]] = {}        # id -> (object, stand-in)
+        self.made: dict[int, Any] = {}                     # ids of the mutable stand-ins
         self.places: dict[int, Place] = {}                 # id -> where it was first met
         self.aliases: list[tuple[Place, Place]] = []
         self.stand_ins: list[StandIn] = []
@@ -92,6 +95,9 @@ class Session:
             made = _stand_in_class(kind)
             made = object.__new__(made)
             self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
+        elif _may_change(x):
+            made = Unjoined(unsupported(f"an object of class {kind.__name__} as an input",
+                                        "pass arrays, numbers, lists, dicts, or plain objects"))
         else:
             return self.constant_at(x, path, owner, is_argument)
         self.known[id(x)] = x, made
@@ -337,6 +343,7 @@ class StandIn:
     def __init__(self, session: Session, real: Any, made: Any, path: Path, owner: Any,
                  is_argument: bool):
         self.session, self.real, self.made = session, real, made
+        session.made[id(made)] = made
         self.path, self.owner, self.is_argument = path, owner, is_argument
         if isinstance(made, list):
             self.before: Any = list(made)
@@ -364,6 +371,15 @@ def _can_stand_in(x: Any) -> bool:
             and not issubclass(kind, tuple | list | dict | str | int | float | complex | set)
             and bool(kind.__flags__ & (1 << 9)) and kind.__dictoffset__ != 0
             and "__getattribute__" not in _user_names(kind))
+
+
+def _may_change(x: Any) -> bool:
+    """Is it an object whose content Python code can change unnoticed?"""
+    kind = type(x)
+    if isinstance(x, set | bytearray | memoryview | collections.deque):
+        return True
+    return isinstance(kind.__init__, types.FunctionType) and kind.__hash__ is object.__hash__ and (
+        kind.__module__.split(".")[0] not in IMMUTABLE_MODULES)
 
 
 def _user_names(kind: type) -> set[str]:

@@ -186,6 +186,8 @@ def not_equal(a: Any, b: Any) -> Any:
 
 def in_(x: Any, items: Any) -> Any:
     """`x in items`"""
+    if isinstance(items, Unjoined):
+        raise items.error
     if isinstance(items, Array):
         return (items == x).any()
     if not isinstance(x, Tracer) and not (

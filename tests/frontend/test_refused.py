@@ -100,6 +100,76 @@ def append_in_loop(x, n):
     return r
 
 
+class Recorder:
+    def __init__(self):
+        self.items = []
+
+    def record(self, v):
+        self.items.append(v)
+
+
+@refused(StagingError, "list.append", Recorder(), 3)
+def append_to_an_arguments_list(r, n):
+    for i in range(n):
+        r.record(1)
+    return n
+
+
+@refused(StagingError, "list.append", 3)
+def append_by_a_closure(n):
+    r = []
+
+    def note():
+        r.append(1)
+    for i in range(n):
+        note()
+    return len(r)
+
+
+@refused(StagingError, "set.add", 3)
+def add_to_a_set(n):
+    r = Recorder()
+    r.items = set()
+    if n > 2:
+        r.items.add(1)
+    return len(r.items)
+
+
+@refused(StagingError, "next()", 3)
+def next_in_a_loop(n):
+    it = iter([1.0, 2.0, 3.0])
+    s = 0.0
+    for i in range(n):
+        s += next(it)
+    return s
+
+
+@refused(StagingError, "iterator", 3)
+def iterator_from_outside(n):
+    it = iter([1.0, 2.0, 3.0])
+    s = 0.0
+    for i in range(n):
+        for v in it:
+            s += v
+    return s
+
+
+@refused(UnsupportedError, "class set", {1, 2}, 3.0)
+def set_as_argument(values, x):
+    return x in values
+
+
+@refused(UnsupportedError, "try statement", f8(4), 9)
+def bare_except(x, n):
+    try:
+        if n > 3:
+            raise ValueError("n")
+        y = 1.0
+    except:  # noqa: E722
+        y = 2.0
+    return y
+
+
 @refused(UnsupportedError, "recursion of factorial", 5)
 def factorial(n):
     return 1 if n <= 1 else n * factorial(n - 1)
@@ -208,7 +278,8 @@ def test_is_refused(f):
 
 
 @pytest.mark.parametrize("f", [f for f in refused if refused[f][2] and f.__name__ not in
-                               ("object_array", "masked_array")], ids=lambda f: f.__name__)
+                               ("object_array", "masked_array", "append_to_an_arguments_list",
+                                "append_by_a_closure")], ids=lambda f: f.__name__)
 def test_names_the_users_line(f):
     _, _, args = refused[f]
     with pytest.raises(UnsupportedError) as caught:
