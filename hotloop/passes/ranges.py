@@ -17,7 +17,8 @@ index of a `for` stays in its range, conditions narrow what they compare in arms
 A carry is bounded without iteration to a fixpoint: walk back from its next value. If that is one of
 its previous value plus or minus something small, a value with small bounds, or a choice of these,
 then it stays within its start and the small values plus the sum of all additions. There are fewer
-than 2**56 of them (one a quarter nanosecond is half a year), or as many as the loop makes trips.
+than 2**60 of them (one a quarter nanosecond is nine years, on 500 lanes at once still a week), or
+as many as the loop makes trips. For the same reason an index is within 2**60 steps of its start.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from hotloop.passes.forward import Forward
 DIM = (0, 2**47)
 """More elements do not fit in an address space."""
 
-MOST_ADDITIONS = 2**56
+MOST_TRIPS = 2**60
 SMALL = 2**48
 """Bounds that a carry may hold or add; larger ones tell nothing."""
 
@@ -218,10 +219,12 @@ class _Ranges(Forward):
         lo, hi, step = (self.of(a) for a in eqn.ins[:3])
         assert lo is not None and hi is not None and step is not None
         if step[0] > 0:
-            self.bounds[index] = lo[0], max(hi[1] - 1, lo[0])
+            last = min(hi[1] - 1, lo[1] + MOST_TRIPS * step[1])
+            self.bounds[index] = lo[0], max(last, lo[0])
             self.below.add((index, eqn.ins[1]))
         elif step[1] < 0:
-            self.bounds[index] = min(hi[0] + 1, lo[1]), lo[1]
+            last = max(hi[0] + 1, lo[0] + MOST_TRIPS * step[0])
+            self.bounds[index] = min(last, lo[1]), lo[1]
 
     # -- conditions
 
@@ -304,14 +307,14 @@ class _Ranges(Forward):
     def trips(self, eqn: Eqn) -> int:
         """At most so many."""
         if region(eqn) != "for":
-            return MOST_ADDITIONS
+            return MOST_TRIPS
         lo, hi, step = (self.of(a) for a in eqn.ins[:3])
         assert lo is not None and hi is not None and step is not None
         if step[0] > 0:
-            return min(MOST_ADDITIONS, max(0, -((lo[0] - hi[1]) // step[0])))
+            return min(MOST_TRIPS, max(0, -((lo[0] - hi[1]) // step[0])))
         if step[1] < 0:
-            return min(MOST_ADDITIONS, max(0, -((hi[0] - lo[1]) // -step[1])))
-        return MOST_ADDITIONS
+            return min(MOST_TRIPS, max(0, -((hi[0] - lo[1]) // -step[1])))
+        return MOST_TRIPS
 
 
 def _chosen(eqn: Eqn, given: Sequence[Any]) -> Atom | None:
@@ -412,7 +415,7 @@ class _Drift:
             else:
                 pending.append(self.step(eqn, additions))
         if nested:
-            times = MOST_ADDITIONS
+            times = MOST_TRIPS
             self.down = times * min([0, *(a[0] for a in additions)])
             self.up = times * max([0, *(a[1] for a in additions)])
         else:
