@@ -29,6 +29,7 @@ from hotloop.frontend.numpy_atoms import constant, op, select
 from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_join import concatenate, pad_constant
 from hotloop.frontend.numpy_reduce import NO_VALUE, given, total
+from hotloop.frontend.numpy_search import interpolated
 from hotloop.frontend.numpy_select import where
 from hotloop.frontend.numpy_shape import flip, ravel, reshape
 from hotloop.frontend.registry import NUMPY, numpy_function
@@ -367,6 +368,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
     dm.require("gt", points.dims[0], 0, ValueError, "array of sample points is empty")
     kind = C128 if values.dtype.kind == "c" else F64
     ends = [fit(settled(lift(end)), kind) if end is not None else None for end in (left, right)]
+    if not dims_of(at):
+        return Scalar(interpolated(convert(value(at), F64), convert(points.value(), F64),
+                                   convert(values.value(), kind), *ends))
     operands = [convert(value(at), F64), convert(points.value(), F64),
                 convert(values.value(), kind), *[e for e in ends if e is not None]]
     function: Any = {(False, False): np.interp, (True, False): callback.interp_left,

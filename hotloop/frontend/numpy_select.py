@@ -33,6 +33,7 @@ from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_join import sequence
 from hotloop.frontend.numpy_reduce import NO_VALUE, given
+from hotloop.frontend.numpy_search import search
 from hotloop.frontend.numpy_shape import moveaxis, ravel, reshape_to
 from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, method, numpy_function
 from hotloop.frontend.tracers import (
@@ -395,7 +396,7 @@ def argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
 @numpy_function(np.searchsorted)
 @method("searchsorted")
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """NumPy's binary search over all of v at once."""
+    """A loop for one number, NumPy's own binary search for arrays of them."""
     a, at = as_array(a), settled(lift(v))
     if a.ndim != 1:
         fail(ValueError, "object too deep for desired array")
@@ -405,10 +406,10 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
         fail(ValueError, f"search side must be one of 'left' or 'right' (got '{side}')")
     work = np.result_type(a.dtype, dtype_of(at))
     haystack = convert(a.value(), work)
+    if not dims_of(at) and work.kind != "c":
+        return Scalar(search(haystack, convert(value(at), work), side))
     result, = through_numpy(np.searchsorted, [haystack, convert(value(at), work)],
                             [(I64, dims_of(at))], side=side)
-    if not result.shape:
-        dm.bound(result, 0, dm.MAX_DIM)
     return wrap(result)
 
 
