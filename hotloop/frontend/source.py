@@ -9,6 +9,7 @@ carries, so several on one line are told apart; it comes back as a function with
 from __future__ import annotations
 
 import ast
+import dis
 import linecache
 from collections.abc import Iterator
 from types import CodeType, FunctionType
@@ -125,9 +126,21 @@ def _inside(span: tuple, body: ast.expr) -> bool:
             and (last, end) <= (body.end_lineno, body.end_col_offset))
 
 
+_GLOBALS = {dis.opmap[name]: shift for name, shift in (
+    ("LOAD_GLOBAL", 1), ("LOAD_NAME", 0), ("STORE_GLOBAL", 0), ("DELETE_GLOBAL", 0),
+    ("LOAD_FROM_DICT_OR_GLOBALS", 0)) if name in dis.opmap}
+"""Instructions on globals, and by how much their operand is shifted from the name's number."""
+
+
 def names_read(code: CodeType) -> Iterator[str]:
-    """Names that a code object or the functions inside it may read as globals."""
-    yield from code.co_names
+    """Names that a code object or the functions inside it use as globals (`co_names` has those of
+    attributes, too)."""
+    text, extended = code.co_code, 0
+    for at in range(0, len(text), 2):
+        operand = extended << 8 | text[at + 1]
+        extended = operand if text[at] == dis.EXTENDED_ARG else 0
+        if text[at] in _GLOBALS:
+            yield code.co_names[operand >> _GLOBALS[text[at]]]
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from names_read(constant)
