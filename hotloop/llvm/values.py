@@ -26,7 +26,7 @@ from hotloop.llvm.instructions import ROWS, bitcast, convert, philox_block
 from hotloop.loops.core import Buffer
 from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands
 
-I64, U64, BYTE = np.dtype("i8"), np.dtype("u8"), np.dtype("u1")
+BOOL, I64, U64, BYTE = np.dtype("?"), np.dtype("i8"), np.dtype("u8"), np.dtype("u1")
 _NO_BUFFERS: frozenset[Buffer] = frozenset()
 _SPECIAL = {"load", "aff", "var", "philox", *mathlib.FUNCTIONS}
 """Nodes that need other things than their `args`, or more."""

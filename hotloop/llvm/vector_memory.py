@@ -1,6 +1,6 @@
 """Loads and stores of lanes: contiguous, interleaved, strided, scattered, of one element for all.
 
-    a[i]               one load of a vector              (masked where lanes are inactive)
+    a[i], a[n - i]     one load of a vector              (masked where lanes are inactive)
     z[i, 0], z[i, 1]   of a z[n, 2]: two vectors in one piece, taken apart by shuffles
     a[n * i], a[k[i]]  gather
 
@@ -17,6 +17,7 @@ from hotloop.llvm.builder import Type, iota, type_of
 from hotloop.llvm.statements import Statements
 from hotloop.llvm.target import register_bytes
 from hotloop.llvm.values import (
+    BOOL,
     GATHER,
     I64,
     STRIDED,
@@ -55,11 +56,12 @@ class VectorMemory(Statements):
 
     def vector_load(self, buffer: Buffer, access: Access) -> str:
         assert self.lanes is not None
-        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
+        width, dtype = self.lanes.width, buffer.dtype
         t, size = memory_type(dtype, width), dtype.itemsize
         truth = t.of("?")
-        if access.kind == UNIT:
-            at = self.address(buffer, access)
+        backwards = self._backwards(buffer, access)
+        if access.kind == UNIT or backwards:
+            at, mask = self._block(buffer, access, backwards)
             if mask is None:
                 value = self.op(f"load {t}, ptr {at}, align {size}")
             else:
@@ -67,6 +69,8 @@ class VectorMemory(Statements):
                 self.declare(name, t, f"ptr, i32, {truth}, {t}")
                 value = self.op(f"call {t} @{name}(ptr {at}, i32 {size}, {truth} {mask}, "
                                 f"{t} zeroinitializer)")
+            if backwards:
+                value = self._reversed(value, t)
         elif self._parts(buffer, access):
             value = self._load_part(buffer, access)
         else:
@@ -76,6 +80,27 @@ class VectorMemory(Statements):
             value = self.op(f"call {t} @{name}(<{width} x ptr> {addresses}, i32 {size}, "
                             f"{truth} {active}, {t} zeroinitializer)")
         return self.from_memory(value, dtype, width)
+
+    def _backwards(self, buffer: Buffer, access: Access) -> bool:
+        """Are the elements consecutive, that of the last lane first?"""
+        stride = access.stride
+        return access.kind == STRIDED and buffer.strides is None and (
+            stride is not None and stride.op == "lit" and int(stride.args[0]) == -1)
+
+    def _block(self, buffer: Buffer, access: Access, backwards: bool) -> tuple[str, str | None]:
+        """Address of consecutive elements, and the mask in their order."""
+        assert self.lanes is not None
+        at, mask, width = self.address(buffer, access), self.lanes.mask, self.lanes.width
+        if backwards:
+            element = memory_type(buffer.dtype, 0)
+            at = self.op(f"getelementptr {element}, ptr {at}, i64 {1 - width}")
+            if mask is not None:
+                mask = self._reversed(mask, type_of(BOOL, width))
+        return at, mask
+
+    def _reversed(self, value: str, t: Type) -> str:
+        order = ", ".join(f"i32 {k}" for k in reversed(range(t.lanes)))
+        return self.op(f"shufflevector {t} {value}, {t} poison, <{t.lanes} x i32> <{order}>")
 
     def _scattered(self, buffer: Buffer, access: Access, native: bool) -> tuple[str, str]:
         """Addresses of all lanes and the mask to use with them. Where the CPU has no masked
@@ -93,11 +118,14 @@ class VectorMemory(Statements):
 
     def _vector_store(self, buffer: Buffer, access: Access, value: str) -> None:
         assert self.lanes is not None
-        width, mask, dtype = self.lanes.width, self.lanes.mask, buffer.dtype
+        width, dtype = self.lanes.width, buffer.dtype
         t, size = memory_type(dtype, width), dtype.itemsize
         truth, value = t.of("?"), self.to_memory(value, dtype, width)
-        if access.kind == UNIT:
-            at = self.address(buffer, access)
+        backwards = self._backwards(buffer, access)
+        if access.kind == UNIT or backwards:
+            at, mask = self._block(buffer, access, backwards)
+            if backwards:
+                value = self._reversed(value, t)
             if mask is None:
                 self.lines.append(f"store {t} {value}, ptr {at}, align {size}")
                 return

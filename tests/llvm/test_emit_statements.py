@@ -370,3 +370,20 @@ def test_interleaved_rows(lanes: int) -> None:
             want = z.copy()
             want[:, 1:-2] = z[:, 2:-1] ** 2
             np.testing.assert_allclose(y[..., 0] + 1j * y[..., 1], want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["f8", "i4", "?"])
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_backwards(dtype: str, lanes: int) -> None:
+    """a[::-1] of contiguous memory, under conditions too."""
+    t = np.dtype(dtype)
+    a, c = argument(0, dtype), argument(1, dtype, ARG_WRITTEN)
+    back = e.sub(e.sub(n, 1), i)
+    loop = For("i", lit(0), n, lit(1), [
+        If(e.ne(e.irem(i, lit(3)), 1),
+           [Store(c, (back,), e.select(e.gt(i, 9), load(a, (back,)), load(a, (i,))))], [])],
+        lanes=lanes)
+    kernel = Kernel("k", [a, c], [], [loop])
+    for size in (0, 1, 5, 16, 63, 64, 200):
+        agree(kernel, (np.arange(size) % 5 % 2).astype(t), np.zeros(size, t))
+    assert "masked.gather" not in emit(kernel).text
