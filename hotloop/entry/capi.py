@@ -44,6 +44,8 @@ ROWS = {row.name: row for row in (
     Row("PyComplex_FromDoubles", "ptr", ("double", "double"), NULL, OWNED),
     Row("PyLong_AsLongLongAndOverflow", "i64", ("ptr", "ptr"), NEVER, NOT_AN_OBJECT),
     Row("PyObject_GetAttr", "ptr", ("ptr", "ptr"), NULL, OWNED),
+    Row("PyObject_SetAttr", "i32", ("ptr", "ptr", "ptr"), NEGATIVE, NOT_AN_OBJECT),
+    Row("PyObject_SetItem", "i32", ("ptr", "ptr", "ptr"), NEGATIVE, NOT_AN_OBJECT),
     Row("PyDict_GetItemWithError", "ptr", ("ptr", "ptr"), NULL, BORROWED),
     Row("PyObject_RichCompareBool", "i32", ("ptr", "ptr", "i32"), NEGATIVE, NOT_AN_OBJECT),
     Row("PyObject_Vectorcall", "ptr", ("ptr", "ptr", "i64", "ptr"), NULL, OWNED),

@@ -98,6 +98,8 @@ class Out(enum.IntEnum):
     UNLESS = 15      # slot step                go there if the bool is false
     GOTO = 16        # step
     TAKE = 17        # number                   an array result used once
+    SET_ATTR = 18    # depth name               the value at that depth gets the one above it
+    SET_ITEM = 19    # depth key                likewise
 
 
 MISS = "inttoptr (i64 1 to ptr)"
@@ -646,6 +648,14 @@ def _run() -> str:
     f.begin(ways[Out.GOTO])
     f.store("ptr", _operand(f, here, 0, "ptr"), step)
     f.jump(outputs)
+
+    for out, setter in ((Out.SET_ATTR, "PyObject_SetAttr"), (Out.SET_ITEM, "PyObject_SetItem")):
+        f.begin(ways[out])
+        bottom = f.cell(frame, f.load("i64", "%spec", 8 * Spec.STACK))
+        place = f.cell(bottom, _operand(f, here, 0))
+        f.call(setter, f.load("ptr", place), _operand(f, here, 1, "ptr"),
+               f.load("ptr", place, 8), failed=leave)
+        next_step(2, outputs)
 
     f.begin(ways[Out.RETURN])
     last = f.at(f.load("ptr", top), -8)

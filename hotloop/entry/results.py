@@ -66,10 +66,10 @@ def _tree(node: Any, scope: Scope, results: Mapping[int, Any],
     if isinstance(node, InputOut):
         return scope.fetch(node.path, node.owner)
     if isinstance(node, ViewOut):
-        view = _tree(node.base, scope, results, arrays)
+        found = _tree(node.base, scope, results, arrays)
         for step in node.steps:
-            view = _view(view, step, results)
-        return view
+            found = view(found, step, results)
+        return found
     if isinstance(node, Container):
         return node.make([_tree(item, scope, results, arrays) for item in node.items])
     if isinstance(node, Constant):
@@ -81,7 +81,8 @@ def scalar(raw: Any, kind: str) -> Any:
     return raw.item() if kind == PYTHON else raw
 
 
-def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -> np.ndarray:
+def view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -> np.ndarray:
+    """One step of a ViewOut."""
     kind, given = step
     if kind == "transpose":
         return base.transpose(given)
@@ -89,9 +90,7 @@ def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -
         return base.reshape([_number(dim, results) for dim in given])
     assert kind == "index"
     index = tuple(slice(*(_number(x, results) for x in (code.start, code.stop, code.step)))
-                  if isinstance(code, slice) else
-                  slice(*(_number(x, results) for x in code)) if isinstance(code, tuple) else
-                  _number(code, results) for code in given)
+                  if isinstance(code, slice) else _number(code, results) for code in given)
     return base[(*index, ...)]
 
 

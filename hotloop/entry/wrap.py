@@ -17,6 +17,7 @@ What the machine has no step for makes `encode` raise `NotEncodable`; calls then
 from __future__ import annotations
 
 import ctypes
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,7 +30,7 @@ from hotloop.entry.compiled import Place
 from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
-from hotloop.entry.results import build, scalar
+from hotloop.entry.results import build, scalar, view
 from hotloop.entry.slow import Slow, call_back
 from hotloop.frontend.traced import (
     ARRAY,
@@ -295,18 +296,23 @@ class _Encoder:
     # ---- results
 
     def output(self) -> None:
+        """The values of all writes, then the result, then the writes themselves."""
         self.targets: list[int] = []
-        self.uses = Counter(_arrays(self.traced.result))
-        if self.traced.writes:
+        trees = [tree for _, _, tree in self.traced.writes]
+        self.uses = Counter(k for tree in [*trees, self.traced.result] for k in _arrays(tree))
+        start = list(self.steps), self.next_cell, dict(self.found)
+        try:
+            for path, _, tree in self.traced.writes:
+                self.tree(InputOut(path))
+                self.tree(tree)
+            self.tree(self.traced.result)
+            for k, (_, (kind, name), _) in enumerate(self.traced.writes):
+                self.outs += [Out.SET_ATTR if kind == "attr" else Out.SET_ITEM, 2 * k,
+                              self.pointer(name)]
+        except NotEncodable:
+            self.steps, self.next_cell, self.found = start
+            self.outs, self.targets, self.depth = [], [], 0
             self.finish()
-        else:
-            start = (list(self.steps), self.next_cell, dict(self.found))
-            try:
-                self.tree(self.traced.result)
-            except NotEncodable:
-                self.steps, self.next_cell, self.found = start
-                self.outs, self.targets, self.depth = [], [], 0
-                self.finish()
         self.outs.append(Out.RETURN)
 
     def push(self, *words: int) -> None:
@@ -345,7 +351,24 @@ class _Encoder:
                 self.call(node.make, 1)
         else:
             assert isinstance(node, ViewOut)
-            raise NotEncodable("a view")
+            self.tree(node.base)
+            for step in node.steps:
+                self.view(step)
+
+    def view(self, step: tuple[Any, ...]) -> None:
+        """A view of the topmost value, by a call of NumPy; of Python if its numbers are results."""
+        numbers = list(dict.fromkeys(_numbers(step[1])))
+        if numbers:
+            for k in numbers:
+                self.scalar(k, PYTHON)
+            self.call(_View(step, numbers), 1 + len(numbers))
+        elif step[0] == "index":
+            self.push(Out.OBJECT, self.pointer((*step[1], ...)))
+            self.call(operator.getitem, 2)
+        else:
+            self.push(Out.OBJECT, self.pointer(step[1]))
+            self.call({"transpose": np.ndarray.transpose, "reshape": np.ndarray.reshape}[step[0]],
+                      2)
 
     def output_of(self, k: int) -> Any:
         if k not in self.slow.outputs:
@@ -422,6 +445,25 @@ def _arrays(node: Any) -> Iterator[int]:
     elif isinstance(node, ChosenOut):
         yield from _arrays(node.yes)
         yield from _arrays(node.no)
+
+
+def _numbers(given: Any) -> Iterator[int]:
+    """The results that a view's step refers to."""
+    if isinstance(given, dict):
+        yield given["result"]
+    elif isinstance(given, tuple):
+        for part in given:
+            yield from _numbers(part)
+    elif isinstance(given, slice):
+        yield from _numbers((given.start, given.stop, given.step))
+
+
+class _View:
+    def __init__(self, step: tuple[Any, ...], numbers: list[int]):
+        self.step, self.numbers = step, numbers
+
+    def __call__(self, base: Any, *values: int) -> Any:
+        return view(base, self.step, dict(zip(self.numbers, values, strict=True)))
 
 
 class _Finish:

@@ -88,7 +88,7 @@ class InputOut:
 @dataclass(frozen=True, slots=True)
 class ViewOut:
     """A view of `base` (an ArrayOut or InputOut): `steps` applied in order, each one of
-    ("index", codes): ints, slices (start, stop, step), None, where a {"result": k} is result k;
+    ("index", codes): ints, slices, None, where a {"result": k} is result k;
     ("transpose", perm); ("reshape", dims)."""
     base: Any
     steps: tuple[Any, ...]

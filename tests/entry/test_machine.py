@@ -353,6 +353,58 @@ def test_writes_to_objects():
     assert thing.total == 2.0
 
 
+def test_writes_happen_last_and_stop_at_an_error():
+    class Thing:
+        def __setattr__(self, name, value):
+            if name == "bad":
+                raise ValueError("no")
+            object.__setattr__(self, name, value)
+
+    y = (("arg", "y"),)
+    writes = [((*y, ("item", 0)), ("attr", "one"), traced.ScalarOut(0, "python")),
+              (y, ("item", 1), Constant("two")),
+              ((*y, ("item", 0)), ("attr", "bad"), Constant(0)),
+              (y, ("item", 2), Constant("never"))]
+    result = Container(list, (InputOut(y), traced.ScalarOut(0, "numpy")))
+    for count in (2, 4):
+        f = kernels.native(lambda x, y: None, with_result(result, writes=writes[:count]))
+        for k in range(1, 4):
+            items = [Thing(), 0, 0]
+            before = sys.getrefcount(items)
+            if count == 4:
+                with pytest.raises(ValueError, match="no"):
+                    f(k, items)
+            else:
+                got = f(k, items)
+                assert got[0] is items and got[1] == k
+                del got
+            assert (items[0].one, items[1:]) == (k, ["two", 0])
+            assert sys.getrefcount(items) == before
+        assert served(f) == 2
+
+
+@pytest.mark.parametrize("steps", [
+    (("index", (slice(1, None),)),), (("index", (1,)),),
+    (("index", (None, slice(None, None, -1))),),
+    (("index", (slice({"result": 1}, {"result": 2}),)),), (("index", ({"result": 1},)),),
+    (("reshape", (2, 2)), ("transpose", (1, 0))), (("reshape", (2, {"result": 2})),)])
+def test_views(steps):
+    text = kernels.SQUARE_PLUS_1.replace("done:", """done:
+      %one = getelementptr i64, ptr %f, i64 10
+      store i64 1, ptr %one
+      %two = getelementptr i64, ptr %f, i64 11
+      store i64 2, ptr %two""")
+    a = Var(Type("f8", (n(),)))
+    made = kernels.compiled(text, [a], [kernels.array("a")], [
+        Var(Type("f8", a.shape)), Var(Type("i8")), Var(Type("i8"))],
+        traced.ViewOut(traced.ArrayOut(0), steps))
+    f = kernels.native(lambda a: None, made)
+    first, second = f(np.arange(4.0)), f(np.arange(4.0))
+    assert served(f) == 1
+    assert first.base is not None and second.base is not None
+    assert np.array_equal(first, second) and first.strides == second.strides
+
+
 def array_result(tree, **more):
     a, r = Var(Type("f8", (n(),))), Var(Type("f8", (n(),)))
     r.type = Type("f8", a.shape)
@@ -361,7 +413,7 @@ def array_result(tree, **more):
 
 def test_views_and_shared_results():
     whole = traced.ArrayOut(0)
-    view = traced.ViewOut(whole, (("index", ((1, None, None),)),))
+    view = traced.ViewOut(whole, (("index", (slice(1, None, None),)),))
     f = kernels.native(lambda a: None, array_result(Container(tuple, (whole, view, whole))))
     a = np.arange(4.0)
     f(a)
