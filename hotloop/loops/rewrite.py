@@ -179,11 +179,6 @@ def writes(statements: Iterable[Statement]) -> set[Buffer]:
     return {b for s in walk(list(statements)) for b in written(s)}
 
 
-def reads(statements: Iterable[Statement]) -> set[Buffer]:
-    """Buffers read anywhere in the statements."""
-    return {b for s in walk(list(statements)) for b in loaded(s)}
-
-
 def runs(loop: For) -> Expr:
     """Does the loop have an iteration?"""
     if loop.step.op == "lit":
@@ -203,9 +198,11 @@ class Names:
 
     def __call__(self, prefix: str) -> str:
         if self._taken is None:
-            body = self._kernel.body
-            self._taken = bound(body) | {p.name for p in self._kernel.params} | {
-                s.buffer.name for s in walk(body) if isinstance(s, Alloc)}
+            body, params = self._kernel.body, self._kernel.params
+            buffers = [p for p in params if isinstance(p, Buffer)]
+            sizes = [x for b in buffers for x in (*b.shape, *(b.strides or ()))]
+            self._taken = bound(body).union({p.name for p in params}, *(x.free for x in sizes))
+            self._taken |= {s.buffer.name for s in walk(body) if isinstance(s, Alloc)}
         k = self._next.get(prefix, 0)
         while True:
             k += 1

@@ -266,3 +266,16 @@ def test_loops_over_one_are_no_loops():
     """, [fuse, contract], np.arange(3.0).reshape(3, 1))
     assert len(loops(kernel)) == 1
     assert shapes(kernel) == {"r": "n"}
+
+
+def test_fresh_names_avoid_those_of_dimensions():
+    kernel = transformed("""
+        kernel f
+          a: f64[r1, t1] in
+          body
+            alloc s: f64[]
+            nest i in r1, j in t1 reduce 2 by add
+              s[] <- a[i, j]
+          results s[]
+    """, [fuse], A23)
+    assert not {c.name for loop in loops(kernel) for c in loop.carries} & {"r1", "t1"}

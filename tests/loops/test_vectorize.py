@@ -217,7 +217,7 @@ def random_loops(seed):
 
 def test_random_loops():
     found = 0
-    for seed in range(200):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         args = [rng.integers(0, 99, 14).astype("f8"), rng.integers(0, 99, 14).astype("f8"),
                 rng.integers(0, 99, (14, 14)).astype("f8"), int(rng.integers(0, 5))]
@@ -233,7 +233,7 @@ def test_random_loops():
                     for x, y in zip(got[1], want[1], strict=True):
                         assert np.array_equal(x, y), f"{name}, seed {seed}\n{text}"
             found += len(lanes(kernel))
-    assert found > 10
+    assert found > 5
 
 
 def test_blocked_says_why():
