@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
@@ -96,8 +97,9 @@ class Session:
             made = object.__new__(made)
             self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
         elif _may_change(x):
-            made = Unjoined(unsupported(f"an object of class {kind.__name__} as an input",
-                                        "pass arrays, numbers, lists, dicts, or plain objects"))
+            made = Unjoined(UnsupportedError(
+                f"an object of class {kind.__name__} as an input",
+                remedy="pass arrays, numbers, lists, dicts, or plain objects"))
         else:
             return self.constant_at(x, path, owner, is_argument)
         self.known[id(x)] = x, made

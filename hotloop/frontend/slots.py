@@ -46,10 +46,18 @@ from hotloop.ir.types import BOOL, I64
 class Unjoined(Tracer):
     """Stands for a value that could not be joined; raises when it is used."""
 
-    __slots__ = ("error",)
+    __slots__ = ("reason",)
 
-    def __init__(self, error: HotloopError):
-        object.__setattr__(self, "error", error)
+    def __init__(self, reason: HotloopError):
+        object.__setattr__(self, "reason", reason)
+
+    @property
+    def error(self) -> HotloopError:
+        """To be raised: at the place where the paths met, or else where the value is used."""
+        reason = self.reason
+        if reason.location is not None:
+            return reason
+        return type(reason)(reason.message, here(), reason.remedy)
 
     def __getattr__(self, name: str) -> Any:
         raise self.error
