@@ -215,6 +215,7 @@ def alias(state: State, name: Var, atom: Atom) -> None:
         assert isinstance(atom, Var)
         state.source[name] = atom
         state.cost[name] = state.cost.get(atom, 0.0)
+        state.steps[name] = state.steps.get(atom, {})
         state.readers.setdefault(atom, []).append(name)
 
 

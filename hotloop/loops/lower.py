@@ -51,6 +51,9 @@ DEAR = 8.0
 """Adds an element must cost for a value that is read twice to be stored: store and load cost about
 5 adds in cache (measured: 0.06-0.1 ns per f64, an add 0.005-0.01; exp is 10 adds and more)."""
 
+MAX_STEPS = 16
+"""Maps in a lazy value up to which they are told apart when its cost is summed."""
+
 REPEATED = 4.0
 """... for a value that a broadcast repeats along an axis."""
 
@@ -216,7 +219,7 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
 def defer(state: State, eqn: Eqn, row: Map | Move | Generate) -> None:
     """A value computed where it is read; or stored now, if that is cheaper."""
     out = eqn.outs[0]
-    arrays = {a for a in eqn.ins if isinstance(a, Var) and a.shape}
+    arrays = list(dict.fromkeys(a for a in eqn.ins if isinstance(a, Var) and a.shape))
     lazy = [a for a in arrays if a not in state.where]
     if isinstance(row, Move) and lazy and state.cost.get(lazy[0], 0) >= REPEATED and (
             repeats(state, eqn, row)):
@@ -226,17 +229,28 @@ def defer(state: State, eqn: Eqn, row: Map | Move | Generate) -> None:
     if isinstance(row, Move) and row.flat and divides(state, eqn, row):
         flatten(state, eqn)
         return
-    cost = sum(state.cost.get(a, 0.0) for a in lazy)
-    if isinstance(row, Map):
-        cost += map_cost(row, eqn, var)
+    cost = weigh(state, out, lazy, map_cost(row, eqn, var) if isinstance(row, Map) else 0.0)
     state.source[out] = eqn
-    state.cost[out] = cost
     for array in arrays:
         state.readers.setdefault(array, []).append(out)
     count = state.uses.count.get(out, 0)
     dear = cost >= DEAR and count > 1
     if count and (dear or (cost > 0 and out in state.uses.captured)):
         materialize(state, out)
+
+
+def weigh(state: State, out: Var, lazy: list[Var], own: float) -> float:
+    """The cost of an element of a lazy value; what several operands share is counted once. Of long
+    chains only a bound is kept: they are dear anyway."""
+    steps: dict[Var, float] = {}
+    for array in lazy:
+        steps |= state.steps.get(array, {})
+    if own:
+        steps[out] = own
+    most = max((state.cost.get(a, 0.0) for a in lazy), default=0.0)
+    state.cost[out] = cost = max(most, sum(steps.values()))
+    state.steps[out] = steps if len(steps) <= MAX_STEPS else {}
+    return cost
 
 
 def repeats(state: State, eqn: Eqn, row: Move) -> bool:

@@ -62,6 +62,7 @@ class State:
         self.where: dict[Var, Buffer] = {}
         self.source: dict[Var, Eqn | Atom | View] = {}
         self.cost: dict[Var, float] = {}            # of computing an element of a lazy value
+        self.steps: dict[Var, dict[Var, float]] = {}    # the maps in it, each with its own cost
         self.readers: dict[Var, list[Var]] = {}     # lazy values that read a value
         self.destination: dict[Var, Buffer] = {}
         self._holders: dict[Buffer, list[Var]] = {}
