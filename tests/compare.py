@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 
 import hotloop
+from hotloop import errors
 
 ULPS = 4
 
@@ -63,7 +64,7 @@ def check(function, *args, jitted=None, exact=False, compiled=True, **kwargs):
     mine, theirs = copy.deepcopy((args, kwargs)), copy.deepcopy((args, kwargs))
     kind, expected = outcome(function, *theirs)
     got_kind, got = outcome(jitted, *mine)
-    if got_kind == "error" and kind == "value":
+    if got_kind == "error" and (kind == "value" or isinstance(got, errors.HotloopError)):
         raise got
     assert got_kind == kind, f"{got!r} instead of {expected!r}"
     if kind == "error":

@@ -1,5 +1,7 @@
 """The meaning of the IR: run a Program on NumPy values, one equation after the other.
 
+    >>> from hotloop.ir.text import parse
+    >>> from hotloop.ops import OPS
     >>> run(parse("{ lambda ; a:f64[]. let b:f64[] = mul a a in (b,) }", OPS), [np.float64(3)])
     [np.float64(9.0)]
 

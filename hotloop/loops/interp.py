@@ -1,7 +1,6 @@
 """The meaning of a Kernel: run it on NumPy values, one statement after the other.
 
-    >>> run(lower(program, [True]), [np.arange(3.0)])
-    [np.float64(3.0)]
+    run(lower(program, [True]), [np.arange(3.0)])        # the results, in order
 
 The oracle of all passes over Loops. Nothing is fast here and nothing is left out: memory that is
 allocated but not stored to holds noise, memory that was freed can't be read, an index outside its

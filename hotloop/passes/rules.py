@@ -41,7 +41,9 @@ class _Ops:
     """`op.add(X, 0)`; trailing underscores for Python's keywords."""
 
     def __getattr__(self, name: str) -> Callable[..., Apply]:
-        row = OPS[name.rstrip("_")]
+        row = OPS.get(name.rstrip("_"))
+        if row is None:
+            raise AttributeError(f"no op {name!r}")
         return lambda *args: Apply(row, args)
 
 
