@@ -113,3 +113,8 @@ def transform_of_length(x: Any, n: Any, name: str, axis: int, norm: str | None) 
 def rounded_decimal(x: Any, ndigits: int) -> float:
     """Python's correctly rounded `round`; NumPy's scales by a power of ten."""
     return round(float(x), ndigits)
+
+
+def quantile(x: Any, q: Any, name: str, weak: bool, method: str) -> Any:
+    """Along the last axis; `weak`: q was a Python number, and does not widen the result."""
+    return getattr(np, name)(x, float(q) if weak else q, axis=-1, method=method)

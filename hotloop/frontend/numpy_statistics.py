@@ -1,6 +1,6 @@
 """Order statistics, covariance, histograms: median, quantile, cov, corrcoef, bincount, histogram.
 
-    np.median(x)      # sort, then the mean of the middle two; NaN if any is NaN
+    np.bincount(x)      # addat[codes="a"] of ones; as long as the maximum says
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
+from hotloop.frontend import numpy_callback as callback
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, emit, fail, unsupported
 from hotloop.frontend.numpy_arrays import (
@@ -23,8 +24,8 @@ from hotloop.frontend.numpy_arrays import (
     settled,
     zeros_array,
 )
-from hotloop.frontend.numpy_atoms import atom_of, constant, op, reduce, select
-from hotloop.frontend.numpy_callback import through_numpy
+from hotloop.frontend.numpy_atoms import atom_of, op, reduce
+from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_create import linspace
 from hotloop.frontend.numpy_products import matmul
 from hotloop.frontend.numpy_reduce import (
@@ -32,14 +33,11 @@ from hotloop.frontend.numpy_reduce import (
     maximum,
     mean,
     minimum,
-    require_some,
     total,
 )
-from hotloop.frontend.numpy_select import sort, where
-from hotloop.frontend.numpy_shape import moveaxis, permuted, ravel, reshape_to
-from hotloop.frontend.operators import binary
+from hotloop.frontend.numpy_select import where
+from hotloop.frontend.numpy_shape import permuted, ravel, reshape_to
 from hotloop.frontend.registry import NUMPY, numpy_function
-from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
@@ -48,7 +46,6 @@ from hotloop.frontend.tracers import (
     convert,
     dim_of,
     dtype_of,
-    fit,
     fresh,
     is_python_number,
     lift,
@@ -83,150 +80,47 @@ def kept_dims(result: Any, x: Array, axes: tuple[int, ...], keepdims: Any, out: 
     return delivered(result, out)
 
 
-@numpy_function(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
-           keepdims: Any = False) -> Any:
-    flat, axes, x = on_one_axis(a, axis)
-    if flat.dtype.kind in "biu":
-        flat = converted(flat, F64)
-    n = flat.dims[-1]
-    ordered = sort(flat)
-    low, high = (as_int(n) - 1) // 2, as_int(n) // 2
-    require_some(flat, (flat.ndim - 1,), "cannot do a median of no elements")
-    middle = apply(np.multiply, apply(np.add, ordered[..., low], ordered[..., high]),
-                   flat.dtype.type(0.5))
-    result = with_nan(middle, ordered)
-    return kept_dims(result, x, axes, keepdims, out)
+def _median(function: Callable[..., Any]) -> Callable[..., Any]:
+    def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+               keepdims: Any = False) -> Any:
+        flat, axes, x = on_one_axis(a, axis)
+        dtype = np.asarray(function(np.zeros(1, flat.dtype))).dtype
+        result, = through_numpy(function, [flat.value()], [(dtype, flat.dims[:-1])], axis=-1)
+        return kept_dims(wrap(result), x, axes, keepdims, out)
+    return median
 
 
-def with_nan(result: Any, ordered: Array) -> Any:
-    """`result`, NaN where the last of the sorted elements is (NaN sorts last)."""
-    if ordered.dtype.kind != "f":
-        return scalar_of(result)
-    last = scalar_of(ordered[..., -1])
-    atom = value(result)
-    dims = atom.shape
-    nan = op("isnan", value(last))
-    if nan.shape != dims and dims:
-        nan = broadcast(nan, dims)
-    return wrap(select(nan, constant(np.nan, atom), atom))
+median = numpy_function(np.median)(_median(np.median))
+nanmedian = numpy_function(np.nanmedian)(_median(np.nanmedian))
 
 
-METHODS: dict[str, Callable[[Any, Any], Any]] = {
-    # where quantile q of n sorted elements lies, counted from 0 (Hyndman and Fan, 1996)
-    "linear": lambda n, q: (n - 1) * q,
-    "weibull": lambda n, q: q * (n + 1) - 1,
-    "hazen": lambda n, q: q * n - 0.5,
-    "median_unbiased": lambda n, q: q * (n + 1 / 3) - 2 / 3,
-    "normal_unbiased": lambda n, q: q * (n + 1 / 4) - 5 / 8,
-}
-
-
-@numpy_function(np.quantile)
-def quantile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
-             method: str = "linear", keepdims: Any = False, *, weights: Any = None) -> Any:
-    if weights is not None:
-        raise unsupported("weighted quantiles")
-    kind = as_array(a).dtype
-    fractions = settled(lift(q))
-    if is_python_number(q) and kind.kind == "f":
-        fractions = Scalar(fit(fractions, kind))
-    inside = apply(np.logical_and, apply(np.greater_equal, fractions, 0),
-                   apply(np.less_equal, fractions, 1))
-    check(value(NUMPY[np.all](inside)), ValueError, "Quantiles must be in the range [0, 1]")
-    return quantiles(a, fractions, is_python_number(q), axis, out, method, keepdims)
-
-
-@numpy_function(np.percentile)
-def percentile(a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
-               method: str = "linear", keepdims: Any = False, *, weights: Any = None) -> Any:
-    if weights is not None:
-        raise unsupported("weighted percentiles")
-    wanted = settled(lift(q))
-    inside = apply(np.logical_and, apply(np.greater_equal, wanted, 0),
-                   apply(np.less_equal, wanted, 100))
-    check(value(NUMPY[np.all](inside)), ValueError, "Percentiles must be in the range [0, 100]")
-    kind = as_array(a).dtype
-    hundred = kind.type(100) if kind.kind == "f" else 100
-    return quantiles(a, apply(np.true_divide, wanted, hundred), is_python_number(q), axis, out,
-                     method, keepdims)
-
-
-def quantiles(a: Any, q: Any, weak: bool, axis: Any, out: Any, method: str,
-              keepdims: Any) -> Any:
-    """`q` between 0 and 1; `weak`: it was a Python number, and so is the interpolation's weight."""
-    flat, axes, x = on_one_axis(a, axis)
-    if flat.dtype.kind == "c":
-        fail(TypeError, "a must be an array of real numbers")
-    if flat.dtype.kind in "biu":
-        flat = converted(flat, F64)
-    require_some(flat, (flat.ndim - 1,), "index -1 is out of bounds for axis 0 with size 0")
-    n = as_int(flat.dims[-1])
-    ordered = sort(flat)
-    several = isinstance(q, Array) and bool(q.dims)
-    if several:
-        shape = q.dims
-        places: Any = ravel(q)
-    else:
-        places = scalar_of(q)
-    if method in METHODS:
-        virtual = METHODS[method](n, places)
-        gamma_rule = None
-    elif method in ("lower", "higher", "nearest", "midpoint"):
-        virtual = (n - 1) * places
-        gamma_rule = method
-    else:
-        raise unsupported(f"quantiles by the method {method!r}",
-                          f"methods here: {', '.join(METHODS)}, lower, higher, nearest, midpoint")
-    virtual = NUMPY[np.clip](virtual, 0, n - 1)
-    below = apply(np.floor, virtual)
-    gamma = apply(np.subtract, virtual, below)
-    if gamma_rule == "lower":
-        gamma = apply(np.multiply, gamma, 0)
-    elif gamma_rule == "higher":
-        gamma = apply(np.ceil, gamma)
-    elif gamma_rule == "nearest":
-        below, gamma = apply(np.rint, virtual), apply(np.multiply, gamma, 0)
-    elif gamma_rule == "midpoint":
-        gamma = apply(np.multiply, apply(np.ceil, gamma), 0.5)
-    i = wrap(convert(value(below), I64))
-    j = apply(np.minimum, apply(np.add, i, 1), n - 1)
-    low, high = ordered[..., i], ordered[..., j]
-    t = Scalar(convert(value(gamma), F64), PYTHON) if weak else gamma
-    step = apply(np.subtract, high, low)
-    near = apply(np.add, low, apply(np.multiply, step, t))
-    far = apply(np.subtract, high, apply(np.multiply, step, binary("sub", 1, t)))
-    result = where(apply(np.greater_equal, t, 0.5), far, near)
-    same = apply(np.equal, low, high)
-    result = scalar_of(where(same, low, result))
-    if several:
-        last = ordered[..., -1:]
-        if ordered.dtype.kind == "f":
-            result = where(apply(np.isnan, last), dtype_of(result).type(np.nan), result)
-        result = moveaxis(as_array(result), -1, 0)
-        rest = result.dims[1:]
+def _quantile(name: str) -> Callable[..., Any]:
+    def quantile(a: Any, q: Any, axis: Any = None, out: Any = None,
+                 overwrite_input: bool = False, method: str = "linear", keepdims: Any = False, *,
+                 weights: Any = None) -> Any:
+        if weights is not None:
+            raise unsupported(f"np.{name} with weights")
+        flat, axes, x = on_one_axis(a, axis)
+        weak = is_python_number(q)
+        fractions = settled(lift(q))
+        at = convert(value(fractions), F64) if weak else value(fractions)
+        with np.errstate(all="ignore"):
+            dtype = np.asarray(callback.quantile(
+                np.zeros(2, flat.dtype), at.dtype.type(0), name, weak, method)).dtype
+        result, = through_numpy(callback.quantile, [flat.value(), at],
+                                [(dtype, (*at.shape, *flat.dims[:-1]))], name=name, weak=weak,
+                                method=method)
         if keepdims is not NO_VALUE and keepdims:
-            rest = tuple(1 if k in axes else d for k, d in enumerate(x.dims))
-        return delivered(fresh(reshaped(result.value(), (*shape, *rest))), out)
-    return kept_dims(with_nan(result, ordered), x, axes, keepdims, out)
+            dims = tuple(1 if k in axes else d for k, d in enumerate(x.dims))
+            return delivered(fresh(reshaped(result, (*at.shape, *dims))), out)
+        return delivered(wrap(result), out)
+    return quantile
 
 
-def _nan_order(function: Callable[..., Any]) -> Callable[..., Any]:
-    def nan_order(a: Any, *args: Any, **kwargs: Any) -> Any:
-        """Vectors: of the numbers left without NaN."""
-        x = as_array(a)
-        if x.dtype.kind != "f":
-            return function(x, *args, **kwargs)
-        if x.ndim != 1:
-            raise unsupported("nanmedian and nanquantile of several axes", "loop over the rows")
-        there = apply(np.logical_not, apply(np.isnan, x))
-        return function(x[there], *args, **kwargs)
-    return nan_order
-
-
-nanmedian = numpy_function(np.nanmedian)(_nan_order(median))
-nanquantile = numpy_function(np.nanquantile)(_nan_order(quantile))
-nanpercentile = numpy_function(np.nanpercentile)(_nan_order(percentile))
+for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
+    numpy_function(getattr(np, _name))(_quantile(_name))
+    VIA_NUMPY.add(getattr(np, _name))
+VIA_NUMPY.update((np.median, np.nanmedian))
 
 
 # ---- covariance

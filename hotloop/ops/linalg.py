@@ -106,7 +106,7 @@ def _sort_row(name: str, doc: str, evaluate: Any, dtype: np.dtype | None) -> OpD
 
 
 sort = _sort_row("sort", "sorted along an axis, NaN last",
-                 lambda params, x: np.sort(x, axis=params["axis"], kind="stable"), None)
+                 lambda params, x: np.sort(x, axis=params["axis"]), None)
 argsort = _sort_row("argsort", "indices that sort stably along an axis, NaN last",
                     lambda params, x: np.argsort(x, axis=params["axis"], kind="stable"), I64)
 
