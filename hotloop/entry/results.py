@@ -68,7 +68,7 @@ def _tree(node: Any, scope: Scope, results: Mapping[int, Any],
     if isinstance(node, ViewOut):
         found = _tree(node.base, scope, results, arrays)
         for step in node.steps:
-            found = view(found, step, results)
+            found = _view(found, step, results)
         return found
     if isinstance(node, Container):
         return node.make([_tree(item, scope, results, arrays) for item in node.items])
@@ -81,7 +81,7 @@ def scalar(raw: Any, kind: str) -> Any:
     return raw.item() if kind == PYTHON else raw
 
 
-def view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -> np.ndarray:
+def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -> np.ndarray:
     """One step of a ViewOut."""
     kind, given = step
     if kind == "transpose":

@@ -30,7 +30,7 @@ from hotloop.entry.compiled import Place
 from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
-from hotloop.entry.results import build, scalar, view
+from hotloop.entry.results import build, scalar
 from hotloop.entry.slow import Slow, call_back
 from hotloop.frontend.traced import (
     ARRAY,
@@ -356,19 +356,27 @@ class _Encoder:
                 self.view(step)
 
     def view(self, step: tuple[Any, ...]) -> None:
-        """A view of the topmost value, by a call of NumPy; of Python if its numbers are results."""
-        numbers = list(dict.fromkeys(_numbers(step[1])))
-        if numbers:
-            for k in numbers:
-                self.scalar(k, PYTHON)
-            self.call(_View(step, numbers), 1 + len(numbers))
-        elif step[0] == "index":
-            self.push(Out.OBJECT, self.pointer((*step[1], ...)))
-            self.call(operator.getitem, 2)
+        """A view of the topmost value, by a call of NumPy."""
+        kind, given = step
+        self.number((*given, ...) if kind == "index" else tuple(given))
+        self.call({"index": operator.getitem, "transpose": np.ndarray.transpose,
+                   "reshape": np.ndarray.reshape}[kind], 2)
+
+    def number(self, given: Any) -> None:
+        """A constant, a result, or a tuple or slice of such."""
+        if not any(_numbers(given)):
+            self.push(Out.OBJECT, self.pointer(given))
+        elif isinstance(given, dict):
+            self.scalar(given["result"], PYTHON)
+        elif isinstance(given, slice):
+            for part in (given.start, given.stop, given.step):
+                self.number(part)
+            self.call(slice, 3)
         else:
-            self.push(Out.OBJECT, self.pointer(step[1]))
-            self.call({"transpose": np.ndarray.transpose, "reshape": np.ndarray.reshape}[step[0]],
-                      2)
+            for part in given:
+                self.number(part)
+            self.push(Out.TUPLE, len(given))
+            self.depth -= len(given)
 
     def output_of(self, k: int) -> Any:
         if k not in self.slow.outputs:
@@ -447,23 +455,15 @@ def _arrays(node: Any) -> Iterator[int]:
         yield from _arrays(node.no)
 
 
-def _numbers(given: Any) -> Iterator[int]:
-    """The results that a view's step refers to."""
+def _numbers(given: Any) -> Iterator[bool]:
+    """True for each result that a step of a view refers to."""
     if isinstance(given, dict):
-        yield given["result"]
+        yield True
     elif isinstance(given, tuple):
         for part in given:
             yield from _numbers(part)
     elif isinstance(given, slice):
         yield from _numbers((given.start, given.stop, given.step))
-
-
-class _View:
-    def __init__(self, step: tuple[Any, ...], numbers: list[int]):
-        self.step, self.numbers = step, numbers
-
-    def __call__(self, base: Any, *values: int) -> Any:
-        return view(base, self.step, dict(zip(self.numbers, values, strict=True)))
 
 
 class _Finish:
