@@ -259,26 +259,26 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
     array, value, out = eqn.ins[0], eqn.ins[1], eqn.outs[0]
     assert isinstance(array, Var)
     buffer = own(state, array, out, eqn.location)
-    operands = (_Changed(state, array, {}), *operands_of(state, eqn, {})[1:])
-    probe = tuple(var(f"?{k}") for k in range(len(value.shape)))
-    at = tuple(row.index(e, probe, operands, eqn))
-    serial = not injective(at, probe)        # an index array may name a place twice
-    if isinstance(value, Var) and value.shape and value not in state.where:
-        stored = pull(state, value, probe)
-        if any(node.args[0] is buffer and (serial or node.args[1:1 + len(at)] != at)
-               for part in parts_of(stored) for node in part.loads):
-            separate(state, value)
-    elif isinstance(value, Var) and state.where.get(value) is buffer and (serial or at != probe):
-        separate(state, value)
-    for atom in eqn.ins[2:]:
-        if isinstance(atom, Var) and atom.shape and buffer in _buffers(state, atom):
-            separate(state, atom)
     names = tuple(state.fresh("j") for _ in value.shape)
     index = tuple(map(var, names))
-    memo: dict = {}
-    operands = (_Changed(state, array, memo), *operands_of(state, eqn, memo)[1:])
-    at = tuple(row.index(e, index, operands, eqn))
-    new = pull(state, value, index, memo)
+
+    def place_and_value() -> tuple[Index, Value]:
+        memo: dict = {}
+        operands = (_Changed(state, array, memo), *operands_of(state, eqn, memo)[1:])
+        return tuple(row.index(e, index, operands, eqn)), pull(state, value, index, memo)
+    at, new = place_and_value()
+    serial = not injective(at, index)        # an index array may name a place twice
+    late = [a for a in eqn.ins[2:] if isinstance(a, Var) and a.shape
+            and buffer in _buffers(state, a)]
+    if isinstance(value, Var) and value.shape and any(
+            node.args[0] is buffer and (serial or node.args[1:1 + len(at)] != at)
+            for part in parts_of(new) for node in part.loads):
+        late.append(value)
+    for operand in late:
+        separate(state, operand)
+    if late:
+        at, new = place_and_value()
+        serial = not injective(at, index)
     emit_update(state, eqn, row, buffer, names, at, new, serial)
     settle(state, out, buffer)
     if (row.combine is None and not serial and isinstance(value, Var) and value.shape
