@@ -278,6 +278,7 @@ class Attempt:
         self.params: dict[Slot, list[Var]] = {}
         self.bases: dict[Slot, list[Base]] = {}
         self.end: dict[Slot, Any] = {}
+        self.places: list[Place] = []
         self.test_block: Block | None = None
         self.index: Var | None = None
 
@@ -299,8 +300,8 @@ def _stage(loop: Loop) -> None:
                 put(loop.cells, n, initial[n])
             for name in loop.dead:
                 put(loop.cells, name, UNBOUND)
-        places = [p for p in undo(body.journal) if p not in initial]
-        body.journal = []
+        places = [p for p in attempt.places if p not in initial]
+        attempt.places = []
         places = [p for p in places if not _born_inside(p, places, attempt)]
         if places:
             for p in places:
@@ -363,6 +364,8 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
         undo(body.journal)
         raise
     attempt.end = {n: get(loop.cells, n) for n in slots}
+    attempt.places = undo(body.journal)        # before the caller restores the names
+    body.journal = []
     return attempt, body, died
 
 
@@ -611,13 +614,17 @@ def _exchange(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any],
     """Slots that only permute whole, distinct outer arrays which the body does not use directly."""
     order = [n for n in slots if n in head and not held[n] and isinstance(types[n], ArraySlot)
              and DYNAMIC not in types[n].dims and isinstance(initial[n], Array)]
-    places = {attempt.bases[n][0]: k for k, n in enumerate(order)}
-    takes = []
-    for n in order:
-        end = attempt.end[n]
-        if not isinstance(end, Array) or end.steps or end.base not in places:
-            return None
-        takes.append(places[end.base])
+    while True:
+        places = {attempt.bases[n][0]: k for k, n in enumerate(order)}
+        kept = [n for n in order if isinstance(attempt.end[n], Array)
+                and not attempt.end[n].steps and attempt.end[n].base in places]
+        if len(kept) == len(order):
+            break
+        order = kept
+    takes = [places[attempt.end[n].base] for n in order]
+    if any(base in places for n in attempt.end if n not in order
+           for array in arrays_in(attempt.end[n]) for base in array.base.memory):
+        return None                            # another name holds one of them as well
     first = [initial[n] for n in order]
     bases = {array.base for array in first}
     if len(order) < 2 or sorted(takes) != list(range(len(order))) or len(bases) < len(order):

@@ -223,10 +223,9 @@ class ChosenBase(Base):
         return self._choose(self.yes.value, self.no.value)
 
     def write(self, value: Atom) -> None:
-        yes = self._choose(lambda: value, self.yes.value)
-        no = self._choose(self.no.value, lambda: value)
-        self.yes.assign(yes)
-        self.no.assign(no)
+        # one after the other: they may be views of one array
+        self.yes.assign(self._choose(lambda: value, self.yes.value))
+        self.no.assign(self._choose(self.no.value, lambda: value))
 
 
 class Array(Tracer):
