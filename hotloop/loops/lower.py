@@ -18,22 +18,16 @@ from __future__ import annotations
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Block, Eqn, Program, Var, dims
 from hotloop.ir.types import Type, same_shape
+from hotloop.loops.accumulate import compact, reduce, scan
 from hotloop.loops.buffers import assign, materialize, memory_for, nest, settle, stores_of
-from hotloop.loops.compute import (
-    call_library,
-    compact,
-    lower_check,
-    lower_host,
-    reduce,
-    scan,
-    update,
-)
 from hotloop.loops.control import linear, lower_region
 from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
+from hotloop.loops.library import call_library, lower_check, lower_host
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import element, map_cost, operands_of, pull
 from hotloop.loops.state import Index, State, float_part, parts_of
+from hotloop.loops.update import update
 from hotloop.ops.table import (
     Compact,
     Effect,

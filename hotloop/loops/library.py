@@ -1,0 +1,182 @@
+"""Library calls and effects.
+
+    c = matmul a b          ->  call gemm (a, b) -> (c) on whole buffers; or a nest
+    s = sort a              ->  call back into Python with the op's meaning
+    check p n               ->  check p, n error 0
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hotloop.errors import UnsupportedError
+from hotloop.ir.core import Atom, Eqn, Var
+from hotloop.loops.accumulate import accumulate, combiner, define
+from hotloop.loops.buffers import (
+    contiguous,
+    materialize,
+    memory_for,
+    settle,
+)
+from hotloop.loops.callback import ALL, ARRAYS, SIZES, Callback
+from hotloop.loops.core import (
+    Buffer,
+    Call,
+    Check,
+    ErrorSite,
+)
+from hotloop.loops.expr import Expr, e, var
+from hotloop.loops.pull import F16, F32, pull
+from hotloop.loops.state import Index, State, Value, float_part, parts_of
+from hotloop.ops.table import Extern, Reduce
+
+MAX_OPERANDS = 4
+
+# ---- library calls
+
+def call_library(state: State, eqn: Eqn, row: Extern) -> None:
+    """A routine or a call-back. Results whose size only the call knows take two calls."""
+    if row.routine in CONTRACTIONS and loops_are_better(state, eqn):
+        contract(state, eqn)
+        return
+    ins: list[Buffer | Expr] = []
+    for atom in eqn.ins:
+        if atom.shape:
+            ins.append(contiguous(state, atom))
+        else:
+            ins += parts_of(state.scalar(atom))
+    sized = any(d in eqn.outs for o in eqn.outs for d in o.shape if isinstance(d, Var))
+    if row.routine is not None and not sized:
+        name = routine_for(row.routine, eqn)
+        if name is not None:
+            out = eqn.outs[0]
+            buffer = (memory_for(state, out, eqn.ins) if out.shape
+                      else state.new_buffer(out.dtype, ()))
+            site = add_site(state, eqn, ALL)
+            state.emit(Call(name, site, tuple(ins), (buffer,)))
+            define(state, out, buffer)
+            return
+    if sized:
+        scalars = name_scalars(state, eqn)
+        state.emit(Call(None, add_site(state, eqn, SIZES), tuple(ins), (), scalars))
+        arrays = result_buffers(state, eqn)
+        state.emit(Call(None, add_site(state, eqn, ARRAYS), tuple(ins), arrays))
+    else:
+        arrays = result_buffers(state, eqn)
+        scalars = name_scalars(state, eqn)
+        state.emit(Call(None, add_site(state, eqn, ALL), tuple(ins), arrays, scalars))
+
+
+def result_buffers(state: State, eqn: Eqn) -> tuple[Buffer, ...]:
+    found = []
+    for out in eqn.outs:
+        if out.shape:
+            buffer = memory_for(state, out, eqn.ins)
+            if buffer.strides is not None or buffer in found:
+                buffer = state.new_buffer(out.dtype, state.dims(out))
+            settle(state, out, buffer)
+            found.append(buffer)
+    return tuple(found)
+
+
+def name_scalars(state: State, eqn: Eqn) -> tuple[tuple[str, np.dtype], ...]:
+    found: list[tuple[str, np.dtype]] = []
+    for out in eqn.outs:
+        if not out.shape:
+            part = float_part(out.dtype)
+            names = [state.fresh("t") for _ in range(2 if out.dtype.kind == "c" else 1)]
+            values = [var(name, part) for name in names]
+            state.scalars[out] = values[0] if len(values) == 1 else (values[0], values[1])
+            found += [(name, part) for name in names]
+    return tuple(found)
+
+
+def add_site(state: State, eqn: Eqn, stage: str) -> int:
+    sites = state.kernel.sites
+    sites.append(Callback(eqn.op.name, eqn.params,
+                          tuple((a.dtype, len(a.shape)) for a in eqn.ins),
+                          tuple((o.dtype, len(o.shape)) for o in eqn.outs), stage))
+    return len(sites) - 1
+
+
+CONTRACTIONS: dict[str | None, dict[tuple[int, ...], str]] = {
+    "matmul": {(2, 2): "gemm", (2, 1): "gemv", (1, 2): "gevm", (1, 1): "dot"},
+}
+"""Routines that sum over the last axis of the first operand and the last but one (or only) axis of
+the second: their rows of `llvm.blas` by the ranks of the operands."""
+
+TINY = 512
+"""Multiplications up to which loops of constant size beat a call."""
+
+
+def routine_for(name: str, eqn: Eqn) -> str | None:
+    """The row of `llvm.blas` for these operands, or None: call back."""
+    dtype = eqn.ins[0].dtype
+    if dtype.char not in "fdFD":
+        return None
+    ranks = tuple(len(a.shape) for a in eqn.ins)
+    found = CONTRACTIONS[name].get(ranks) if name in CONTRACTIONS else name
+    return f"complex_{found}" if found and dtype.kind == "c" else found
+
+
+def loops_are_better(state: State, eqn: Eqn) -> bool:
+    """Is a contraction better done in a nest than by a library? If an operand would have to be
+    copied first for as much work as the contraction itself, or if it is tiny."""
+    if any(len(a.shape) > 2 for a in eqn.ins):
+        return False
+    sizes = {d for a in eqn.ins for d in a.shape}
+    if all(isinstance(d, int) for d in sizes):
+        a, b = (list(x.shape) for x in eqn.ins)
+        work = int(np.prod(a + b[-1:] if len(b) > 1 else a))
+        if work <= TINY:
+            return True
+    if all(len(a.shape) == 2 for a in eqn.ins):
+        return False
+    matrices = [a for a in eqn.ins if len(a.shape) == 2]
+    return not matrices or not _whole(state, matrices[0])
+
+
+def _whole(state: State, atom: Atom) -> bool:
+    buffer = state.where.get(atom) if isinstance(atom, Var) else None
+    return buffer is not None and buffer.strides is None
+
+
+def contract(state: State, eqn: Eqn) -> None:
+    """A product of vectors or matrices as a nest."""
+    a, b = eqn.ins
+    rows, columns = state.dims(a)[:-1], state.dims(b)[1:]
+    product = combiner(Reduce("mul", lambda dtype: 1), a.dtype)
+    if a.dtype == F16:                       # the sum is kept in f32, so are its terms
+        def product(x: Expr, y: Expr) -> Expr:
+            return e.mul(e.convert(x, F32), e.convert(y, F32))
+
+    def value(loops: Index) -> Value:
+        *outer, k = loops
+        i, j = tuple(outer[:len(rows)]), tuple(outer[len(rows):])
+        return product(pull(state, a, (*i, k)), pull(state, b, (k, *j)))
+    for operand in eqn.ins:                  # each element is read once for each row or column
+        if isinstance(operand, Var) and state.cost.get(operand, 0.0) > 0 and (rows or columns):
+            materialize(state, operand)
+    accumulate(state, eqn, Reduce("add", lambda dtype: 0),
+               (*rows, *columns, state.dims(a)[-1]), 1, value)
+
+
+# ---- effects
+
+def lower_check(state: State, eqn: Eqn) -> None:
+    operands = [part for atom in eqn.ins[1:] for part in parts_of(state.scalar(atom))]
+    if len(operands) > MAX_OPERANDS:
+        raise UnsupportedError("a message with more than 4 values", eqn.location)
+    errors = state.kernel.errors
+    errors.append(ErrorSite(eqn.params["exception"], eqn.params["message"], eqn.location))
+    state.emit(Check(state.real(eqn.ins[0]), len(errors) - 1, tuple(operands)))
+
+
+def lower_host(state: State, eqn: Eqn) -> None:
+    ins: list[Buffer | Expr] = []
+    for atom in eqn.ins:
+        if atom.shape:
+            ins.append(contiguous(state, atom))
+        else:
+            ins += parts_of(state.scalar(atom))
+    state.emit(Call(None, add_site(state, eqn, ALL), tuple(ins)))
