@@ -191,6 +191,24 @@ def predicate(name: str, of_ints: Rule) -> Rule:
     return by_kind(fc=plain(name), biu=of_ints)
 
 
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+
+
+def integers(name: str) -> Rule:
+    """Comparison, also of int64 with uint64: by sign first, then as unsigned numbers."""
+    def compare(a: Atom, b: Atom) -> Atom:
+        if a.dtype == b.dtype:
+            return op(name, a, b)
+        if a.dtype.kind == "u":
+            return integers(MIRRORED[name])(b, a)
+        negative = op("lt", a, constant(0, a))
+        rest = op(name, op("convert", a, dtype=b.dtype), b)
+        if name in ("lt", "le", "ne"):
+            return either(negative, rest)
+        return both(negate(negative), rest)
+    return compare
+
+
 def ordered(name: str) -> Rule:
     """Comparison; complex numbers compare by real part, then by imaginary part."""
     strict = {"le": "lt", "ge": "gt"}.get(name, name)
@@ -199,7 +217,7 @@ def ordered(name: str) -> Rule:
         ar, ai, br, bi = op("real", a), op("imag", a), op("real", b), op("imag", b)
         known = negate(either(op("isnan", ai), op("isnan", bi)))
         return either(both(op(strict, ar, br), known), both(op("eq", ar, br), op(name, ai, bi)))
-    return by_kind(biuf=plain(name), c=lexicographic)
+    return by_kind(bf=plain(name), iu=integers(name), c=lexicographic)
 
 
 def complex_extreme(name: str) -> Rule:
@@ -258,8 +276,8 @@ RULES: dict[str, Rule] = {
     "isnan": predicate("isnan", never),
     "isinf": predicate("isinf", never),
     "isfinite": predicate("isfinite", always),
-    "equal": by_kind(biufc=plain("eq")),
-    "not_equal": by_kind(biufc=plain("ne")),
+    "equal": by_kind(bfc=plain("eq"), iu=integers("eq")),
+    "not_equal": by_kind(bfc=plain("ne"), iu=integers("ne")),
     "logical_and": by_kind(biufc=lambda a, b: both(truth(a), truth(b))),
     "logical_or": by_kind(biufc=lambda a, b: either(truth(a), truth(b))),
     "logical_xor": by_kind(biufc=lambda a, b: op("xor", truth(a), truth(b))),
@@ -296,8 +314,7 @@ def check_exponent(exponent: Atom) -> None:
 for _name in RULES:
     ufunc_rule(getattr(np, _name))(_guarded(_name, getattr(np, _name)))
 
-for _name in dir(np):
-    _ufunc = getattr(np, _name)
+for _ufunc in list(vars(np).values()):     # not dir(np), whose lazy submodules take 0.1 s to load
     if isinstance(_ufunc, np.ufunc) and _ufunc not in UFUNCS and not _ufunc.signature:
         ufunc_rule(_ufunc)(partial(ufunc_through_numpy, _ufunc))
         VIA_NUMPY.add(_ufunc)

@@ -72,7 +72,9 @@ def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE) -> Any:
     dtype = common_dtype([x, y])
     dims = dm.broadcast_dims(dims_of(c), dims_of(x), dims_of(y))
     flags = truth(value(c))
-    atoms = [broadcast(a, dims) if a.shape else a for a in (flags, fit(x, dtype), fit(y, dtype))]
+    # unlike a ufunc, np.where wraps Python integers that do not fit
+    atoms = [broadcast(a, dims) if a.shape else a
+             for a in (flags, convert(value(x), dtype), convert(value(y), dtype))]
     result = broadcast(select(*atoms), dims)
     return fresh(result)
 

@@ -109,6 +109,8 @@ def exactly_comparable(args: list[Any]) -> list[Any]:
             args[1 - k] = wrap(convert(value(args[1 - k]), np.dtype(float)))
         elif other.itemsize < 8:
             args[1 - k] = wrap(convert(value(args[1 - k]), I64))
+        elif other.kind == "u":
+            args[k] = wrap(value(x))
     return args
 
 
