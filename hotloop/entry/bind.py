@@ -14,6 +14,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hotloop.errors import UnsupportedError
+
 _ABSENT = object()
 
 
@@ -27,7 +29,11 @@ class Binder:
 
     def __init__(self, function: Callable[..., Any]):
         kinds = inspect.Parameter
-        given = inspect.signature(function, follow_wrapped=False).parameters.values()
+        try:
+            given = inspect.signature(function, follow_wrapped=False).parameters.values()
+        except ValueError:
+            raise UnsupportedError(f"{function!r} does not tell its parameters", None,
+                                   "compile a function that calls it") from None
         self.names = tuple(p.name for p in given
                            if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD))
         self.defaults = {p.name: p.default for p in given if p.default is not kinds.empty}

@@ -20,6 +20,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
+from types import FunctionType
 from typing import Any, Protocol
 
 import numpy as np
@@ -185,8 +186,7 @@ os.register_at_fork(after_in_child=_renew_locks)
 
 def _identity(function: Callable[..., Any], options: Hashable) -> tuple[Hashable, Any]:
     """What makes functions equivalent, and the objects whose ids stand in it (to keep alive)."""
-    code = getattr(function, "__code__", None)
-    if code is None:
+    if not isinstance(function, FunctionType):      # a bound method has an object of its own
         return ("object", id(function), options), function
     try:
         contents = tuple(cell.cell_contents for cell in function.__closure__ or ())
@@ -194,7 +194,7 @@ def _identity(function: Callable[..., Any], options: Hashable) -> tuple[Hashable
         return ("object", id(function), options), function
     keywords = function.__kwdefaults__ or {}
     parts = (*contents, *(function.__defaults__ or ()), *keywords.values())
-    key = (code, id(function.__globals__), tuple(keywords), len(contents),
+    key = (function.__code__, id(function.__globals__), tuple(keywords), len(contents),
            tuple(_value(part) for part in parts), options)
     return key, parts
 

@@ -108,6 +108,25 @@ def test_descriptors(jit):
     assert functools.partial(c.method, 4)() == 20
 
 
+def test_bound_methods_and_other_callables(jit):
+    class C:
+        def __init__(self, k):
+            self.k = k
+
+        def m(self, x):
+            return x * self.k
+
+        def __call__(self, x):
+            return x + self.k
+
+    one, two = C(2), C(3)
+    for f, wanted in ((jit(one.m), 20), (jit(two.m), 30), (jit(one), 12), (jit(two), 13),
+                      (jit(functools.partial(lambda a, b: a - b, 1)), -9)):
+        assert [f(10) for _ in range(3)] == [wanted] * 3
+    with pytest.raises(hotloop.errors.UnsupportedError, match="does not tell its parameters"):
+        jit(int)
+
+
 def test_cache_info_and_clear(jit):
     f = jit(lambda x: x + 1)
     assert f.cache_info() == (0, 0.0, {"compiled": 0})
