@@ -219,12 +219,11 @@ def record_sharing(pairs: list[tuple[Array, Array]], parent: Builder) -> None:
     may share memory with outer arrays and with each other."""
     copies: dict[Base, list[Base]] = {}
     for given, made in pairs:
-        for base in given.base.memory:
+        memory = given.base.memory
+        for base in {*memory, *(other for base in memory for other in base.group)}:
             if base.home.encloses(parent):
                 may_share(base, made.base)
             copies.setdefault(base, []).append(made.base)
-            for other in base.group:
-                copies.setdefault(other, []).append(made.base)
     for same in copies.values():
         for other in same[1:]:
             may_share(same[0], other)

@@ -49,15 +49,15 @@ def function_definition(name: str, arguments: ast.arguments,
 
 
 def fill(tree: AST) -> None:
-    """Nodes without a place get that of the node above."""
+    """Nodes without a place get the start of the node above (its start alone: CPython places a
+    call of an attribute at the end of the attribute)."""
     todo: list[tuple[Any, tuple[Any, ...]]] = [(tree, (1, 0, 1, 0))]
     while todo:
         node, place = todo.pop()
         attributes = node.__dict__
         if "lineno" in attributes:
             line, column = attributes["lineno"], attributes["col_offset"]
-            end = attributes.get("end_lineno")
-            place = line, column, end or line, attributes.get("end_col_offset") or column
+            place = line, column, line, column
         elif "lineno" in node._attributes:
             (attributes["lineno"], attributes["col_offset"], attributes["end_lineno"],
              attributes["end_col_offset"]) = place

@@ -27,7 +27,7 @@ PYTHON_TYPES = {"b": bool, "i": int, "f": float, "c": complex}
 
 
 def bind(f: Any, args: tuple) -> dict[str, Any]:
-    bound = inspect.signature(f).bind(*args)
+    bound = inspect.signature(f, follow_wrapped=False).bind(*args)
     bound.apply_defaults()
     return dict(bound.arguments)
 
