@@ -473,6 +473,18 @@ if hasattr(np, "unique_values"):
     def unique_values(x: Any) -> Array:
         return unique(x, equal_nan=False)
 
+    def _unique(name: str, *parts: bool) -> None:
+        function = getattr(np, name)
+        made = type(function(np.zeros(1)))
+
+        def stand_in(x: Any) -> Any:
+            return made(*unique(x, *parts, equal_nan=False))
+        numpy_function(function)(stand_in)
+
+    _unique("unique_all", True, True, True)
+    _unique("unique_counts", False, False, True)
+    _unique("unique_inverse", False, True, False)
+
 
 @numpy_function(np.isin)
 def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *,
