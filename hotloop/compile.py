@@ -20,7 +20,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,12 @@ from hotloop.loops import pipeline as loops_pipeline
 from hotloop.loops import text as loops_text
 from hotloop.loops.core import Kernel
 from hotloop.passes import pipeline as passes_pipeline
+from hotloop.record import field, record
 
 _numbers = itertools.count()
 
 
-@dataclass
+@record(frozen=False)
 class Watch:
     """Times of the stages, in ms, and their texts on stderr or in files."""
     name: str
@@ -65,6 +65,8 @@ class Watch:
         """Print the text of a stage if HOTLOOP_DEBUG >= level; write it if HOTLOOP_DUMP is set."""
         if config.debug >= level:
             print(f"--- {self.name}: {stage}\n{text()}", file=sys.stderr)
+        elif config.debug >= 2 and level <= 4:
+            print(f"hotloop: {self.name}: pass {stage}", file=sys.stderr)
         if config.dump:
             name = re.sub(r"[^A-Za-z0-9_]+", "_", self.name)
             folder = Path(config.dump) / f"{self.number:03}-{name}"
@@ -78,7 +80,7 @@ class Watch:
         self.show(stage, 4, lambda: loops_text.show(kernel))
 
 
-@dataclass
+@record(frozen=False)
 class Lowered:
     """A Program compiled as far as LLVM text; its stages as text."""
     optimized: Program

@@ -60,7 +60,9 @@ def explain(fn: Callable[..., Any]) -> str:
         if total:
             lines.append(f"    compiled in {1e3 * total:.1f} ms: " + ", ".join(
                 f"{name} {1e3 * s:.1f}" for name, s in compiled.seconds.items()))
-        lines += [f"    {note}" for note in compiled.notes]
+        lines += [f"    {note}" for note in dict.fromkeys(compiled.notes)]
+        if "from the disk cache" not in compiled.notes:
+            lines.append("    runs on one thread: loops are not parallelized")
     lines += [f"  calls {kind}: {n}" for kind, n in sorted(found.calls.items())
               if kind.startswith("python")]
     return "\n".join(lines)

@@ -14,7 +14,6 @@ fastest is taken: contiguous accesses pay, gathers do not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hotloop import config
 from hotloop.loops import cost
@@ -40,6 +39,7 @@ from hotloop.loops.dependence import Iterations
 from hotloop.loops.expr import Expr, affine, var
 from hotloop.loops.rewrite import at_entry, bound, expressions
 from hotloop.loops.scalar import is_combiner, rounds
+from hotloop.record import record
 
 Index = tuple[Expr, ...]
 
@@ -64,7 +64,7 @@ def _outermost(body: list[Statement]) -> Iterator[For]:
 
 # ---- the choice
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Plan:
     """A loop's cost, and the loops that become lanes for it."""
     cost: float
@@ -75,6 +75,12 @@ class _Plan:
         kernel.notes += self.missed
         for loop in self.lanes:
             loop.lanes = _registers(loop)
+            width = f"{loop.lanes} register{'s' * (loop.lanes > 1)} a value"
+            kernel.notes.append(f"{_where(loop)}vectorized, {width}")
+
+
+def _where(loop: For) -> str:
+    return f"line {loop.location.line}: " if loop.location else ""
 
 
 def _best(loop: For, around: tuple[For, ...]) -> _Plan:
@@ -90,8 +96,7 @@ def _best(loop: For, around: tuple[For, ...]) -> _Plan:
         if total < plan.cost:
             return _Plan(total, [loop], [])
     elif not loop.regular and not any(isinstance(s, For | While) for s in walk(loop.body)):
-        line = f"line {loop.location.line}: " if loop.location else ""
-        plan.missed.append(f"{line}not vectorized: {reason}")
+        plan.missed.append(f"{_where(loop)}not vectorized: {reason}")
     return plan
 
 
