@@ -219,8 +219,8 @@ def record_sharing(pairs: list[tuple[Array, Array]], parent: Builder) -> None:
     may share memory with outer arrays and with each other."""
     copies: dict[Base, list[Base]] = {}
     for given, made in pairs:
-        memory = given.base.memory
-        for base in {*memory, *(other for base in memory for other in base.group)}:
+        memory = set(given.base.memory)
+        for base in memory.union(*(own.group for own in memory)):
             if base.home.encloses(parent):
                 may_share(base, made.base)
             copies.setdefault(base, []).append(made.base)

@@ -176,15 +176,14 @@ def sequence_of(x: Any) -> Any:
 class Loop:
     """What the rewriter knows of a loop: its names (see `rewrite`)."""
 
-    __slots__ = ("body", "cells", "dead", "head", "items", "others", "slots", "stop", "test")
+    __slots__ = ("body", "cells", "dead", "head", "items", "slots", "stop", "test")
 
     def __init__(self, items: Any, test: Callable[[], Any] | None, body: Callable[..., Any],
                  slots: Sequence[Slot], head: Sequence[Slot], dead: Sequence[str],
-                 stop: str | None, others: Callable[..., Any]):
+                 stop: str | None):
         self.items, self.test, self.body = items, test, body
         self.cells = cells_of(body, test) if test is not None else cells_of(body)
         self.slots, self.head, self.dead, self.stop = list(slots), set(head), list(dead), stop
-        self.others = cells_of(others)
 
 
 def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
@@ -486,7 +485,7 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         if exchange is not None and n in exchange.order:
             continue
         if not died:
-            _check_aliases(n, initial, attempt, parent, mutated, loop)
+            _check_aliases(n, initial, attempt, outer, mutated)
             ended += zip(arrays_in(attempt.end[n]), arrays_in(after[n]), strict=False)
         # after no trips it is still the array of before
         started += zip(arrays_in(initial[n]), arrays_in(after[n]), strict=False)
@@ -635,13 +634,6 @@ def _exchange(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any],
     return Exchange(order, takes, first, any(base.stored for base in places))
 
 
-def _holds(x: Any, base: Any, depth: int = 2) -> bool:
-    """Does a value refer to the array `base`, itself or in a list or tuple?"""
-    if isinstance(x, Array):
-        return base in x.base.memory
-    return depth > 0 and isinstance(x, list | tuple) and any(_holds(e, base, depth - 1) for e in x)
-
-
 def _reaching(n: Slot, initial: dict[Slot, Any], attempt: Attempt) -> list[Array]:
     """The arrays of before the loop that the slot may hold in some iteration."""
     owner = {base: k for k, bases in attempt.bases.items() for base in bases}
@@ -656,23 +648,34 @@ def _reaching(n: Slot, initial: dict[Slot, Any], attempt: Attempt) -> list[Array
     return [array for k in seen for array in arrays_in(initial[k])]
 
 
-def _check_aliases(n: Slot, initial: dict[Slot, Any], attempt: Attempt, parent: Builder,
-                   mutated: list[Any], loop: Loop) -> None:
-    """A rebound array: stores through it must not be meant for an array that someone else sees."""
-    if any(base.stored for base in attempt.bases.get(n, ())):
-        for first in _reaching(n, initial, attempt):
-            for base in first.base.memory:
-                others = [k for k in initial if k not in attempt.bases
-                          and _holds(initial[k], base)]
-                holders = [k for k in attempt.bases if _holds(initial[k], base)]
-                others += holders[1:]
-                others += [k for k in loop.others if k != n and _holds(get(loop.others, k), base)]
-                if (base.path is not None or others or base.depth < parent.state.depth
-                        or first.steps or any(b is not base and b.live for b in base.group)):
-                    raise unsupported(
-                        f"{shown_name(n)} is stored to and rebound in the loop while its first "
-                        "array is held by another name or the caller",
-                        "copy the array before the loop")
+def _check_aliases(n: Slot, initial: dict[Slot, Any], attempt: Attempt, outer: Builder,
+                   mutated: list[Any]) -> None:
+    """An array carried by value: nothing may be stored in the loop that should reach the array of
+    before, or come from it, under another name. Names that still hold that array can't use it any
+    more if it was stored to (`Base.stale`)."""
+    parent = outer.parent
+    assert parent is not None
+    stored = any(base.stored for base in attempt.bases.get(n, ()))
+    for first in _reaching(n, initial, attempt):
+        for base in first.base.memory:
+            if base in mutated:
+                raise unsupported(
+                    f"{shown_name(n)} is rebound in a loop that stores to its first array under "
+                    "another name", "copy the array before the loop")
+            if not stored:
+                continue
+            holders = [k for k in attempt.bases
+                       if any(base in a.base.memory for a in arrays_in(initial[k]))]
+            if (base.path is not None or base in outer.base_params or first.steps
+                    or len(holders) > 1
+                    or any(b is not base and b.live for b in base.group)):
+                raise unsupported(
+                    f"{shown_name(n)} is stored to and rebound in the loop while its first array "
+                    "is held by another name or the caller", "copy the array before the loop")
+            base.stored = True
+            base.stale = unsupported(
+                f"an array is used under another name after {shown_name(n)}, rebound in the loop, "
+                "was stored to", "copy the array before the loop")
     for last in arrays_in(attempt.end[n]):
         for base in last.base.memory:
             if base.home.encloses(parent) and base in mutated:

@@ -86,11 +86,6 @@ def name_tuple(names: set[str]) -> ast.Constant:
     return constant(tuple(sorted(names)))
 
 
-def name_values(names: set[str]) -> ast.Lambda:
-    """A function whose closure holds the cells of `names`."""
-    return ast.Lambda(no_arguments(), ast.Tuple([load(n) for n in sorted(names)], ast.Load()))
-
-
 class Rewriter(ast.NodeTransformer):
     """Rewrites the body of one function whose jumps are lowered and whose loops are annotated."""
 
@@ -156,11 +151,10 @@ class Rewriter(ast.NodeTransformer):
         ], n)
 
     def _loop_names(self, n: Any, stored: set[str]) -> list[ast.expr]:
-        """slots, those live at the head, dead ones, the stop flag, other live names' cells"""
+        """slots, those live at the head, dead ones, the stop flag"""
         return [name_tuple(stored & (n.live_head | n.live_out)),
                 name_tuple(stored & n.live_head),
-                name_tuple(stored - n.live_head - n.live_out), constant(n.stop),
-                name_values((n.live_out & self.local) - stored)]
+                name_tuple(stored - n.live_head - n.live_out), constant(n.stop)]
 
     def visit_For(self, n: Any) -> Any:
         item = ast.copy_location(ast.Assign([n.target], load("_hl_item")), n.target)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
     CONTEXT,
@@ -145,17 +146,19 @@ class Base:
 
     `path`: it is an argument or captured. `depth`: of the function call that made it. `group`:
     bases of which it is unknown whether they share memory with it. `token`: alive while any Array
-    refers to the base.
+    refers to the base. `stale`: the error of using it, after a loop stored to it under
+    a name that the loop carried by value.
     """
 
     __slots__ = ("contiguous", "depth", "dtype", "group", "home", "path", "readonly", "shape",
-                 "stored", "token")
+                 "stale", "stored", "token")
 
     def __init__(self, dtype: np.dtype, shape: tuple[Dim, ...], value: Atom | None):
         home = current()
         self.home, self.dtype, self.shape = home, dtype, shape
         self.path: Any = None
         self.contiguous, self.stored = True, False
+        self.stale: UnsupportedError | None = None
         self.readonly = ""
         self.depth = home.state.depth
         self.group: set[Base] = set()
@@ -164,6 +167,8 @@ class Base:
             home.values[self] = value
 
     def read(self) -> Atom:
+        if self.stale is not None:
+            raise self.stale
         return current().current(self)
 
     def write(self, value: Atom) -> None:
