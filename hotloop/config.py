@@ -13,11 +13,12 @@ Switches that change generated code enter the key of the disk cache (`code_switc
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
+from hotloop.record import record
 
-@dataclass(frozen=True)
+
+@record
 class Switch:
     name: str
     type: type

@@ -13,10 +13,11 @@ hotloop could not compile something, or that it has a bug::
 from __future__ import annotations
 
 import linecache
-from dataclasses import dataclass
+
+from hotloop.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Location:
     """A place in the user's source; `column` is 0-based, -1 if unknown."""
 

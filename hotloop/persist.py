@@ -20,7 +20,6 @@ import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from hotloop.ir.core import Lit, Program
 from hotloop.llvm import cache, engine, externals, loader
 from hotloop.llvm.frame import Frame
 from hotloop.loops.core import ErrorSite
+from hotloop.record import record, replace
 
 
 class NotCacheable(Exception):
@@ -165,7 +165,7 @@ def _aliases(values: list[Any]) -> tuple[int, ...]:
 
 # ---- dependencies
 
-@dataclass(frozen=True)
+@record
 class Dependency:
     """A guard in a form that can be stored: `owner` is -1 for the function itself, k for the
     function that the k-th dependency's path leads to."""
@@ -211,7 +211,7 @@ def _look_up(owner: Any, path: tuple) -> Any:
 
 # ---- what is stored
 
-@dataclass
+@record(frozen=False)
 class _Stored:
     dependencies: tuple[Dependency, ...]
     program: Program

@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "hotloop"
 LAYERS = [
-    {"config", "errors"}, {"ir"}, {"ops"}, {"frontend", "passes"}, {"loops"}, {"llvm"}, {"entry"},
-    {"compile", "persist"}, {"runtime"}, {"introspection"}, {"__init__", "numpy"},
+    {"record"}, {"config", "errors"}, {"ir"}, {"ops"}, {"frontend", "passes"}, {"loops"}, {"llvm"},
+    {"entry"}, {"compile", "persist"}, {"runtime"}, {"introspection"}, {"__init__", "numpy"},
     {"bench"}, {"__main__"},
 ]
 RANK = {name: k for k, names in enumerate(LAYERS) for name in names}

@@ -11,9 +11,10 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+
+from hotloop.record import record
 
 NEVER, NULL, NEGATIVE = "never", "null", "negative"
 """How a function fails: not at all; NULL with an exception set; a negative result likewise."""
@@ -21,7 +22,7 @@ NEVER, NULL, NEGATIVE = "never", "null", "negative"
 OWNED, BORROWED, NOT_AN_OBJECT = "owned", "borrowed", "not an object"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """`slot`: place in NumPy's table, or -1 for CPython's functions. `steals`: argument numbers."""
     name: str

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,10 @@ import numpy as np
 from hotloop.frontend.traced import Input, Traced
 from hotloop.llvm.frame import ArrayResult, ArraySlot, Frame, ScalarSlot
 from hotloop.loops import core as loops
+from hotloop.record import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallSite:
     """Operands of call-back number `site`: (dtype, rank) of `ins` and `outs`, dtypes of `scalars`.
 
@@ -35,7 +35,7 @@ class CallSite:
     scalars: tuple[np.dtype, ...]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Compiled:
     """`kernel`: address of the kernel function. `table`: addresses for the frame's TABLE slot.
     `checks[k]`: dtypes of the operands of error k. `code`: whatever keeps the memory mapped.
@@ -76,7 +76,7 @@ def call_sites(kernel: loops.Kernel) -> list[CallSite]:
     return [found.get(k, CallSite((), (), ())) for k in range(len(kernel.sites))]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """Where one Input lies. A scalar (or a 0-d array, whose value is passed) has `dims` -1; a
     complex one takes two slots. A complex array may be declared as floats with a last axis of 2
@@ -87,7 +87,7 @@ class Place:
     pair: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """One fresh result: `dtype` and `rank` as the Program has them; `slot` of a scalar (-1 for an
     array, which `alloc` makes: its number there is the position among the frame's results)."""

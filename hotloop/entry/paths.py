@@ -10,10 +10,10 @@ says "a global, a cell of the function that was traced", the function that is ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hotloop.frontend.traced import Path
+from hotloop.record import record
 
 Owner = Callable[..., Any] | None
 
@@ -22,7 +22,7 @@ class Missing(LookupError):
     """A path leads nowhere: the specialization does not fit."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """The arguments of a call by parameter name, the function that was traced, the one called."""
     bound: Mapping[str, Any]

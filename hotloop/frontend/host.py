@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import pickle
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,9 +27,10 @@ from hotloop.frontend.tracers import (
     narrowed,
 )
 from hotloop.ir.core import Atom
+from hotloop.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Value:
     """Operand `k` as a Python number, NumPy scalar or array, formatted by `spec` (None: str)."""
     k: int
@@ -38,14 +38,14 @@ class Value:
     spec: str | None
 
 
-@dataclass(frozen=True)
+@record
 class Sequence:
     """A tuple or list of pieces: shown as its repr."""
     type: type
     items: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Print:
     """`pieces`: for each argument its parts, strings and Values."""
     pieces: tuple[tuple[Any, ...], ...]

@@ -12,7 +12,6 @@ else is a product with broadcasting followed by a sum, which the loop compiler f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,13 +27,14 @@ from hotloop.frontend.numpy_shape import permuted, reshape_to
 from hotloop.frontend.registry import numpy_function
 from hotloop.frontend.tracers import Array, Scalar
 from hotloop.ir.core import Dim
+from hotloop.record import record
 
 Term = tuple[str, Array]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subscripts:
     """One string of letters an operand, and the result's; an ellipsis has become letters."""
     inputs: tuple[str, ...]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import enum
 import types
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,13 +36,14 @@ from hotloop.frontend.tracers import Array, Base, ChosenBase, Scalar, Widened
 from hotloop.frontend.views import Index, Reshape, Transpose
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, I64
+from hotloop.record import record
 
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type, np.dtype, range, slice,
              enum.Enum, frozenset, np.generic, type(Ellipsis), types.ModuleType,
              types.BuiltinFunctionType, np.ufunc)
 
 
-@dataclass(frozen=True)
+@record
 class MakeTuple:
     """A NamedTuple of its items."""
     type: type
@@ -52,7 +52,7 @@ class MakeTuple:
         return self.type._make(items)  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True)
+@record
 class MakeDict:
     keys: tuple[Any, ...]
 
@@ -60,7 +60,7 @@ class MakeDict:
         return dict(zip(self.keys, items, strict=True))
 
 
-@dataclass(frozen=True)
+@record
 class MakeObject:
     """An instance of a Python class with these attributes."""
     type: type

@@ -12,7 +12,6 @@ error only if the value is used: `Unjoined`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,6 +40,7 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import PYTHON_DTYPES, Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, I64
+from hotloop.record import record
 
 
 class Unjoined(Tracer):
@@ -79,37 +79,37 @@ DYNAMIC = None
 """A dimension that changes from iteration to iteration: carried beside the array."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarSlot:
     kind: str
     dtype: np.dtype
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MixedSlot:
     """narrow is None for Python's None."""
     narrow: ScalarSlot | None
     wide: ScalarSlot
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArraySlot:
     dtype: np.dtype
     dims: tuple[Dim | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SequenceSlot:
     type: type
     items: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MaybeSlot:
     content: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ObjectSlot:
     object: Any
 

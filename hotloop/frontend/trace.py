@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from hotloop.frontend import host, names, operators
@@ -21,6 +20,7 @@ from hotloop.frontend.results import Results
 from hotloop.frontend.session import Session
 from hotloop.frontend.traced import Constant, Traced
 from hotloop.ir.core import Program, Var
+from hotloop.record import replace
 
 _signatures: dict[int, tuple[Any, inspect.Signature]] = {}
 

@@ -17,12 +17,12 @@ A *path* is a tuple of steps from a root to a value::
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from hotloop.ir.core import Program
+from hotloop.record import field, record
 
 Path = tuple[tuple[Any, ...], ...]
 Place = tuple[Path, Callable[..., Any] | None]
@@ -30,7 +30,7 @@ Place = tuple[Path, Callable[..., Any] | None]
 ARRAY, PYTHON, NUMPY = "array", "python", "numpy"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """Parameter k of the Program. `kind`: an ndarray; a Python bool/int/float/complex (its dtype is
     bool/int64/float64/complex128); a NumPy scalar. Rank, static dimensions (ints, only size 1) and
@@ -45,7 +45,7 @@ class Input:
     owner: Callable[..., Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Guard:
     """The Traced may be used only if the object at `path` is still `value` (identity, or equality
     of type and value for numbers, strings and tuples of such)."""
@@ -54,14 +54,14 @@ class Guard:
     owner: Callable[..., Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarOut:
     """Result `k` of the Program as a Python (`PYTHON`) or NumPy (`NUMPY`) scalar."""
     k: int
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WidenedOut:
     """A scalar of two possible kinds: result `flag` true: (`kind`) result `k`; false: result `k`
     converted back to `narrow_dtype` as `narrow_kind`, or None if `narrow_kind` is None."""
@@ -72,20 +72,20 @@ class WidenedOut:
     narrow_dtype: np.dtype | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayOut:
     """Result `k` of the Program, a fresh array (the same k twice: the same array object)."""
     k: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputOut:
     """The very object that came in at `path`."""
     path: Path
     owner: Callable[..., Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ViewOut:
     """A view of `base` (an ArrayOut or InputOut): `steps` applied in order, each one of
     ("index", codes): ints, slices, None, where a {"result": k} is result k;
@@ -94,7 +94,7 @@ class ViewOut:
     steps: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChosenOut:
     """The tree `yes` if result `flag` is true, else `no`."""
     flag: int
@@ -102,19 +102,19 @@ class ChosenOut:
     no: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Container:
     """`make(items)` with items trees: tuple, list, dict (keys), NamedTuple, dataclass, ..."""
     make: Callable[[list[Any]], Any]
     items: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     value: Any
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Traced:
     """`statics`: (path, value) of arguments frozen into the Program, compared by type and value.
     `functions`: every Python function whose source went into the Program (for the disk cache).

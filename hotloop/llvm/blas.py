@@ -21,16 +21,17 @@ import ctypes
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hotloop.record import record
+
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Routine:
     """A row: how a routine on buffers `ins + outs` (numbered 0, 1, ...) becomes a CBLAS call.
 

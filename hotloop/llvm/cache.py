@@ -20,10 +20,10 @@ import threading
 import time
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from hotloop import config
+from hotloop.record import record
 
 _MAGIC = b"hotloop1"
 _CHECK = 16
@@ -37,7 +37,7 @@ _memory: dict[str, bytes] = {}
 _unchecked: dict[str, int] = {}  # folder -> bytes written since its size was last checked
 
 
-@dataclass(frozen=True)
+@record
 class Info:
     """What the cache holds; `folder` is None if it is in memory only."""
     folder: str | None

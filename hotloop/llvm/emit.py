@@ -11,8 +11,6 @@ addressing modes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hotloop.llvm import frame as frames
 from hotloop.llvm.builder import type_of
 from hotloop.llvm.statements import Statements
@@ -20,13 +18,14 @@ from hotloop.llvm.values import I64
 from hotloop.llvm.vector import VectorStatements
 from hotloop.loops.core import Buffer, Kernel
 from hotloop.loops.expr import Expr
+from hotloop.record import record
 
 _HEAD = 'attributes #0 = { nounwind "prefer-vector-width"="512" }\n'
 _WEIGHTS = ('!0 = !{!"branch_weights", i32 1, i32 4000}\n'
             '!1 = !{!"branch_weights", i32 4000, i32 1}\n')
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Emitted:
     """`externals`: names of the foreign functions in the frame's table, in order (llvm.externals).
     `wants_passes`: LLVM's optimizer would pay for its time. So far never: on serial loops, all that

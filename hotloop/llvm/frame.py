@@ -20,16 +20,16 @@ declared contiguous, `rank` strides (bytes). Array results take no slot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+
+from hotloop.record import record
 
 ALLOC, CALL, TABLE, CONTEXT, OPERANDS, PARAMS = 0, 1, 2, 3, 4, 8
 MAX_OPERANDS = 4
 DONE, RAISED = 0, -1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarSlot:
     """Where a scalar parameter or result lies; `slots` is 2 for a complex."""
     slot: int
@@ -40,7 +40,7 @@ class ScalarSlot:
         return 2 if self.dtype.kind == "c" else 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArraySlot:
     """Where an array parameter lies: data pointer, dims, and strides unless contiguous."""
     slot: int
@@ -61,14 +61,14 @@ class ArraySlot:
         return 1 + self.rank * (1 if self.contiguous else 2)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayResult:
     """An array result: what `alloc` makes for `result` number k."""
     dtype: np.dtype
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """Layout of one kernel's frame. `results` is in the order of the Program's fresh results."""
     params: tuple[ScalarSlot | ArraySlot, ...]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from hotloop.llvm.builder import UNLIKELY, Builder, Type, iota, type_of
 from hotloop.llvm.instructions import ROWS, bitcast, convert, philox_block
 from hotloop.loops.core import Buffer
 from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands
+from hotloop.record import record
 
 BOOL, I64, U64, BYTE = np.dtype("?"), np.dtype("i8"), np.dtype("u8"), np.dtype("u1")
 _NO_BUFFERS: frozenset[Buffer] = frozenset()
@@ -32,7 +32,7 @@ _SPECIAL = {"load", "aff", "var", "philox", *mathlib.FUNCTIONS}
 """Nodes that need other things than their `args`, or more."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Lanes:
     """The vector loop being emitted: lane k has `var` = start + k * step."""
     var: str
@@ -45,7 +45,7 @@ class Lanes:
 UNIFORM, UNIT, STRIDED, GATHER = "uniform", "unit", "strided", "gather"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Access:
     """How the lanes reach an element of a buffer, in elements (bytes if it is strided):
 

@@ -10,8 +10,6 @@ and the imaginary part of complex numbers, red, green and blue, the coordinates 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hotloop.errors import InternalError
 from hotloop.llvm.builder import Type, iota, type_of
 from hotloop.llvm.statements import Statements
@@ -28,6 +26,7 @@ from hotloop.llvm.values import (
 )
 from hotloop.loops.core import Buffer, Statement, Store
 from hotloop.loops.expr import affine
+from hotloop.record import replace
 
 MOST_PARTS, MOST_BYTES = 4, 24
 """Up to this many parts and bytes of a group; beyond, shuffles cost as much as gathers. ns for each

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ast
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,14 @@ import numpy as np
 from hotloop.ir.text import resolve
 from hotloop.ir.types import DTYPES, code
 from hotloop.ops.table import OPS, PURE
+from hotloop.record import record
 
 ALL, SIZES, ARRAYS = "all", "sizes", "arrays"
 
 _kept = threading.local()
 
 
-@dataclass(frozen=True)
+@record
 class Callback:
     """`ins`, `outs`: (dtype, rank) of operands and results as the op has them."""
     op: str

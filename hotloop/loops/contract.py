@@ -19,7 +19,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from hotloop.loops.core import (
     TEMP,
@@ -39,6 +38,7 @@ from hotloop.loops.core import (
 from hotloop.loops.drop import drop
 from hotloop.loops.expr import Expr, affine, e, load, transform, var
 from hotloop.loops.rewrite import Names, bound, change, expressions, writes, written
+from hotloop.record import field, record
 
 Known = dict[Expr, Expr]
 
@@ -150,7 +150,7 @@ def _forget(known: Known, buffers: Iterable[Buffer]) -> None:
 Path = tuple[Statement, ...]
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class _Uses:
     """The accesses of a temporary: their indices, and the statements around all of them."""
     allocated: Path | None = None

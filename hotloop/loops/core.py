@@ -18,17 +18,17 @@ lowering makes it two floats, a complex buffer having a last axis of 2.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from hotloop.errors import Location
 from hotloop.loops.expr import Expr
+from hotloop.record import field, record
 
 ARG, ARG_WRITTEN, RESULT, TEMP = "arg", "argw", "result", "temp"
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Buffer:
     """Memory for an array.
 
@@ -48,14 +48,14 @@ class Buffer:
         return self.name
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Let:
     """`name = value`; visible to the statements after it in its list and inside them."""
     name: str
     value: Expr
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Store:
     """`buffer[index] <- value`; `combine` accumulates with a scalar operation instead. A single
     index into a buffer of several axes counts its elements in C order, as in a load."""
@@ -65,7 +65,7 @@ class Store:
     combine: str | None = None
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Carry:
     """A scalar carried by a loop: `name` is bound to `init`, then to `next` (evaluated at the end
     of the body, all carries in parallel). After the loop `name` is the last value.
@@ -80,7 +80,7 @@ class Carry:
     reduce: str | None = None
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class For:
     """`for var in lo..hi step step`; `step` is an expression, positive or negative, not 0.
 
@@ -105,7 +105,7 @@ class For:
     location: Location | None = None
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class While:
     """Evaluate `test` (statements), leave unless `cond`, run `body`, repeat; carries as in For."""
     test: list[Statement]
@@ -116,7 +116,7 @@ class While:
     location: Location | None = None
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class If:
     """`outs`: (name, dtype, value at the end of `then`, value at the end of `orelse`)."""
     cond: Expr
@@ -126,7 +126,7 @@ class If:
     location: Location | None = None
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Check:
     """Leave the kernel with error number `error` (index into Kernel.errors) unless `cond`;
     `operands` (up to 4 scalars) are for the message."""
@@ -135,7 +135,7 @@ class Check:
     operands: tuple[Expr, ...] = ()
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Call:
     """A library routine on whole buffers, or (routine None) call-back number `site` into Python.
 
@@ -149,7 +149,7 @@ class Call:
     scalars: tuple[tuple[str, np.dtype], ...] = ()
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Alloc:
     """From here on `buffer` (TEMP or RESULT) has memory, uninitialized. A TEMP is freed when the
     statement list it stands in ends: whatever memory its name then stands for, swaps of a loop
@@ -166,7 +166,7 @@ class Alloc:
         return self.buffer.shape if self.shape is None else self.shape
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Nest:
     """One einsum-like statement, the form between lowering and fusion:
 
@@ -186,7 +186,7 @@ class Nest:
 Statement = Let | Store | For | While | If | Check | Call | Alloc | Nest
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ErrorSite:
     """What a failing Check raises: `exception(message.format(*operands))` at `location`."""
     exception: type[BaseException]
@@ -194,13 +194,13 @@ class ErrorSite:
     location: Location | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarParam:
     name: str
     dtype: np.dtype
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class Kernel:
     """A whole compiled function.
 

@@ -21,7 +21,6 @@ checks between nests move up out of the way.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from hotloop.loops.core import (
     ARG_WRITTEN,
@@ -43,6 +42,7 @@ from hotloop.loops.core import (
 from hotloop.loops.expr import Expr, affine, e, lit, substitute, transform, var
 from hotloop.loops.rewrite import Names, binds, expressions, loaded, written
 from hotloop.loops.scalar import accumulator, identity
+from hotloop.record import field, record
 
 MAX_BUFFERS = 32
 """Buffers the nests of one loop may touch: beyond, their addresses do not fit the registers."""
@@ -58,7 +58,7 @@ def fuse(kernel: Kernel, share: bool = True) -> Kernel:
     return kernel
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class _Member:
     """A nest on its way into loops. `rename` maps its variables to those of the loops it joined;
     `value` is what its reduction adds in the loop around (set from inside out)."""
@@ -77,7 +77,7 @@ class _Member:
         return depth >= self.depth - self.nest.reduced
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class _Group:
     """Members that share a loop (or one that has no loop left), or any other statement."""
     members: list[_Member]

@@ -17,7 +17,6 @@ a value by comparison, which ignores a NaN, is a minimum or maximum of values wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from hotloop.loops.core import Carry, For, If, Kernel, Let, Statement, parts, walk
 from hotloop.loops.drop import drop
@@ -25,6 +24,7 @@ from hotloop.loops.expr import Expr, affine, e, lit, var
 from hotloop.loops.rewrite import Names, expressions
 from hotloop.loops.scalar import identity, is_combiner, rounds
 from hotloop.loops.vectorize import blocked
+from hotloop.record import field, record
 
 DEEP = 16
 """Nested choices (`elif`) that are looked into."""
@@ -57,7 +57,7 @@ def _statements(body: list[Statement], around: tuple[For, ...], names: Names) ->
     return changed
 
 
-@dataclass(eq=False, slots=True)
+@record(eq=False, frozen=False)
 class _Match:
     """Does the next value of a carry combine it with something that does not depend on it?
 

@@ -13,10 +13,11 @@ Python is a `Check` beside the operation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from hotloop.record import record
 
 BOOL, I64, U64, F64 = (np.dtype(t) for t in ("?", "i8", "u8", "f8"))
 
@@ -24,7 +25,7 @@ SAME, TRUTH, SECOND = "same", "truth", "second"
 """Dtype rules: of the first operand; bool; of the second operand (`select`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarOp:
     name: str
     arity: int

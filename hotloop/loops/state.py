@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from hotloop.ir.core import Atom, Dim, Eqn, Lit, Program, Var
 from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, TEMP, Alloc, Buffer, Kernel, Let, Statement
 from hotloop.loops.expr import Expr, lit, var
 from hotloop.loops.liveness import Scope, Uses
+from hotloop.record import record
 
 Value = Expr | tuple[Expr, Expr]
 Index = tuple[Expr, ...]
@@ -46,7 +46,7 @@ def parts_of(value: Value) -> tuple[Expr, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class View:
     """A lazy value that is part of an array: its element at i is that of `array` at `index(i)`."""
     array: Var

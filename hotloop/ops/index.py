@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,11 +28,12 @@ from hotloop.ops.domains import (
 )
 from hotloop.ops.families import dtypes_of, numbers
 from hotloop.ops.table import PURE, Move, OpDef, Sample, Update, register
+from hotloop.record import record
 
 TAKES = {":": 0, "i": 1, "s": 3, "a": 1, "n": 0}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """A letter: the axis of x it selects from (None for `n`), its operands, and the axis of the
     result that it gives (the first one for `a`, None for `i`)."""

@@ -13,7 +13,6 @@ new op needs no edit outside its row. In the descriptions `e` is the expression 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ import numpy as np
 from hotloop.errors import Location
 from hotloop.ir.core import Atom, Block, Eqn, Var
 from hotloop.ir.types import Type
+from hotloop.record import record
 
 PURE, RAISES, IO = "pure", "raises", "io"
 """Effects: PURE may be duplicated, moved and dropped; RAISES ends the program if its condition is
@@ -30,7 +30,7 @@ BOOLS, INTS, UINTS, FLOATS, COMPLEXES = "b", "i", "u", "f", "c"
 """Kinds of dtype (`np.dtype.kind`); a domain is their concatenation, e.g. INTS + UINTS + FLOATS."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Map:
     """Elementwise: the result at an index is `expr(e, *operands at that index, **params)`.
 
@@ -42,7 +42,7 @@ class Map:
     complex_expr: Callable[..., Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Move:
     """Data movement: the result at index `i` is operand 0 at `index(e, i, operands, eqn)`.
 
@@ -54,13 +54,13 @@ class Move:
     flat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Generate:
     """The result at index `i` is `value(e, i, operands, eqn)`, from the index alone (iota)."""
     value: Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reduce:
     """Combine over `params['axes']` with a scalar operation that is associative and commutative.
 
@@ -71,14 +71,14 @@ class Reduce:
     identity: Callable[[np.dtype], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scan:
     """Running combination along `params['axis']` (cumsum); same fields as Reduce."""
     combine: str
     identity: Callable[[np.dtype], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """Functional store: operand 0 with operand 1 stored at `index(e, j, operands, eqn)` for each
     index `j` of operand 1; in place where the planner can. `operands` as for Move.
@@ -89,27 +89,27 @@ class Update:
     combine: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compact:
     """Result 0 is how many elements of operand 0 are not 0; the other results are their indices in
     C order, one vector an axis."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Extern:
     """A library call on contiguous buffers: `routine` names a row of `llvm.blas`, or None: the
     kernel calls back into NumPy with the op's `evaluate`."""
     routine: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Region:
     """Control flow; `kind` is `cond`, `for`, `while` or `call`. `ir.interp` and `loops.lower` know
     these four, and nothing else knows an op by name."""
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Effect:
     """`kind` is `check` (raise unless operand 0 holds) or `host` (call back with the operands)."""
     kind: str
@@ -118,20 +118,20 @@ class Effect:
 Lowering = Map | Move | Generate | Reduce | Scan | Update | Compact | Extern | Region | Effect
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Out:
     """A dimension in the types a type rule gives: "result `index` of the same equation"."""
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sample:
     """Operands (NumPy values) and params for a generated test of a row."""
     ins: tuple[Any, ...]
     params: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class OpDef:
     """A row.
 

@@ -11,26 +11,26 @@ result's dtype.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hotloop.ops import OPS
 from hotloop.ops.table import BOOLS, COMPLEXES, FLOATS, INTS, UINTS, OpDef
+from hotloop.record import record
 
 ANY = BOOLS + INTS + UINTS + FLOATS + COMPLEXES
 WHOLE = INTS + UINTS
 REALS = WHOLE + FLOATS
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """Matches any atom."""
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply:
     """Matches the result of an op."""
     row: OpDef
@@ -47,7 +47,7 @@ class _Ops:
         return lambda *args: Apply(row, args)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """`pattern -> result` if the pattern's first operand has a dtype of `kinds` (that of the second
     for `select`) and, given `carry`, A is carried by a loop."""

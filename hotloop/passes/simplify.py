@@ -11,7 +11,6 @@ is simplified in turn.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from hotloop.passes.fold import evaluated
 from hotloop.passes.forward import Forward
 from hotloop.passes.movement import MOVEMENT
 from hotloop.passes.rules import RULES, Apply, Rule, Value
+from hotloop.record import record
 
 DEEPEST = 16
 """Rewrites of rewrites; the rules need three or four."""
@@ -33,7 +33,7 @@ def simplify(program: Program) -> Program:
         return _Simplify().run(program)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Entry:
     """A rule with what its operands must be like, which is quicker to see than a match."""
     rule: Rule
