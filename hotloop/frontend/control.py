@@ -293,6 +293,8 @@ class Helpers:
     while_ = staticmethod(loops.while_loop)
     and_ = staticmethod(truth.and_)
     or_ = staticmethod(truth.or_)
+    all_ = staticmethod(truth.all_)
+    any_ = staticmethod(truth.any_)
     not_ = staticmethod(truth.not_)
     in_ = staticmethod(truth.in_)
     not_in = staticmethod(truth.not_in)

@@ -346,7 +346,11 @@ def broadcast_dim(a: Dim, b: Dim, shapes: tuple[tuple[Dim, ...], ...]) -> Dim:
     texts = [shape_text(shape) for shape in shapes]
     message = "operands could not be broadcast together with shapes " + "".join(
         text + " " for text, _ in texts)
-    check(ok, ValueError, message, *[d for _, dims in texts for d in dims])
+    operands: list[Any] = [d for _, dims in texts for d in dims]
+    if len(operands) > 4:                      # more than a check can show
+        message = "operands could not be broadcast together: dimensions {} and {}"
+        operands = [lit(d) if isinstance(d, int) else d for d in (a, b)]
+    check(ok, ValueError, message, *operands)
     if a_is_one is False:
         if b_is_one is False:
             assume(same, True)

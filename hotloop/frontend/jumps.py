@@ -49,6 +49,8 @@ def always_jumps(block: list[ast.stmt]) -> bool:
     last = block[-1]
     if isinstance(last, ast.If):
         return always_jumps(last.body) and always_jumps(last.orelse)
+    if isinstance(last, ast.While) and isinstance(last.test, ast.Constant) and last.test.value:
+        return not any(jumps_out(c, (ast.Break,)) for c in last.body)
     return isinstance(last, (*JUMPS, ast.Raise))
 
 

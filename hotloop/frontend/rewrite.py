@@ -146,7 +146,7 @@ class Rewriter(ast.NodeTransformer):
             define(then, [], yes + self.block(n.body)),
             define(other, [], no + self.block(n.orelse)),
             ast.Expr(ast.copy_location(call(
-                "if_", self.visit(n.test), load(then), load(other),
+                "if_", self.condition(n.test), load(then), load(other),
                 name_tuple(stored & n.live_out), name_tuple(stored - n.live_out)), n.test)),
         ], n)
 
@@ -174,7 +174,7 @@ class Rewriter(ast.NodeTransformer):
         names = self._loop_names(n, stored)
         return self.at([
             define(body, [], self.shared(n.body) + self.block(n.body)),
-            define(test, [], [*self.shared([n.test]), ast.Return(self.visit(n.test))]),
+            define(test, [], [*self.shared([n.test]), ast.Return(self.condition(n.test))]),
             ast.Expr(ast.copy_location(call("while_", load(test), load(body), *names), n)),
         ], n)
 
@@ -292,6 +292,18 @@ class Rewriter(ast.NodeTransformer):
 
     # ---- expressions
 
+    def condition(self, n: ast.expr) -> ast.expr:
+        """An expression of which only the truth matters: `a and b` need not join a and b."""
+        if isinstance(n, ast.BoolOp):
+            name = "all_" if isinstance(n.op, ast.And) else "any_"
+            result = self.condition(n.values[-1])
+            for v in reversed(n.values[:-1]):
+                result = ast.copy_location(call(name, self.condition(v), delayed(result)), v)
+            return result
+        if isinstance(n, ast.UnaryOp) and isinstance(n.op, ast.Not):
+            return ast.copy_location(call("not_", self.condition(n.operand)), n)
+        return self.visit(n)
+
     def visit_BoolOp(self, n: ast.BoolOp) -> Any:
         name = "and_" if isinstance(n.op, ast.And) else "or_"
         result = self.visit(n.values[-1])
@@ -300,8 +312,10 @@ class Rewriter(ast.NodeTransformer):
         return ast.copy_location(result, n)
 
     def visit_UnaryOp(self, n: ast.UnaryOp) -> Any:
+        if isinstance(n.op, ast.Not):
+            return self.condition(n)
         n.operand = self.visit(n.operand)
-        return ast.copy_location(call("not_", n.operand), n) if isinstance(n.op, ast.Not) else n
+        return n
 
     def visit_Compare(self, n: ast.Compare) -> Any:
         self.generic_visit(n)
@@ -328,7 +342,8 @@ class Rewriter(ast.NodeTransformer):
         return ast.copy_location(ast.Compare(a, [op], [b]), n)
 
     def visit_IfExp(self, n: ast.IfExp) -> Any:
-        self.generic_visit(n)
+        n.test = self.condition(n.test)
+        n.body, n.orelse = self.visit(n.body), self.visit(n.orelse)
         return ast.copy_location(
             call("if_expression", n.test, delayed(n.body), delayed(n.orelse)), n)
 

@@ -137,6 +137,22 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
     return choose(c, lambda: True if _is_python_bool(a) else a, b)
 
 
+def all_(a: Any, b: Callable[[], Any]) -> Any:
+    """bool(a and b())"""
+    c = truth(a)
+    if not isinstance(c, Scalar):
+        return truth(b()) if c else False
+    return choose(c, lambda: truth(b()), lambda: False)
+
+
+def any_(a: Any, b: Callable[[], Any]) -> Any:
+    """bool(a or b())"""
+    c = truth(a)
+    if not isinstance(c, Scalar):
+        return True if c else truth(b())
+    return choose(c, lambda: True, lambda: truth(b()))
+
+
 def not_(a: Any) -> Any:
     """`not a`"""
     c = truth(a)
