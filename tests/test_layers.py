@@ -59,7 +59,7 @@ def test_no_import_hides_in_a_function(path):
 
 def test_only_the_engine_imports_llvmlite():
     for path in FILES:
-        if path.name != "engine.py" and "llvmlite" in path.read_text().replace("`llvmlite`", ""):
+        if path.name not in ("engine.py", "library.py") and "llvmlite" in path.read_text().replace("`llvmlite`", ""):
             tree = ast.parse(path.read_text())
             for node in ast.walk(tree):
                 if isinstance(node, ast.Import | ast.ImportFrom):

@@ -1,12 +1,14 @@
-"""LLVM itself: text to machine code. The only module that imports llvmlite.
+"""LLVM itself: text to machine code. Only this module and `library` know llvmlite.
 
     object = compile_text(text)        # an ELF object (Mach-O, COFF elsewhere)
     code = loader.load(object)         # callable addresses
 
-llvmlite takes 30-40 ms to import, so it is imported when the first text is compiled: a program
-whose kernels all come from the disk cache never pays for it. Code is made for this machine's CPU
-(or HOTLOOP_CPU), position independent, in the small code model. No pass pipeline runs unless asked
-for: the emitter's text is already the code wanted, and the pipeline doubles the time.
+LLVM is loaded when the first text is compiled: a program whose kernels all come from the disk cache
+never pays for it. `library` does that in 7 ms; what it lacks needs all of llvmlite, 45 ms.
+
+Code is made for this machine's CPU (or HOTLOOP_CPU), position independent, in the small code model.
+No pass pipeline runs unless asked for: the emitter's text is already the code wanted, and the
+pipeline doubles the time.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any
 
 from hotloop import config
 from hotloop.errors import InternalError
+from hotloop.llvm import library
 
 # LLVM contexts and target machines are not thread safe. Held during a fork, so that the child
 # never inherits llvmlite's own lock in the hands of a thread that does not exist there.
@@ -28,6 +31,10 @@ _lock = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
                         after_in_child=_lock.release)
+
+
+_library = functools.cache(library.opened)
+_library_machine = functools.cache(library.Library.machine)
 
 
 @functools.cache
@@ -54,11 +61,9 @@ def triple() -> str:
     return str(_llvm().get_process_triple())
 
 
-@functools.cache
 def versions() -> str:
     """llvmlite's version, as a part of cache keys; does not load LLVM."""
-    import llvmlite
-    return f"llvmlite-{llvmlite.__version__}"
+    return f"llvmlite-{library.version()}"
 
 
 @functools.cache
@@ -76,17 +81,9 @@ def host() -> str:
 
 def _parse(text: str) -> Any:
     llvm = _llvm()
-    try:
-        module = llvm.parse_assembly(text, context=llvm.create_context())
-        if config.verify:
-            module.verify()
-    except RuntimeError as error:
-        message = str(error).strip()
-        place = re.search(r":(\d+):\d+: error", message)
-        lines = text.splitlines()
-        at = int(place[1]) if place else 0
-        shown = f"\nline {at}: {lines[at - 1]}" if 0 < at <= len(lines) else ""
-        raise InternalError(f"LLVM rejects the text of a kernel: {message}{shown}") from None
+    module = llvm.parse_assembly(text, context=llvm.create_context())
+    if config.verify:
+        module.verify()
     module.triple = triple()
     return module
 
@@ -99,30 +96,46 @@ def _run_passes(module: Any, machine: Any) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
-def _made(kind: str, text: str, level: int, passes: bool) -> Any:
+def _made(text: str, level: int, passes: bool, object: bool) -> bytes:
     # The module must die in here, with the lock held: freeing it takes llvmlite's lock.
     with _lock:
-        return _generate(kind, text, level, passes)
+        try:
+            return _generate(text, level, passes, object)
+        except RuntimeError as error:
+            raise _rejected(text, str(error).strip()) from None
 
 
-def _generate(kind: str, text: str, level: int, passes: bool) -> Any:
+def _generate(text: str, level: int, passes: bool, object: bool) -> bytes:
+    direct = None if passes else _library()
+    if direct is not None:
+        return direct.emit(text, _library_machine(direct, level, config.cpu), object=object,
+                           verify=config.verify)
     machine = _machine(level, config.cpu)
     module = _parse(text)
     if passes:
         _run_passes(module, machine)
-    return getattr(machine, kind)(module)
+    made = machine.emit_object(module) if object else machine.emit_assembly(module).encode()
+    return bytes(made)
+
+
+def _rejected(text: str, message: str) -> InternalError:
+    place = re.search(r":(\d+):\d+: error", message)
+    lines = text.splitlines()
+    at = int(place[1]) if place else 0
+    shown = f"\nline {at}: {lines[at - 1]}" if 0 < at <= len(lines) else ""
+    return InternalError(f"LLVM rejects the text of a kernel: {message}{shown}")
 
 
 def compile_text(text: str, level: int = 3, passes: bool = False) -> bytes:
     """An object file for LLVM text; `level` is that of code generation (0 is the first tier: fast
     to make, 2-3x slower to run), `passes` adds LLVM's own optimizer. Raises InternalError if the
     text does not parse (always) or breaks LLVM's rules (with HOTLOOP_VERIFY)."""
-    return bytes(_made("emit_object", text, level, passes))
+    return _made(text, level, passes, True)
 
 
 def assembly(text: str, level: int = 3, passes: bool = False) -> str:
     """The assembler listing of what `compile_text` makes."""
-    return str(_made("emit_assembly", text, level, passes))
+    return _made(text, level, passes, False).decode()
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import pytest
 
 from hotloop import config
 from hotloop.errors import InternalError
-from hotloop.llvm import engine
+from hotloop.llvm import engine, library
 
 ADD = "define i64 @kernel(i64 %a, i64 %b) {\n  %c = add i64 %a, %b\n  ret i64 %c\n}\n"
 
@@ -95,6 +95,28 @@ def test_llvm_is_imported_only_to_compile():
     script = ("import sys\n"
               "from hotloop.llvm import engine, externals, loader, mathlib, cache\n"
               "engine.host(), engine.versions()\n"
+              "assert 'llvmlite.binding' not in sys.modules\n")
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60,
+                   env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
+
+
+def test_llvmlite_and_its_library_agree(monkeypatch):
+    assert engine._library() is not None        # or every first call takes 30 ms more
+    made = engine.compile_text(ADD), engine.assembly(ADD)
+    monkeypatch.setattr(engine, "_library", lambda: None)
+    assert (engine.compile_text(ADD), engine.assembly(ADD)) == made
+    with pytest.raises(InternalError, match=r"(?s)expected.*line 2:   %c = ad i64 %a, %b"):
+        engine.compile_text(ADD.replace("add", "ad"))
+
+
+def test_an_unknown_release_goes_through_llvmlite(monkeypatch):
+    monkeypatch.setattr(library, "version", lambda: "9.9.9")
+    assert library.opened() is None
+
+
+def test_compiling_does_not_import_all_of_llvmlite():
+    script = ("import sys\nfrom hotloop.llvm import engine\n"
+              f"assert engine.compile_text({ADD!r})\n"
               "assert 'llvmlite.binding' not in sys.modules\n")
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60,
                    env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
