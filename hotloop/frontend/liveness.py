@@ -63,17 +63,40 @@ class Analysis:
         return known
 
     def loads(self, node: ast.AST | None) -> Names:
-        """Names that the node reads, also inside nested functions."""
+        """Names that the node reads, also the free names of nested functions."""
         if node is None:
             return set()
         known = self._loads.get(node)
         if known is None:
-            known = {k.id for k in walk(node)
-                     if isinstance(k, ast.Name) and isinstance(k.ctx, ast.Load)}
+            known = self._free(node)
             if any(isinstance(k, ast.Call) for k in walk(node)):
                 known |= self.shared
             self._loads[node] = known
         return known
+
+    def _free(self, node: ast.AST) -> Names:
+        found: Names = set()
+        todo = [node]
+        while todo:
+            k: Any = todo.pop()
+            if isinstance(k, ast.Name):
+                if isinstance(k.ctx, ast.Load):
+                    found.add(k.id)
+            elif isinstance(k, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef):
+                body = [k.body] if isinstance(k, ast.Lambda) else k.body
+                own = {a.arg for a in walk(k.args) if isinstance(a, ast.arg)} | self.stores(body)
+                shared = {name for part in body for d in walk(part)
+                          if isinstance(d, ast.Nonlocal | ast.Global) for name in d.names}
+                found |= {name for part in body for name in self._free(part)} - (own - shared)
+                todo += [c for c in children(k) if c not in body]
+            elif isinstance(k, COMPREHENSIONS):
+                own = {name for g in k.generators for name in self.stores([g.target])}
+                first = k.generators[0].iter
+                found |= {name for c in children(k) for name in self._free(c)} - own
+                todo.append(first)
+            else:
+                todo += children(k)
+        return found
 
     # ---- liveness
 

@@ -81,6 +81,20 @@ def late_closure(n):
     return fs
 
 
+@cases((f8(5), 2))
+def parameter_of_a_nested_function(x, n):
+    y = x + 1
+
+    def twice(z):
+        return z * 2
+
+    for _ in range(n):
+        for z in (x, y):
+            z += 1
+        y += twice(x)
+    return y, sum(z for z in (n, 1))
+
+
 @cases((f8(5), 3))
 def deletion(x, n):
     t = x * 2
