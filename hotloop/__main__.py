@@ -1,9 +1,10 @@
-"""The `hotloop` command: bench, cache, config, print, run."""
+"""The `hotloop` command: bench, cache, config, coverage, print, run."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from hotloop import config
 from hotloop.bench import command as bench
 from hotloop.compile import Watch, lower
+from hotloop.frontend import names
 from hotloop.ir import interp
 from hotloop.ir import text as ir_text
 from hotloop.ir.core import Program, Var, dims
@@ -75,6 +77,17 @@ def _config(options: argparse.Namespace) -> int:
     return 0
 
 
+def _coverage(options: argparse.Namespace) -> int:
+    by_word: dict[str, list[str]] = {}
+    for name, word in names.coverage().items():
+        by_word.setdefault(word, []).append(name)
+    for word, members in by_word.items():
+        print(f"{word}: {len(members)}")
+        print(textwrap.fill(" ".join(members), 98, initial_indent="  ", subsequent_indent="  ",
+                            break_long_words=False, break_on_hyphens=False))
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="hotloop", description="A just-in-time compiler for numerical Python.")
@@ -87,6 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
     sub.set_defaults(function=_cache)
     sub = commands.add_parser("config", help="the HOTLOOP_* switches and their values")
     sub.set_defaults(function=_config)
+    sub = commands.add_parser("coverage", help="NumPy's public names: native, via NumPy, ...")
+    sub.set_defaults(function=_coverage)
     sub = commands.add_parser("print", help="show a Program (a text file) after the passes")
     sub.add_argument("file", type=Path)
     for stage in ("loops", "llvm", "asm"):

@@ -98,3 +98,10 @@ def test_command_shows_and_runs_a_program(tmp_path, capsys):
 def test_command_lists_switches(capsys):
     assert main(["config"]) == 0
     assert "HOTLOOP_DEBUG" in capsys.readouterr().out
+
+
+def test_command_lists_coverage(capsys):
+    assert main(["coverage"]) == 0
+    text = capsys.readouterr().out
+    assert "native: " in text and "unsupported: " in text and "linalg.svd" in text
+    assert max(map(len, text.splitlines())) <= 100
