@@ -22,14 +22,16 @@ from hotloop.loops.core import ErrorSite
 def exception_at(site: ErrorSite, operands: list[Any]) -> BaseException:
     """The exception of `site`, its message filled in, its traceback at `site.location`."""
     error = site.exception(site.message.format(*operands))
-    if site.location is None:
-        return error
+    return error if site.location is None else error.with_traceback(frame_at(site.location))
+
+
+def frame_at(location: Location) -> TracebackType:
+    """A traceback of one frame, which stands at `location`."""
     try:
-        exec(_raiser(site.location), {"error": error})
+        exec(_raiser(location), {"error": Exception()})
     except BaseException as raised:
-        traceback = raised.__traceback__
-        assert traceback is not None
-        return raised.with_traceback(traceback.tb_next)
+        assert raised.__traceback__ is not None and raised.__traceback__.tb_next is not None
+        return raised.__traceback__.tb_next
     raise AssertionError("the raising code did not raise")
 
 

@@ -297,7 +297,7 @@ def _place(frame: FrameType, last: int) -> Location:
 
 def unsupported(message: str, remedy: str = "") -> UnsupportedError:
     """An UnsupportedError at the user's line, to be raised."""
-    return UnsupportedError(message, here(), remedy)
+    return UnsupportedError("not supported: " + message, here(), remedy)
 
 
 def staging(message: str, remedy: str = "") -> StagingError:

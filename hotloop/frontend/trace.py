@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from hotloop.errors import Location, UnsupportedError
 from hotloop.frontend import host, names, operators
 from hotloop.frontend.branches import traced as traced_block
 from hotloop.frontend.builder import Builder, opened
@@ -31,6 +32,13 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
 
     `static_argnums`, `static_argnames`: positions and names of arguments whose values are fixed.
     """
+    if inspect.isgeneratorfunction(fn) or inspect.iscoroutinefunction(fn):
+        code = fn.__code__
+        kind = "generator" if inspect.isgeneratorfunction(fn) else "coroutine"
+        raise UnsupportedError(
+            f"a {kind} function can't be compiled",
+            Location(code.co_filename, code.co_firstlineno, -1, code.co_name),
+            "compile the functions it calls, or fill an array and return that")
     signature = _signature(fn)
     bound = signature.bind(*args, **kwargs)
     bound.apply_defaults()

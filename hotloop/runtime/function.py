@@ -24,9 +24,10 @@ from typing import Any, NamedTuple
 from hotloop import config
 from hotloop.entry import abi, native
 from hotloop.entry.paths import Scope
-from hotloop.entry.raising import users_frames
+from hotloop.entry.raising import frame_at, users_frames
 from hotloop.entry.slow import Slow
 from hotloop.entry.wrap import NotEncodable, Table, encode
+from hotloop.errors import HotloopError, InternalError
 from hotloop.runtime.dispatch import Compile, Specializations, specializations
 
 
@@ -89,9 +90,15 @@ class State:
 
 def _call(state: State, /, *args: Any, **kwargs: Any) -> Any:
     """What native objects call in Python. A traceback leads from the caller to the user's failing
-    line, without frames of ours."""
+    line, without frames of ours (but for bugs of ours, and with HOTLOOP_DEBUG)."""
     try:
         return state.call(args, kwargs)
+    except HotloopError as error:
+        if error.location is not None and not isinstance(error, InternalError) and (
+                not config.debug):
+            error.__traceback__ = frame_at(error.location)
+            error.__suppress_context__ = True
+        raise
     except BaseException as error:
         error.__traceback__ = users_frames(error.__traceback__)
         raise
@@ -104,8 +111,9 @@ class Function:
     __wrapped__: Callable[..., Any]
     _state: State
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _call(self._state, *args, **kwargs)
+    @property
+    def __call__(self) -> Callable[..., Any]:    # a property, so that tracebacks lack its frame
+        return functools.partial(_call, self._state)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)

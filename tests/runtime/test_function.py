@@ -14,6 +14,7 @@ import pytest
 
 import hotloop
 from hotloop.entry.slow import MISS
+from hotloop.errors import UnsupportedError
 from hotloop.runtime import dispatch, function
 
 
@@ -356,3 +357,21 @@ def test_nothing_fits_at_first():
     found = dispatch.Specializations(store, lambda *a: None)
     assert found.entries == () and found.binder.names == ("x", "y")
     assert found.find({"x": 1, "y": 2}, store)[:2] == (None, MISS)
+
+
+def test_what_cannot_be_compiled_is_shown_without_frames_of_ours(jit):
+    def f(x):
+        y = x + 1
+        return np.loadtxt(y)
+
+    def generator(x):
+        yield x
+
+    for function, line, word in ((f, 2, "loadtxt"), (generator, 0, "generator")):
+        with pytest.raises(UnsupportedError, match=word) as info:
+            jit(function)(np.ones(3))
+        first = function.__code__.co_firstlineno
+        frames = traceback.extract_tb(info.value.__traceback__)
+        assert [frame.filename for frame in frames] == [__file__, __file__]
+        assert frames[-1].lineno == first + line and "instead:" in str(info.value)
+        assert f"line {first + line}" in str(info.value)
