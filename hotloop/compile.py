@@ -23,20 +23,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.entry.compiled import Compiled, call_sites, check_operands
 from hotloop.frontend import trace
 from hotloop.frontend.traced import Traced
-from hotloop.ir import text as ir_text
 from hotloop.ir.core import Program
 from hotloop.llvm import emit, engine, externals, loader
 from hotloop.loops import expr
 from hotloop.loops import lower as lowering
 from hotloop.loops import pipeline as loops_pipeline
-from hotloop.loops import text as loops_text
 from hotloop.loops.core import Kernel
 from hotloop.passes import pipeline as passes_pipeline
 from hotloop.record import field, record
+
+ir_text = lazy.module("hotloop.ir.text")
+loops_text = lazy.module("hotloop.loops.text")
 
 _numbers = itertools.count()
 

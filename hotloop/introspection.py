@@ -6,10 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from hotloop import lazy
 from hotloop.frontend import trace
-from hotloop.ir import text
 from hotloop.ir.core import Program
 from hotloop.passes import dce
+
+text = lazy.module("hotloop.ir.text")
 
 
 class Jaxpr:

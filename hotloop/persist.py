@@ -14,7 +14,6 @@ What can't be compared soundly (an object of an unknown class as a guard) is not
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import pickle
 import sys
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from hotloop import config
+from hotloop.digest import blake2b
 from hotloop.entry.compiled import CallSite, Compiled
 from hotloop.frontend.traced import Guard, Input, InputOut, Traced
 from hotloop.ir.core import Lit, Program
@@ -97,7 +97,7 @@ def _global_name(value: Any) -> bytes:
 def fingerprint(value: Any) -> str:
     out: list[bytes] = []
     _feed(value, out)
-    digest = hashlib.blake2b(digest_size=20)
+    digest = blake2b(digest_size=20)
     for piece in out:
         digest.update(len(piece).to_bytes(8, "little"))
         digest.update(piece)
@@ -261,7 +261,7 @@ def _functions_reached(root: Any, guards: list[Guard]) -> set[types.CodeType]:
     return seen
 
 
-def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: list[str],
+def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: Sequence[str],
           data: bytes) -> bool:
     """Keep a compiled function; False if something in it can't be stored soundly."""
     traced = compiled.traced

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import os
 import sys
 import threading
@@ -21,6 +20,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from hotloop import config
+from hotloop.digest import blake2b
 from hotloop.entry import abi, capi, key
 from hotloop.entry import machine as layout
 from hotloop.entry.bind import Binder
@@ -54,7 +54,7 @@ def _key() -> str:
     sources = [(file, os.stat(os.path.join(os.path.dirname(__file__), file)).st_mtime_ns)
                for file in ("abi.py", "capi.py", "key.py", "machine.py", "pool.py", "text.py")]
     parts = ("machine", sources, sys.version, engine.versions(), engine.host(), config.cpu)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return blake2b(repr(parts).encode()).hexdigest()
 
 
 _machine: Machine | None = None

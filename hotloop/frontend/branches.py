@@ -10,12 +10,11 @@ a `ChosenBase`: reads select, stores go to the chosen one.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.errors import HotloopError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
@@ -45,12 +44,16 @@ from hotloop.frontend.slots import (
     Maybe,
     Unjoined,
     flatten,
+    is_named_tuple,
     join,
     make,
+    rebuilt,
     slot_of,
 )
 from hotloop.frontend.tracers import Array, Base, ChosenBase, full, may_share, zero
 from hotloop.ir.core import Atom, Block, Var
+
+traceback = lazy.module("traceback")
 
 USER_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError,
                ValueError, NotImplementedError)
@@ -145,6 +148,32 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
                     atoms[k].extend(flatten(UNBOUND if only not in (None, k) else z, slot))
         return joined
 
+    def joined_of(x: Any, y: Any, n: Any) -> Any:
+        """The object that stands for x or y; tuples item by item."""
+        if not any(died) and type(x) is type(y) and (type(x) is tuple or is_named_tuple(x)):
+            if len(x) == len(y):
+                return rebuilt(type(x), [
+                    p if _same(p, q, UNBOUND, parent) else joined_of(p, q, n)
+                    for p, q in zip(x, y, strict=True)])
+        slot = join(slot_of(x), slot_of(y), parent, n)
+        if (isinstance(slot, ArraySlot) and isinstance(x, Array) and isinstance(y, Array)
+                and DYNAMIC not in slot.dims and not any(died)
+                and (_outer(x, parent) or _outer(y, parent))):
+            chosen = []
+            for k, z in enumerate((x, y)):
+                if _outer(z, parent):
+                    chosen.append(z)
+                else:
+                    chosen.append(join_values(x, y, slot, only=k))
+                    from_bases[k].append((z, chosen[k]))
+            return Array(ChosenBase(condition, *chosen), (), chosen[0].dims)
+        joined = join_values(x, y, slot)
+        for k, z in enumerate((x, y)):
+            if not died[k]:
+                for given, made in zip(arrays_in(z), arrays_in(joined), strict=False):
+                    from_bases[k].append((given, made))
+        return joined
+
     for n in slots:
         x, y = ends[0][n], ends[1][n]
         if died[0]:
@@ -160,30 +189,11 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
                 objects[n] = given             # read only where the function has returned it
                 continue
         try:
-            slot = join(slot_of(x), slot_of(y), parent, n)
+            objects[n] = joined_of(x, y, n)
         except HotloopError as error:
             if isinstance(n, str) and n.startswith("_hl_value"):
                 raise
             objects[n] = Unjoined(error)
-            continue
-        if (isinstance(slot, ArraySlot) and isinstance(x, Array) and isinstance(y, Array)
-                and DYNAMIC not in slot.dims and not any(died)
-                and (_outer(x, parent) or _outer(y, parent))):
-            chosen = []
-            for k, z in enumerate((x, y)):
-                if _outer(z, parent):
-                    chosen.append(z)
-                else:
-                    chosen.append(join_values(x, y, slot, only=k))
-                    from_bases[k].append((z, chosen[k]))
-            base = ChosenBase(condition, *chosen)
-            objects[n] = Array(base, (), chosen[0].dims)
-            continue
-        objects[n] = joined = join_values(x, y, slot)
-        for k, z in enumerate((x, y)):
-            if not died[k]:
-                for given, made in zip(arrays_in(z), arrays_in(joined), strict=False):
-                    from_bases[k].append((given, made))
     for pairs in from_bases:
         record_sharing(pairs, parent)
     _finish(condition, sides, died, outs, atoms)

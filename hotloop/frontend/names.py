@@ -2,10 +2,10 @@
 
     coverage()["linalg.svd"]      "via NumPy"
 
-Importing this module fills the tables of `registry`. `coverage` is what `hotloop coverage` prints:
-for each public function, ufunc and method whether it is "native" (equations of the IR), "via NumPy"
-(a call-back with declared results), "at trace time" (it does not depend on run-time values) or
-"unsupported".
+Importing this module fills the tables of `registry`, except those that it loads `LATER`.
+`coverage` is what `hotloop coverage` prints: for each public function, ufunc and method whether it
+is "native" (equations of the IR), "via NumPy" (a call-back with declared results), "at trace time"
+(it does not depend on run-time values) or "unsupported".
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import (
     math_names,
     numpy_create,
     numpy_einsum,
     numpy_elementwise,
-    numpy_fft,
     numpy_join,
-    numpy_linalg,
     numpy_methods,
     numpy_numeric,
     numpy_products,
-    numpy_random,
     numpy_reduce,
     numpy_select,
     numpy_shape,
@@ -35,11 +33,11 @@ from hotloop.frontend import (
     python_names,
 )
 from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY
-from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, UFUNCS
+from hotloop.frontend.registry import LATER, METHODS, NUMPY, PROPERTIES, UFUNCS
 
 TABLES = (
-    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_fft, numpy_join, numpy_linalg,
-    numpy_methods, numpy_numeric, numpy_products, numpy_random, numpy_reduce, numpy_select,
+    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_join,
+    numpy_methods, numpy_numeric, numpy_products, numpy_reduce, numpy_select,
     numpy_shape, numpy_statistics, python_names)
 
 NATIVE, CALLED_BACK, STATIC, UNSUPPORTED = "native", "via NumPy", "at trace time", "unsupported"
@@ -70,6 +68,8 @@ def status(name: str, x: Any) -> str:
 
 def coverage() -> dict[str, str]:
     """Public name -> one of the four words; methods and attributes as `ndarray.name`."""
+    for tables in LATER.values():
+        lazy.load(tables)
     table = {}
     for module, prefix in ((np, ""), (np.linalg, "linalg."), (np.fft, "fft."),
                            (np.random, "random.")):

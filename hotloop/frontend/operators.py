@@ -17,7 +17,7 @@ from hotloop.frontend import python_numbers, ufuncs
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.indexing import load, store
 from hotloop.frontend.python_numbers import python_name
-from hotloop.frontend.registry import NUMPY
+from hotloop.frontend.registry import NUMPY, lookup
 from hotloop.frontend.tracers import (
     NUMBERS,
     Array,
@@ -133,7 +133,7 @@ def _array_ufunc(self: Any, uf: np.ufunc, method: str, *args: Any, **options: An
 
 
 def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    stand_in = NUMPY.get(function)
+    stand_in = lookup(function)
     if stand_in is None:
         raise unsupported(f"{function.__module__}.{function.__name__}")
     return stand_in(*args, **kwargs)

@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hotloop import lazy
+
 NUMPY: dict[Any, Callable[..., Any]] = {}
 """NumPy functions (not ufuncs), types and other objects of NumPy: also called by the protocols."""
 
@@ -77,9 +79,31 @@ def ufunc_rule(*ufuncs: Any) -> Decorator:
     return _into(UFUNCS, ufuncs)
 
 
+LATER = {
+    "numpy.fft": lazy.module("hotloop.frontend.numpy_fft"),
+    "numpy.linalg": lazy.module("hotloop.frontend.numpy_linalg"),
+    "numpy.random": lazy.module("hotloop.frontend.numpy_random"),
+    "random": lazy.module("hotloop.frontend.numpy_random"),
+}
+"""Modules that fill the tables for functions of a module, loaded when one of these is met."""
+
+
 def lookup(function: Any) -> Callable[..., Any] | None:
     """The function that stands for `function`, or None."""
     try:
-        return CALLS.get(function) or NUMPY.get(function)
+        found = CALLS.get(function) or NUMPY.get(function)
     except TypeError:
         return None
+    if found is None and (tables := LATER.get(_home(function))) is not None:
+        lazy.load(tables)
+        found = CALLS.get(function) or NUMPY.get(function)
+    return found
+
+
+def _home(function: Any) -> str:
+    """The public module that a function belongs to: "numpy.random" for np.random.normal, a method
+    of a numpy.random.mtrand.RandomState."""
+    home = getattr(function, "__module__", None)
+    if not isinstance(home, str):
+        home = type(getattr(function, "__self__", None)).__module__
+    return "numpy.random" if home.startswith("numpy.random.") else home

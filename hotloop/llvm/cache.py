@@ -12,10 +12,8 @@ are kept in memory. Above HOTLOOP_CACHE_SIZE the least recently used ones go.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import tempfile
 import threading
 import time
 import warnings
@@ -23,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hotloop import config
+from hotloop.digest import blake2b
 from hotloop.record import record
 
 _MAGIC = b"hotloop1"
@@ -97,12 +96,12 @@ def _open_folder() -> Path | None:
 
 
 def _path(folder: Path, key: str) -> Path:
-    name = key if key.isalnum() and len(key) <= 100 else hashlib.sha256(key.encode()).hexdigest()
+    name = key if key.isalnum() and len(key) <= 100 else blake2b(key.encode()).hexdigest()
     return folder / (name + _SUFFIX)
 
 
 def _checksum(key: str, data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=_CHECK, key=key.encode()[:64]).digest()
+    return blake2b(data, digest_size=_CHECK, key=key.encode()[:64]).digest()
 
 
 def get(key: str) -> bytes | None:
@@ -138,7 +137,8 @@ def put(key: str, data: bytes) -> None:
                 del _memory[next(iter(_memory))]
             return
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=folder)
+        temporary = folder / f"{os.getpid()}-{os.urandom(8).hex()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError:
         return
     try:

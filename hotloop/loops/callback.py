@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir.text import resolve
+from hotloop import lazy
 from hotloop.ir.types import DTYPES, code
 from hotloop.ops.table import OPS, PURE
 from hotloop.record import record
+
+ir_text = lazy.module("hotloop.ir.text")
 
 ALL, SIZES, ARRAYS = "all", "sizes", "arrays"
 
@@ -112,7 +114,7 @@ def _decode(value: Any) -> Any:
         return tuple(map(_decode, value))
     if isinstance(value, dict):
         (tag, text), = value.items()
-        return DTYPES[text] if tag == "dtype" else resolve(text)
+        return DTYPES[text] if tag == "dtype" else ir_text.resolve(text)
     return value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
@@ -21,7 +21,8 @@ from hotloop.loops.prove import prove
 from hotloop.loops.reductions import reductions
 from hotloop.loops.settle import settle
 from hotloop.loops.vectorize import vectorize
-from hotloop.loops.verify import verify
+
+checks = lazy.module("hotloop.loops.verify")
 
 Pass = Callable[[Kernel], Kernel]
 
@@ -51,7 +52,7 @@ def optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None = None)
             run = instead
         kernel = run(kernel)
         if config.verify:
-            verify(kernel)
+            checks.verify(kernel)
         if watch is not None:
             watch(name, kernel)
     return kernel

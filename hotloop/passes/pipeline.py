@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.ir.core import Program
-from hotloop.ir.verify import verify
 from hotloop.passes.cse import cse
 from hotloop.passes.dce import dce
 from hotloop.passes.fold import fold
@@ -21,6 +20,8 @@ from hotloop.passes.invariant import invariant
 from hotloop.passes.ranges import ranges
 from hotloop.passes.simplify import simplify
 from hotloop.passes.unroll import unroll
+
+checks = lazy.module("hotloop.ir.verify")
 
 Pass = Callable[[Program], Program]
 
@@ -45,13 +46,13 @@ def optimize(program: Program, watch: Callable[[str, Program], None] | None = No
     program)` after each. The Program given is left as it is."""
     skipped = config.skipped()
     if config.verify:
-        verify(program)
+        checks.verify(program)
     for name, run in PASSES:
         if name.removesuffix(" again") in skipped:
             continue
         program = run(program)
         if config.verify:
-            verify(program)
+            checks.verify(program)
         if watch is not None:
             watch(name, program)
     return program

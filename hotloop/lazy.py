@@ -1,0 +1,38 @@
+"""Modules that are loaded when they are first used.
+
+    text = lazy.module("hotloop.ir.text")       # at the top of a file, among its imports
+    text.show(program)                          # loads it
+
+For what most programs never need: texts to look at, verifiers, the stand-ins of rare functions. An
+attribute costs 1 us more than a module's own. The test of the layers takes the calls for imports.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+class Module:
+    """Stands for a module; its attributes are the module's."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._name), attribute)
+
+    def __repr__(self) -> str:
+        return f"<lazy {self._name}>"
+
+
+def module(name: str) -> Any:
+    """The module of that full name, loaded at the first use of an attribute."""
+    return Module(name)
+
+
+def load(found: Any) -> None:
+    """Load what `module` gave, for what loading it does."""
+    import_module(found._name)
