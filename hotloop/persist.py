@@ -18,7 +18,7 @@ import io
 import pickle
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +226,7 @@ class _Stored:
     sites: list[Callable[..., Any]]
     calls: list[CallSite]
     notes: list[str]
-    externals: list[str]
+    externals: Sequence[str]
     data: bytes
 
 

@@ -17,7 +17,8 @@ lowering makes it two floats, a complex buffer having a last axis of 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -216,7 +217,7 @@ class Kernel:
     results: list[Buffer | Expr]
     body: list[Statement]
     errors: list[ErrorSite] = field(default_factory=list)
-    sites: list[object] = field(default_factory=list)
+    sites: list[Callable[..., Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 

@@ -12,6 +12,7 @@ Python is a `Check` beside the operation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,7 @@ class ScalarOp:
     commutative: bool = False
     math: bool = False   # an elementary function: expanded by llvm.mathlib
     rescue: str = ""     # a function of libm; operands (rare, fast, *x): rare ? function(x) : fast
+    library: str = ""    # a function of libm, called lane by lane
 
 
 SCALAR_OPS: dict[str, ScalarOp] = {}
@@ -90,7 +92,7 @@ _row("mul", np.multiply, commutative=True)
 _row("div", np.divide, 4)                       # floats
 _row("idiv", _idiv, 10)                         # ints, towards zero
 _row("irem", _irem, 10)
-_row("fmod", np.fmod, 12)                       # floats, sign of the dividend
+_row("fmod", np.fmod, 12, library="fmod")       # floats, sign of the dividend
 _row("neg", np.negative, arity=1)
 _row("abs", np.absolute, arity=1)
 _row("minimum", np.minimum, commutative=True)   # NaN wins, as NumPy's
@@ -116,7 +118,7 @@ for _name, _ufunc in (("lt", np.less), ("le", np.less_equal), ("gt", np.greater)
     _row(_name, _ufunc, dtype=TRUTH, commutative=_name in ("eq", "ne"))
 _row("isnan", np.isnan, arity=1, dtype=TRUTH)
 _row("signbit", np.signbit, arity=1, dtype=TRUTH)
-_row("select", lambda c, a, b: np.where(c, a, b).astype(a.dtype), arity=3, dtype=SECOND)
+_row("select", lambda c, a, b: np.asarray(np.where(c, a, b), a.dtype)[()], arity=3, dtype=SECOND)
 _row("add_overflows", _overflows(np.add, lambda a, b: a + b), 2, dtype=TRUTH, commutative=True)
 _row("sub_overflows", _overflows(np.subtract, lambda a, b: a - b), 2, dtype=TRUTH)
 _row("mul_overflows", _overflows(np.multiply, lambda a, b: a * b), 3, dtype=TRUTH,
@@ -125,6 +127,12 @@ _row("mul_overflows", _overflows(np.multiply, lambda a, b: a * b), 3, dtype=TRUT
 
 def _math(name: str, ufunc: Callable[..., Any], cost: float, arity: int = 1) -> None:
     _row(name, ufunc, cost, arity, math=True)
+
+
+def _library(name: str) -> None:
+    """A function that NumPy lacks, as Python's math and libm have it."""
+    each = np.vectorize(getattr(math, name), otypes=["d"])
+    _row(name, lambda x: each(x).astype(x.dtype)[()], 30, 1, library=name)
 
 
 def _rescue(name: str, ufunc: Callable[..., Any], arity: int = 1) -> None:
@@ -158,6 +166,8 @@ _math("arctanh", np.arctanh, 20)
 _math("pow", np.power, 30, arity=2)             # floats
 _math("cbrt", np.cbrt, 20)
 _math("hypot", np.hypot, 12, arity=2)
+_library("erf")
+_library("erfc")
 _rescue("sin", np.sin)
 _rescue("cos", np.cos)
 _rescue("tan", np.tan)

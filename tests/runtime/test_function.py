@@ -367,10 +367,10 @@ def test_what_cannot_be_compiled_is_shown_without_frames_of_ours(jit):
     def generator(x):
         yield x
 
-    for function, line, word in ((f, 2, "loadtxt"), (generator, 0, "generator")):
+    for refused, line, word in ((f, 2, "loadtxt"), (generator, 0, "generator")):
         with pytest.raises(UnsupportedError, match=word) as info:
-            jit(function)(np.ones(3))
-        first = function.__code__.co_firstlineno
+            jit(refused)(np.ones(3))
+        first = refused.__code__.co_firstlineno
         frames = traceback.extract_tb(info.value.__traceback__)
         assert [frame.filename for frame in frames] == [__file__, __file__]
         assert frames[-1].lineno == first + line and "instead:" in str(info.value)
