@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,11 +107,19 @@ def fingerprint(value: Any) -> str:
 @functools.cache
 def _build() -> str:
     """hotloop's own sources and all that decides what machine code is made."""
-    root = Path(__file__).resolve().parent
-    files = [(str(p.relative_to(root)), s.st_size, s.st_mtime_ns)
-             for p in sorted(root.rglob("*.py")) for s in (p.stat(),)]
-    return fingerprint((tuple(files), sys.version, np.__version__, engine.versions(),
-                        engine.host()))
+    return fingerprint((repr(sorted(_sources(os.path.dirname(__file__)))), sys.version,
+                        np.__version__, engine.versions(), engine.host()))
+
+
+def _sources(folder: str) -> Iterator[tuple[str, int, int]]:
+    """(path, size, time of change) of each file of Python below a folder."""
+    with os.scandir(folder) as found:
+        for item in found:
+            if item.name.endswith(".py"):
+                status = item.stat()
+                yield item.path, status.st_size, status.st_mtime_ns
+            elif item.name != "__pycache__" and item.is_dir():
+                yield from _sources(item.path)
 
 
 def _leaf(value: Any) -> Any:

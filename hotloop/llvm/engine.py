@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import functools
 import os
-import platform
 import re
 import threading
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from typing import Any
 
 from hotloop import config
 from hotloop.errors import InternalError
-from hotloop.llvm import library
+from hotloop.llvm import library, target
 
 # LLVM contexts and target machines are not thread safe. Held during a fork, so that the child
 # never inherits llvmlite's own lock in the hands of a thread that does not exist there.
@@ -49,8 +48,7 @@ def _llvm() -> Any:
 def _machine(level: int, cpu: str) -> Any:
     llvm = _llvm()
     features = "" if cpu else llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_triple(triple())
-    return target.create_target_machine(
+    return llvm.Target.from_triple(triple()).create_target_machine(
         cpu=cpu or llvm.get_host_cpu_name(), features=features, opt=level, reloc="pic",
         codemodel="small", jit=False)
 
@@ -66,17 +64,9 @@ def versions() -> str:
     return f"llvmlite-{library.version()}"
 
 
-@functools.cache
 def host() -> str:
     """What this machine's CPU can do, as a part of cache keys; does not load LLVM."""
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            first = file.read().split("\n\n", 1)[0]
-        kept = re.findall(r"^(?:vendor_id|cpu family|model|stepping|flags|Features|CPU part)\s*:.*",
-                          first, re.MULTILINE)
-    except OSError:
-        kept = [platform.processor()]
-    return "|".join([platform.system(), platform.machine(), *kept])
+    return target.this_machine()
 
 
 def _parse(text: str) -> Any:

@@ -1,6 +1,7 @@
-"""What the emitter must know of the CPU: how wide its vector registers are.
+"""What is known of the CPU without LLVM: how wide its vector registers are, and what it can do.
 
     register_bytes()        # 64 with AVX-512, 32 with AVX2, else 16
+    this_machine()          # "Linux|x86_64|vendor_id : ...|flags : ..."
 
 LLVM splits wider vectors and pads narrower ones, so a wrong answer costs speed, nothing else.
 """
@@ -8,6 +9,7 @@ LLVM splits wider vectors and pads narrower ones, so a wrong answer costs speed,
 from __future__ import annotations
 
 import functools
+import platform
 import re
 
 from hotloop import config
@@ -30,12 +32,23 @@ def _of_name(cpu: str) -> int:
 
 
 @functools.cache
-def _of_this_machine() -> int:
+def this_machine() -> str:
+    """System, architecture, and what distinguishes the CPU from others that run other code."""
     try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            line = re.search(r"^flags\s*:(.*)$", file.read(), re.MULTILINE)
+        # One read of the first processor's lines: the system makes those of each other one on
+        # demand, and may interrupt it to ask for its frequency.
+        with open("/proc/cpuinfo", "rb", buffering=0) as file:
+            first = (file.read(16384) or b"").decode("ascii", "replace").split("\n\n", 1)[0]
+        kept = re.findall(r"^(?:vendor_id|cpu family|model|stepping|flags|Features|CPU part)\s*:.*",
+                          first, re.MULTILINE)
     except OSError:
-        return 16
+        kept = [platform.processor()]
+    return "|".join([platform.system(), platform.machine(), *kept])
+
+
+@functools.cache
+def _of_this_machine() -> int:
+    line = re.search(r"\|flags\s*:([^|]*)", this_machine())
     flags = set(line[1].split()) if line else set()
     if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= flags:
         return 64
