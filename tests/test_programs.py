@@ -4,12 +4,13 @@ Each module of tests/programs ends in a table PROGRAMS of (function, arguments f
 test, size for benchmarks/programs.py). The first size compiles; the others reuse that code.
 """
 
+import copy
 import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from compare import check
+from compare import check, outcome
 from programs import chance
 
 import hotloop
@@ -37,7 +38,10 @@ def in_single(value):
 def test_program(function, make, sizes):
     jitted = hotloop.jit(function, cache=False)
     for n in sizes:
-        check(function, *make(np.random.default_rng(n), n), jitted=jitted)
+        args = make(np.random.default_rng(n), n)
+        kind, result = outcome(function, copy.deepcopy(args), {})
+        assert kind == "value", result
+        check(function, *args, jitted=jitted)
 
 
 SINGLE = {"gemm", "k3mm", "atax", "gemver", "gesummv", "syrk", "trmm", "doitgen", "fdtd_2d",

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import enum
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -233,14 +234,14 @@ def call_back(function: Any, site: CallSite, operands: int) -> None:
     arguments, outs = [], []
     for dtype, rank in site.ins:
         value, at = _operand(dtype, rank, at)
-        arguments.append(value.copy())
+        arguments.append(value.copy() if rank else value[()])
     for dtype, rank in site.outs:
         value, at = _operand(dtype, rank, at)
         outs.append(value)
     for dtype in site.scalars:
         value, at = _operand(dtype, 0, at)
         outs.append(value)
-    given = function(*(a if a.ndim else a[()] for a in arguments))
+    given = function(*arguments)
     if not outs:
         return
     parts = (given,) if len(outs) == 1 and not isinstance(given, (tuple, list)) else given
@@ -261,7 +262,7 @@ def _operand(dtype: np.dtype, rank: int, at: int) -> tuple[np.ndarray, int]:
 
 
 def _over(address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     if size == 0:
         return np.empty(shape, dtype)
     memory = memoryview((ctypes.c_char * size).from_address(address))

@@ -354,9 +354,9 @@ def load(x: Any, index: Any) -> Any:
                          "and integer or boolean arrays are valid indices")
     s = select(x, index)
     if s.gathers:
-        return fresh(s.index.get(x.value()))
+        return fresh(x.view(s.index).value())
     if s.scalar and x.ndim:
-        return Scalar(s.index.get(x.value()), NUMPY_KIND)
+        return Scalar(x.view(s.index).value(), NUMPY_KIND)
     if not x.ndim and index == ():
         return Scalar(x.value(), NUMPY_KIND)
     return x.view(s.index)
@@ -392,8 +392,7 @@ def store(x: Any, index: Any, new: Any) -> None:
     s = select(x, index)
     part = fit(new, x.dtype)
     if s.gathers:
-        part = broadcast_into(part, s.index.shape)
-        x.assign(s.index.put(x.value(), part))
+        x.view(s.index).assign(broadcast_into(part, s.index.shape))
         return
     target = x.view(s.index)
     if isinstance(new, Array) and new.same_view(target):

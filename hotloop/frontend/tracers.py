@@ -17,7 +17,7 @@ Functions for writers of NumPy functions: `lift`, `value`, `convert`, `fit`, `br
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,6 +174,13 @@ class Base:
     def write(self, value: Atom) -> None:
         current().values[self] = value
 
+    def load(self, steps: tuple[Step, ...], view: Array) -> Atom:
+        """What `steps` select, which is `view`."""
+        return read(self.read(), steps)
+
+    def store(self, steps: tuple[Step, ...], new: Atom) -> None:
+        """Change what `steps` select."""
+        self.write(written(self.read(), steps, new) if steps else new)
 
     @property
     def memory(self) -> list[Base]:
@@ -215,22 +222,28 @@ class ChosenBase(Base):
     def memory(self) -> list[Base]:
         return [*self.yes.base.memory, *self.no.base.memory]
 
-    def _choose(self, yes: Any, no: Any) -> Atom:
+    def _choose(self, yes: Callable[[], Atom], no: Callable[[], Atom], like: Array) -> Atom:
+        """yes() or no(), of the dtype and dims of `like`."""
         blocks = []
         parent = current()
         for side in (yes, no):
             inner = Builder(parent)
             with opened(inner):
                 blocks.append(Block([], inner.eqns, [side()]))
-        return emit("cond", [self.condition], [(self.dtype, self.shape)], blocks=blocks)[0]
+        return emit("cond", [self.condition], [(dtype_of(like), dims_of(like))], blocks=blocks)[0]
 
     def read(self) -> Atom:
-        return self._choose(self.yes.value, self.no.value)
+        return self._choose(self.yes.value, self.no.value, self.yes)
 
-    def write(self, value: Atom) -> None:
+    def load(self, steps: tuple[Step, ...], view: Array) -> Atom:
+        return self._choose(self.yes.along(steps).value, self.no.along(steps).value, view)
+
+    def store(self, steps: tuple[Step, ...], new: Atom) -> None:
         # one after the other: they may be views of one array
-        self.yes.assign(self._choose(lambda: value, self.yes.value))
-        self.no.assign(self._choose(self.no.value, lambda: value))
+        for k, side in enumerate((self.yes, self.no)):
+            part = side.along(steps)
+            sides: list[Callable[[], Atom]] = [lambda: new, part.value]
+            part.assign(self._choose(sides[k], sides[1 - k], part))
 
 
 class Array(Tracer):
@@ -283,7 +296,7 @@ class Array(Tracer):
 
     def value(self) -> Atom:
         """The current content, as an atom of exactly `dims`."""
-        return read(self.base.read(), self.steps)
+        return self.base.load(self.steps, self)
 
     def assign(self, new: Atom) -> None:
         """Store a value that broadcasts to the whole view; converts to the array's dtype."""
@@ -295,7 +308,7 @@ class Array(Tracer):
                               "after a branch or loop", "use .copy() before the branch or loop")
         new = broadcast_into(convert(new, self.dtype), self.dims)
         base.stored = True
-        base.write(written(base.read(), self.steps, new) if self.steps else new)
+        base.store(self.steps, new)
 
     def seen_by(self, builder: Builder) -> bool:
         """Does the view exist in a block: its base, indices and dimensions?"""
@@ -307,6 +320,10 @@ class Array(Tracer):
         """Do both provably denote the same elements of the same array?"""
         return (isinstance(other, Array) and self.base is other.base
                 and same_steps(self.steps, other.steps))
+
+    def along(self, steps: tuple[Step, ...]) -> Array:
+        """The view by further steps."""
+        return Array(self.base, (*self.steps, *steps), steps[-1].shape) if steps else self
 
     def view(self, step: Step) -> Array:
         """A further view."""

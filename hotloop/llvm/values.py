@@ -24,6 +24,7 @@ from hotloop.llvm.builder import UNLIKELY, Builder, Type, iota, type_of
 from hotloop.llvm.instructions import ROWS, bitcast, convert, philox_block
 from hotloop.loops.core import Buffer
 from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands
+from hotloop.loops.scalar import SCALAR_OPS
 from hotloop.record import record
 
 BOOL, I64, U64, BYTE = np.dtype("?"), np.dtype("i8"), np.dtype("u8"), np.dtype("u1")
@@ -249,9 +250,10 @@ class Values(Builder):
             return make(self, source, target, self.operand(args[0], width))
         if op.startswith("rescue_"):
             return self._rescue(node, width)
-        if op == "fmod":
+        if SCALAR_OPS[op].library:
             t = type_of(node.dtype, width)
-            return self._each_lane("libm:fmod", t, [self.operand(a, width) for a in args])
+            return self._each_lane(f"libm:{SCALAR_OPS[op].library}", t,
+                                   [self.operand(a, width) for a in args])
         raise InternalError(f"no machine operation for {op} in {node!r}")
 
     def _expanded(self, node: Expr) -> Expr:

@@ -6,6 +6,7 @@ take floats only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,13 @@ def _function(name: str, doc: str,
               complex_expr: Callable[..., Any] | None = None) -> OpDef:
     return unary(name, doc, getattr(np, name), FLOATS + (COMPLEXES if complex_expr else ""),
                  lambda e, x: e.op(name, x), complex_expr)
+
+
+def _of_python(name: str, doc: str) -> OpDef:
+    """A function of Python's math that NumPy lacks."""
+    each = np.vectorize(getattr(math, name), otypes=["d"])
+    return unary(name, doc, lambda x: each(x).astype(x.dtype)[()], FLOATS,
+                 lambda e, x: e.op(name, x))
 
 
 def _scaled(e: Any, scale: Any, x: Any) -> Any:
@@ -96,6 +104,8 @@ tanh = _function("tanh", "hyperbolic tangent")
 arcsinh = _function("arcsinh", "inverse hyperbolic sine")
 arccosh = _function("arccosh", "inverse hyperbolic cosine")
 arctanh = _function("arctanh", "inverse hyperbolic tangent")
+erf = _of_python("erf", "error function")
+erfc = _of_python("erfc", "1 - erf(x), exact for large x")
 floor = _function("floor", "the next whole number below")
 ceil = _function("ceil", "the next whole number above")
 trunc = _function("trunc", "the next whole number towards 0")

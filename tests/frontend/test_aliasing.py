@@ -235,6 +235,17 @@ def argument_or_new(x, k):
     return x if k > 0 else x * 2
 
 
+@cases((f8(6), f8(6) * 2, 3), (f8(6), f8(6) * 2, 0))
+def pair_chosen_in_a_loop(x, y, n):
+    for k in range(n):
+        src, dst = (x, y) if k % 2 == 0 else (y[::1], x)
+        for i in range(1, 5):
+            dst[i] = src[i - 1] + src[1:][i]
+        dst[np.array([0, 2])] += src[:2]
+        dst[3:][::-1] -= 1
+    return x.sum()
+
+
 @cases((f8(5),), (f8(2),), (f8(0),))
 def list_of_views(x):
     views = [x[i:] for i in range(3)]

@@ -109,10 +109,24 @@ def test_operations(dtype: str, lanes: int) -> None:
 
 
 def test_every_row_is_emitted() -> None:
-    covered = {*OF_BOOLS, *OF_INTS, *OF_FLOATS, "fma", "philox"}
+    covered = {*OF_BOOLS, *OF_INTS, *OF_FLOATS, "erf", "erfc", "fma", "philox"}
     machine = {n for n, row in SCALAR_OPS.items() if not row.math and not row.rescue}
     assert machine == covered
-    assert machine - set(ROWS) == {"fmod", "philox"}
+    assert machine - set(ROWS) == {"fmod", "erf", "erfc", "philox"}
+
+
+@pytest.mark.parametrize("lanes", [0, 1])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_functions_of_libm(dtype: str, lanes: int) -> None:
+    x = np.array([0.0, -0.0, 0.5, -1.5, 3.0, 30.0, np.inf, -np.inf, np.nan], dtype)
+    names = ("erf", "erfc")
+    with fresh_table():
+        inputs = arguments((dtype,))
+        values = [e.op(name, load(inputs[0], (var("i"),))) for name in names]
+        found = harness.run(maps(values, inputs, lanes), [x])
+    for got, name in zip(found, names, strict=True):
+        want = SCALAR_OPS[name].evaluate(x)
+        np.testing.assert_allclose(got, want, 4 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("lanes", [0, 1])

@@ -31,7 +31,7 @@ def crc32_table(data):
         table[i] = c
     crc = 0xFFFFFFFF
     for byte in data:
-        crc = int(table[(crc ^ byte) & 0xFF]) ^ (crc >> 8)
+        crc = int(table[(crc ^ int(byte)) & 0xFF]) ^ (crc >> 8)
     return crc ^ 0xFFFFFFFF
 
 

@@ -220,6 +220,21 @@ def fdtd_2d(tmax, ex, ey, hz, fict):
                     ex[i, j + 1] - ex[i, j] + ey[i + 1, j] - ey[i, j])
 
 
+def heat_3d(steps, A):
+    n = A.shape[0]
+    B = np.copy(A)
+    for t in range(steps):
+        src, dst = (A, B) if t % 2 == 0 else (B, A)
+        for i in range(1, n - 1):
+            for j in range(1, n - 1):
+                for k in range(1, n - 1):
+                    dst[i, j, k] = src[i, j, k] + 0.125 * (
+                        src[i + 1, j, k] + src[i - 1, j, k] + src[i, j + 1, k]
+                        + src[i, j - 1, k] + src[i, j, k + 1] + src[i, j, k - 1]
+                        - 6.0 * src[i, j, k])
+    return B
+
+
 def seidel_2d(steps, A):
     n = len(A)
     for _ in range(steps):
@@ -252,5 +267,6 @@ PROGRAMS = [
     (floyd_warshall, lambda r, n: (r.integers(1, 99, (n, n)),), (5, 8), 40),
     (fdtd_2d, lambda r, n: (4, r.random((n, n + 1)), r.random((n, n + 1)),
                             r.random((n, n + 1)), r.random(4)), (5, 8), 60),
+    (heat_3d, lambda r, n: (4, r.random((n, n, n))), (4, 6), 20),
     (seidel_2d, lambda r, n: (4, r.random((n, n))), (5, 8), 60),
 ]
