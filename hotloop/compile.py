@@ -109,8 +109,17 @@ class Lowered:
 
     @property
     def level(self) -> int:
-        """LLVM's level of code generation."""
-        return 3 if config.opt else 0
+        return level()
+
+
+def level() -> int:
+    """LLVM's level of code generation."""
+    return 3 if config.opt else 0
+
+
+def prepare() -> None:
+    """Begin to load LLVM: a function will be compiled."""
+    engine.preload(level())
 
 
 def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], watch: Watch,
@@ -122,13 +131,15 @@ def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], 
     return traced
 
 
-def lower(program: Program, contiguous: list[bool], watch: Watch) -> Lowered:
-    """Program -> LLVM text. `contiguous`: for each parameter, whether it is in C order."""
+def lower(program: Program, contiguous: list[bool], watch: Watch,
+          examples: list[tuple[int, ...]] | None = None) -> Lowered:
+    """Program -> LLVM text. `contiguous`: for each parameter, whether it is in C order;
+    `examples`: typical shapes, which guide heuristics."""
     with watch.stage("passes"):
         program = passes_pipeline.optimize(program, watch.program if watch.wanted else None)
     with expr.fresh_table():
         with watch.stage("lower"):
-            kernel = lowering.lower(program, contiguous)
+            kernel = lowering.lower(program, contiguous, examples)
         watch.kernel("lower", kernel)
         with watch.stage("loops"):
             kernel = loops_pipeline.optimize(kernel, watch.kernel if watch.wanted else None)

@@ -18,6 +18,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from hotloop import config
@@ -34,6 +35,23 @@ if hasattr(os, "register_at_fork"):
 
 _library = functools.cache(library.opened)
 _library_machine = functools.cache(library.Library.machine)
+_preloading: list[threading.Thread] = []
+
+
+def preload(level: int) -> None:
+    """Load LLVM in another thread. Called before a function is traced: that takes as long as to
+    load the library, which the interpreter's lock is not held for."""
+    if not _preloading:
+        _preloading.append(threading.Thread(target=_preload, args=(level, config.cpu)))
+        _preloading[0].start()
+
+
+def _preload(level: int, cpu: str) -> None:
+    with _lock:
+        direct = _library()
+        if direct is not None:
+            with suppress(RuntimeError):        # compile_text will meet it, too, and tell
+                _library_machine(direct, level, cpu)
 
 
 @functools.cache

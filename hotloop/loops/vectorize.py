@@ -38,7 +38,7 @@ from hotloop.loops.core import (
 from hotloop.loops.dependence import Iterations
 from hotloop.loops.expr import Expr, affine, var
 from hotloop.loops.rewrite import at_entry, bound, expressions
-from hotloop.loops.scalar import is_combiner, rounds
+from hotloop.loops.scalar import SCALAR_OPS, is_combiner, rounds
 from hotloop.record import record
 
 Index = tuple[Expr, ...]
@@ -48,7 +48,7 @@ def vectorize(kernel: Kernel) -> Kernel:
     if config.opt == 0:
         return kernel
     for loop in _outermost(kernel.body):
-        _best(loop, ()).take(kernel)
+        _best(loop, (), kernel.sizes).take(kernel)
     return kernel
 
 
@@ -74,7 +74,7 @@ class _Plan:
     def take(self, kernel: Kernel) -> None:
         kernel.notes += self.missed
         for loop in self.lanes:
-            loop.lanes = _registers(loop)
+            loop.lanes = _registers(loop, kernel.sizes)
             width = f"{loop.lanes} register{'s' * (loop.lanes > 1)} a value"
             kernel.notes.append(f"{_where(loop)}vectorized, {width}")
 
@@ -83,16 +83,16 @@ def _where(loop: For) -> str:
     return f"line {loop.location.line}: " if loop.location else ""
 
 
-def _best(loop: For, around: tuple[For, ...]) -> _Plan:
+def _best(loop: For, around: tuple[For, ...], sizes: dict[str, int]) -> _Plan:
     """The cheapest way to run a loop once, lanes taken from it or from what is inside it."""
     ends = [c.next for c in loop.carries]
-    plan = _scalar(loop.body, ends, (*around, loop), bound([loop]))
-    trips = cost.trips(loop.lo, loop.hi, loop.step)
+    plan = _scalar(loop.body, ends, (*around, loop), bound([loop]), sizes)
+    trips = cost.trips(loop.lo, loop.hi, loop.step, sizes)
     plan.cost *= trips
     reason = blocked(loop, around)
     if reason is None:
         filled = -(-trips // cost.LANES) * cost.LANES
-        total = cost.LOOP + filled * _Lanes(loop).cost(loop.body, ends, set())
+        total = cost.LOOP + filled * _Lanes(loop, sizes).cost(loop.body, ends, set())
         if total < plan.cost:
             return _Plan(total, [loop], [])
     elif not loop.regular and not any(isinstance(s, For | While) for s in walk(loop.body)):
@@ -101,7 +101,7 @@ def _best(loop: For, around: tuple[For, ...]) -> _Plan:
 
 
 def _scalar(body: list[Statement], ends: list[Expr], around: tuple[For, ...],
-            inside: set[str]) -> _Plan:
+            inside: set[str], sizes: dict[str, int]) -> _Plan:
     """Cost of a list in scalar code, loops inside it as good as they can be; expressions without
     the names bound `inside` the loop around it cost nothing, being computed before it."""
     plan = _Plan(0.0, [], [])
@@ -126,15 +126,15 @@ def _scalar(body: list[Statement], ends: list[Expr], around: tuple[For, ...],
             case Store():
                 plan.cost += cost.SCALAR_ACCESS
             case For():
-                add(_best(statement, around), 1.0)
+                add(_best(statement, around, sizes), 1.0)
             case While():
                 times = cost.TRIPS / 4
                 next_values = [statement.cond, *(c.next for c in statement.carries)]
-                add(_scalar(statement.test, [], around, inside), times)
-                add(_scalar(statement.body, next_values, around, inside), times)
+                add(_scalar(statement.test, [], around, inside, sizes), times)
+                add(_scalar(statement.body, next_values, around, inside, sizes), times)
             case If():
-                add(_scalar(statement.then, [], around, inside), 0.5)
-                add(_scalar(statement.orelse, [], around, inside), 0.5)
+                add(_scalar(statement.then, [], around, inside, sizes), 0.5)
+                add(_scalar(statement.orelse, [], around, inside, sizes), 0.5)
     count(ends)
     return plan
 
@@ -142,8 +142,8 @@ def _scalar(body: list[Statement], ends: list[Expr], around: tuple[For, ...],
 class _Lanes:
     """Cost of a body per iteration of `loop`, its iterations being lanes."""
 
-    def __init__(self, loop: For):
-        self.loop = loop
+    def __init__(self, loop: For, sizes: dict[str, int]):
+        self.loop, self.sizes = loop, sizes
         self.varying = varying_names(loop)
 
     def cost(self, body: list[Statement], ends: list[Expr], seen: set[Expr]) -> float:
@@ -155,7 +155,8 @@ class _Lanes:
             elif isinstance(statement, For | While):
                 next_values = [c.next for c in statement.carries]
                 if isinstance(statement, For):
-                    times: float = cost.trips(statement.lo, statement.hi, statement.step)
+                    times: float = cost.trips(statement.lo, statement.hi, statement.step,
+                                              self.sizes)
                 else:
                     times = cost.TRIPS / 4 * cost.DIVERGENCE
                     total += times * self.cost(statement.test, [statement.cond], set())
@@ -314,14 +315,18 @@ def _dependence(loop: For, around: tuple[For, ...], varying: frozenset[str],
     return None
 
 
-def _registers(loop: For) -> int:
+def _is_math(node: Expr) -> bool:
+    return node.op in SCALAR_OPS and SCALAR_OPS[node.op].math
+
+
+def _registers(loop: For, sizes: dict[str, int]) -> int:
     """Registers a value of the loop takes."""
     if not any(isinstance(s, While) for s in walk(loop.body)):
-        if all(x.op == "lit" for x in (loop.lo, loop.hi)) and cost.trips(
-                loop.lo, loop.hi, loop.step) <= cost.SHORT:
+        if cost.trips(loop.lo, loop.hi, loop.step, sizes) <= cost.SHORT:
             return 1
     seen: set[Expr] = set()
     roots = [x for s in walk(loop.body) for x in expressions(s)]
-    count = len(cost.nodes([*roots, *(c.next for c in loop.carries)], seen))
+    found = cost.nodes([*roots, *(c.next for c in loop.carries)], seen)
+    count = sum(cost.MATH_NODES if _is_math(node) else 1 for node in found)
     return 4 if count <= cost.FEW_NODES else 2 if count <= cost.MANY_NODES else 1
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hotloop import config, persist
-from hotloop.compile import Lowered, Watch, codegen, lower, trace_function
+from hotloop.compile import Lowered, Watch, codegen, lower, prepare, trace_function
 from hotloop.entry.compiled import Compiled
 from hotloop.frontend.traced import Traced
 from hotloop.runtime.function import jitted
@@ -78,6 +78,7 @@ class Compiler:
                 found = persist.fetch(key, fn)
                 if found is not None:
                     return found
+        prepare()
         lowered, traced = self._lower(fn, args, kwargs)
         compiled, data = codegen(lowered, traced)
         if key is not None:
@@ -92,7 +93,9 @@ class Compiler:
                kwargs: dict[str, Any]) -> tuple[Lowered, Traced]:
         watch = Watch(getattr(fn, "__qualname__", repr(fn)))
         traced = trace_function(fn, args, kwargs, watch, **self.statics)
-        return lower(traced.program, [i.contiguous for i in traced.inputs], watch), traced
+        lowered = lower(traced.program, [i.contiguous for i in traced.inputs], watch,
+                        traced.examples)
+        return lowered, traced
 
 
 _compiler = functools.cache(Compiler)
