@@ -150,7 +150,15 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
 
     def joined_of(x: Any, y: Any, n: Any) -> Any:
         """The object that stands for x or y; tuples item by item."""
-        if not any(died) and type(x) is type(y) and (type(x) is tuple or is_named_tuple(x)):
+        if n == VALUE and (x is UNBOUND or y is UNBOUND):
+            given = y if x is UNBOUND else x       # read only where the function has returned it
+            if _outer(given, parent):
+                return given
+            if type(given) is tuple or is_named_tuple(given):
+                return rebuilt(type(given), [
+                    joined_of(UNBOUND, z, n) if x is UNBOUND else joined_of(z, UNBOUND, n)
+                    for z in given])
+        if type(x) is type(y) and (type(x) is tuple or is_named_tuple(x)):
             if len(x) == len(y):
                 return rebuilt(type(x), [
                     p if _same(p, q, UNBOUND, parent) else joined_of(p, q, n)
@@ -183,11 +191,6 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
         if _same(x, y, before[n], parent):
             objects[n] = x
             continue
-        if n == VALUE and (x is UNBOUND or y is UNBOUND):
-            given = y if x is UNBOUND else x
-            if _outer(given, parent):
-                objects[n] = given             # read only where the function has returned it
-                continue
         try:
             objects[n] = joined_of(x, y, n)
         except HotloopError as error:

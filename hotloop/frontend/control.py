@@ -240,12 +240,32 @@ def augment(x: Any, op: str, y: Any) -> Any:
     return IN_PLACE[op](x, y)
 
 
-def augment_item(x: Any, index: Any, op: str, y: Any) -> None:
-    store(x, index, augment(load(x, index), op, y))
+def loaded(x: Any, index: Any) -> tuple[Any, Any, Any]:
+    """The target of `x[index] op= y`, read before y is computed."""
+    return x, index, load(x, index)
 
 
-def augment_attribute(x: Any, name: str, op: str, y: Any) -> None:
-    set_attribute(x, name, augment(getattr(x, name), op, y))
+def loaded_attribute(x: Any, name: str) -> tuple[Any, str, Any]:
+    return x, name, getattr(x, name)
+
+
+def augment_item(target: tuple[Any, Any, Any], op: str, y: Any) -> None:
+    x, index, old = target
+    store(x, index, augment(old, op, y))
+
+
+def augment_attribute(target: tuple[Any, str, Any], op: str, y: Any) -> None:
+    x, name, old = target
+    set_attribute(x, name, augment(old, op, y))
+
+
+def store_value(new: Any, x: Any, index: Any) -> None:
+    """`x[index] = new`, its parts in Python's order of evaluation."""
+    store(x, index, new)
+
+
+def assign_attribute(new: Any, x: Any, name: str) -> None:
+    set_attribute(x, name, new)
 
 
 def unpacked(x: Any, before: int, after: int) -> Any:
@@ -313,9 +333,11 @@ class Helpers:
     handling = staticmethod(handling)
     managed = staticmethod(managed)
     load = staticmethod(load)
-    store = staticmethod(store)
+    store = staticmethod(store_value)
     delete_item = staticmethod(delete_item)
-    set_attribute = staticmethod(set_attribute)
+    assign_attribute = staticmethod(assign_attribute)
+    loaded = staticmethod(loaded)
+    loaded_attribute = staticmethod(loaded_attribute)
     augment = staticmethod(augment)
     augment_item = staticmethod(augment_item)
     augment_attribute = staticmethod(augment_attribute)

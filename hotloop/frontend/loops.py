@@ -499,6 +499,8 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         ends += exchange.next_ids(ids)
         exchange.results = [parent.bind(I64) for _ in ids]
         results += exchange.results
+    for base in mutated:
+        outer.current(base)                # stored to as a whole, without being read
     bases = []
     for base, (param, start) in outer.base_params.items():
         end = body.values.get(base, param)

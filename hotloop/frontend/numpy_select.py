@@ -50,6 +50,7 @@ from hotloop.frontend.tracers import (
     fresh,
     full,
     iota,
+    is_python_number,
     lift,
     reshaped,
     value,
@@ -164,6 +165,8 @@ def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, 
         if type(high) is int and high >= info.max:
             return clip(x, low, None, out)
     bounds = [settled(lift(b)) for b in (low, high)]
+    if any(dtype_of(b).kind == "c" for b in (x, *bounds)):
+        return ufuncs.apply(np.minimum, [ufuncs.apply(np.maximum, [x, low]), high], out, dtype)
     work = common_dtype([x, *bounds]) if dtype is None else as_dtype(dtype)
     dims = dm.broadcast_dims(*map(dims_of, (x, *bounds)))
     atoms = [fit(b, work) for b in (x, *bounds)]
@@ -175,9 +178,10 @@ def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, 
 @numpy_function(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     target, source = lift(dst), settled(lift(src))
-    if not np.can_cast(dtype_of(source), target.dtype, casting) and isinstance(  # type: ignore
-            source, Array | np.generic):
-        fail(TypeError, f"Cannot cast array data from {dtype_of(source)!r} to {target.dtype!r} "
+    single = isinstance(source, Scalar | np.generic) and not is_python_number(source)
+    if not np.can_cast(dtype_of(source), target.dtype, casting) and (  # type: ignore
+            single or isinstance(source, Array)):
+        fail(TypeError, f"Cannot cast {'scalar' if single else 'array data'} from {dtype_of(source)!r} to {target.dtype!r} "
              f"according to the rule '{casting}'")
     part = broadcast_into(fit(source, target.dtype), target.dims)
     if where is not True:

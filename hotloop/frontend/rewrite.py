@@ -235,11 +235,11 @@ class Rewriter(ast.NodeTransformer):
     def _assigned(self, t: ast.expr, value: ast.expr, n: ast.stmt) -> list[ast.stmt]:
         if isinstance(t, ast.Subscript):
             return self.at([ast.Expr(ast.copy_location(call(
-                "store", self.visit(t.value), self.index(self.visit(t.slice)), value), t))], n)
+                "store", value, self.visit(t.value), self.index(self.visit(t.slice))), t))], n)
         if isinstance(t, ast.Attribute):
             name = constant(self.mangled(t.attr))
             return self.at([ast.Expr(ast.copy_location(
-                call("set_attribute", self.visit(t.value), name, value), t))], n)
+                call("assign_attribute", value, self.visit(t.value), name), t))], n)
         if isinstance(t, ast.Tuple | ast.List):
             return self._unpacked(t, value, n)
         return self.at([ast.Assign([t], value)], n)
@@ -275,11 +275,11 @@ class Rewriter(ast.NodeTransformer):
         value = self.visit(n.value)
         t, op = n.target, constant(type(n.op).__name__)
         if isinstance(t, ast.Subscript):
-            new: ast.stmt = ast.Expr(call("augment_item", self.visit(t.value),
-                                          self.index(self.visit(t.slice)), op, value))
+            item = call("loaded", self.visit(t.value), self.index(self.visit(t.slice)))
+            new: ast.stmt = ast.Expr(call("augment_item", item, op, value))
         elif isinstance(t, ast.Attribute):
-            new = ast.Expr(call("augment_attribute", self.visit(t.value),
-                                constant(self.mangled(t.attr)), op, value))
+            item = call("loaded_attribute", self.visit(t.value), constant(self.mangled(t.attr)))
+            new = ast.Expr(call("augment_attribute", item, op, value))
         else:
             old: ast.expr = load(t.id)
             if getattr(n, "may_fail", False):

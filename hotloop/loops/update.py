@@ -10,6 +10,7 @@ from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Eqn, Var
 from hotloop.loops.accumulate import combiner
 from hotloop.loops.buffers import (
+    materialize,
     nest,
     own,
     settle,
@@ -42,6 +43,10 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
     element it overwrites, or is computed before."""
     array, value, out = eqn.ins[0], eqn.ins[1], eqn.outs[0]
     assert isinstance(array, Var)
+    if array in eqn.ins[1:] and array not in state.where:
+        if out in state.destination:
+            state.destination.setdefault(array, state.destination[out])
+        materialize(state, array)          # its memory may hold what it is computed from
     buffer = own(state, array, out, eqn.location)
     names = tuple(state.fresh("j") for _ in value.shape)
     index = tuple(map(var, names))

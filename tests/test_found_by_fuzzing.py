@@ -1,0 +1,93 @@
+"""Programs that random programs (`tests/random_kinds.py`) found to go wrong once."""
+
+import numpy as np
+import pytest
+from compare import check
+from test_random_programs import define
+
+import hotloop
+
+
+def source(text, *args):
+    function = define(text, f"<found {hash(text)}>")
+    check(function, *args)
+    return function
+
+
+@pytest.mark.parametrize("store", [
+    "a.fill(i)", "np.copyto(a, i)", "np.add(b, i, out=a)", "np.cumsum(b, out=a)",
+    "np.add(b, b, a)", "np.divmod(b, 2, out=(a, b))", "b.clip(0, 1, out=a)"])
+def test_whole_store_in_a_loop_that_does_not_read(store):
+    source(f"def f(a, b, n):\n    for i in range(n):\n        {store}\n    return a\n",
+           np.zeros(3), np.arange(3) * 0.5, 4)
+
+
+def test_store_that_reads_what_its_target_was_computed_from():
+    def f(b):
+        b[~b] = True
+        np.logical_not(b, out=b[::-1])
+        return b
+
+    def g(a):
+        np.add(a, a, out=a)
+        a[a % len(a)] = a
+        return a
+
+    def h(b):
+        b = ~b
+        b[::-1] = b
+        return b
+    check(f, np.array([True, False, True]))
+    check(g, np.array([2, 0, 5]))
+    check(h, np.array([True, False, False]))
+
+
+def test_parts_of_an_assignment_in_pythons_order():
+    def stores(a, n):
+        def g():
+            a[0] = 5.0
+            return 1.0
+        a[0] += g()
+        return a[0]
+
+    def error(a, n):
+        a[3 % n] = a[n - 1]
+
+    def augmented_error(a, n):
+        a[n - 1] += a[3 % n]
+    check(stores, np.arange(3.0), 2)
+    check(error, np.zeros(0), 0)
+    check(augmented_error, np.zeros(0), 0)
+
+
+def test_returned_arguments_stay_themselves():
+    def f(a, m, k):
+        if m.all():
+            print(k)
+            if True:
+                return a, m, k
+        return a, m, k
+
+    def g(a, m, k):
+        if k > 3:
+            raise ValueError("k")
+        if k > 1:
+            return a, k
+        return a, 2 * k
+    a, m = np.ones(3), np.zeros(2)
+    for k in (0, 1, 2):
+        for function in (f, g):
+            jitted = hotloop.jit(function, cache=False)
+            assert jitted(a, m, k)[0] is function(a, m, k)[0]
+
+
+def test_copyto_of_a_scalar_that_does_not_fit():
+    def f(a, b):
+        np.copyto(b, a[0])
+        return b
+    check(f, np.array([3]), np.zeros(2, np.uint64))
+    check(f, np.array([3], np.uint8), np.zeros(2, np.uint64))
+
+
+def test_clip_of_complex_numbers():
+    check(lambda a: np.clip(a, 0, 3), np.array([1 + 2j, -1 - 1j, 4 + 0j]))
