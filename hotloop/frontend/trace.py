@@ -87,8 +87,11 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
         inputs.append(given)
     params = [var for _, var, _ in session.inputs]
     program = Program(params, root.eqns, outs, getattr(fn, "__name__", "main"), into)
+    sizes = {dim: size for size, dim in session.dims.items()}
+    examples = [tuple(d if isinstance(d, int) else sizes[d] for d in var.shape)
+                for _, var, _ in session.inputs]
     return Traced(program, inputs, tree, session.guards, session.statics, session.functions,
-                  writes, session.aliases)
+                  writes, session.aliases, examples)
 
 
 __all__ = ["host", "names", "operators", "trace"]

@@ -211,6 +211,7 @@ class Kernel:
     errors   what Checks raise
     sites    what Calls with routine None call: Python callables taking and giving NumPy arrays
     notes    what the passes did, for `explain`: lines of text
+    sizes    names and values of dimensions that are short, for heuristics only
     """
     name: str
     params: list[ScalarParam | Buffer]
@@ -219,6 +220,7 @@ class Kernel:
     errors: list[ErrorSite] = field(default_factory=list)
     sites: list[Callable[..., Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
 
 
 def parts(statement: Statement) -> tuple[list[Statement], ...]:

@@ -52,16 +52,32 @@ REPEATED = 4.0
 """... for a value that a broadcast repeats along an axis."""
 
 
-def lower(program: Program, contiguous: list[bool]) -> Kernel:
+def lower(program: Program, contiguous: list[bool],
+          examples: list[tuple[int, ...]] | None = None) -> Kernel:
     """The Kernel of a Program. `contiguous[k]`: is parameter k in C order (True for scalars)?
     Raises UnsupportedError for what has no lowering."""
     kernel = Kernel(program.name, [], [], [])
     state = State(program, kernel)
     memory = bind_parameters(state, program, contiguous)
+    kernel.sizes = short_dims(state, program, examples or [])
     results = declare_results(state, program, memory)
     lower_block(state, program)
     finish(state, program, results)
     return kernel
+
+
+SHORT, FAR = 8, 8
+"""A dimension counts as short for good (the 3 of `n` points) if it is at most SHORT and another is
+FAR times as long: the first call may be a try on something small, so sizes alone say little."""
+
+
+def short_dims(state: State, program: Program, examples: list[tuple[int, ...]]) -> dict[str, int]:
+    """Names and sizes of the dimensions that `examples` show to be short."""
+    sizes = {d: size for param, shape in zip(program.params, examples)
+             for d, size in zip(param.shape, shape, strict=True) if isinstance(d, Var)}
+    longest = max(sizes.values(), default=0)
+    return {str(state.scalar(d)): size for d, size in sizes.items()
+            if size <= SHORT and size * FAR <= longest}
 
 
 def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> dict[Var, Buffer]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from meaning import kernel_of, loops, run, transformed
 
+import hotloop
 from hotloop import config
 from hotloop.loops.contract import contract
 from hotloop.loops.core import Store, walk
@@ -241,3 +242,16 @@ def test_blocked_says_why():
         kernel = kernel_of(user_loop("a[(i + 1)] <- a[i]"))
         assert blocked(loops(kernel)[0]) is not None
         assert any(isinstance(s, Store) for s in walk(kernel.body))
+
+
+def test_the_short_axis_of_a_long_array_is_no_lane():
+    def forces(pos):
+        d = pos[None, :, :] - pos[:, None, :]
+        return (d * d).sum(axis=2)
+
+    def lanes(shape):
+        text = hotloop.jit(forces, cache=False).lower(np.zeros(shape)).loops
+        return [line for line in text.splitlines() if "lanes" in line]
+
+    assert any("in 0..n1 " in line for line in lanes((500, 3)))
+    assert all("in 0..n2 " in line for line in lanes((500, 400)))
