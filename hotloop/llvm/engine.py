@@ -43,7 +43,8 @@ def preload(level: int) -> None:
     load the library, which the interpreter's lock is not held for."""
     if not _preloading:
         _preloading.append(threading.Thread(target=_preload, args=(level, config.cpu)))
-        _preloading[0].start()
+        with suppress(RuntimeError):            # no thread: the interpreter is shutting down
+            _preloading[0].start()
 
 
 def _preload(level: int, cpu: str) -> None:

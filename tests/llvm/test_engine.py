@@ -114,6 +114,36 @@ def test_an_unknown_release_goes_through_llvmlite(monkeypatch):
     assert library.opened() is None
 
 
+def test_loading_ahead(monkeypatch):
+    monkeypatch.setattr(engine, "_preloading", [])
+    monkeypatch.setattr(config, "cpu", "no-such-cpu")
+    engine.preload(3)
+    engine.preload(3)
+    thread, = engine._preloading
+    thread.join(60)
+    assert not thread.is_alive()
+    monkeypatch.setattr(config, "cpu", "")
+
+    def refuse(thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+    monkeypatch.setattr(engine, "_preloading", [])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    engine.preload(3)
+    assert engine.compile_text(ADD)
+
+
+def test_a_first_call_at_the_interpreters_end(tmp_path):
+    script = ("import atexit, numpy as np, hotloop\n"
+              "f = hotloop.jit(lambda x: x + 1)\n"
+              "atexit.register(lambda: print(f(np.ones(2))))\n")
+    (tmp_path / "program.py").write_text(script)
+    done = subprocess.run([sys.executable, str(tmp_path / "program.py")], timeout=60, text=True,
+                          capture_output=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]),
+                               "HOTLOOP_CACHE": "0"})
+    assert done.stdout == "[2. 2.]\n"
+
+
 def test_compiling_does_not_import_all_of_llvmlite():
     script = ("import sys\nfrom hotloop.llvm import engine\n"
               f"assert engine.compile_text({ADD!r})\n"
