@@ -398,6 +398,14 @@ def bubble(a):
                 a[j], a[j + 1] = a[j + 1], a[j]
 
 
+def extremes_so_far(a):
+    return np.maximum.accumulate(a), np.minimum.accumulate(a > 0.5)
+
+
+def places(a):
+    return np.nonzero(a > 0), np.flatnonzero(a), a[a > 9], np.argwhere(a < 1)
+
+
 SPD = (lambda r: r @ r.T + 5 * np.eye(5))(np.random.default_rng(0).standard_normal((5, 5)))
 
 
@@ -415,6 +423,10 @@ SPD = (lambda r: r @ r.T + 5 * np.eye(5))(np.random.default_rng(0).standard_norm
     (layers, (M, M.T[:, :3], A[:3], np.ones((3, 2)))),
     (swap_rows, (M.copy(), 0, 2)),
     (shift, (A.copy(),)),
+    (extremes_so_far, (np.array([1.0, -2.0, 3.0, np.nan, 4.0]),)),
+    (extremes_so_far, (np.array([[1, -5], [0, 7]], dtype=np.int16),)),
+    (extremes_so_far, (A[:0],)),
+    (places, (M,)), (places, (M * 0,)), (places, (M[:, :0],)), (places, (-M.reshape(2, 3, 2),)),
     (masks, (A.copy(),)),
     (bubble, (np.random.default_rng(2).permutation(9) * 1.0,)),
 ], ids=lambda x: getattr(x, "__name__", ""))

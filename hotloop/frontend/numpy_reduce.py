@@ -103,20 +103,11 @@ def finish(result: Atom, a: Array, axes: Sequence[int], keepdims: Any, out: Any)
 
 
 def require_some(a: Array, axes: Sequence[int], message: str) -> None:
-    """Reducing no elements to one is an error, unless there is no result either."""
+    """Reducing no elements to one is an error, even if there is no result either."""
     for k in axes:
-        n = a.dims[k]
-        some = dm.compare("gt", n, 0)
-        if some is True:
-            continue
-        rest = [d for j, d in enumerate(a.dims) if j not in axes]
-        ok: Atom = Lit(some) if isinstance(some, bool) else some
-        if rest:
-            empty = dm.compare("eq", dm.product(tuple(rest)), 0)
-            ok = either(ok, Lit(empty) if isinstance(empty, bool) else empty) \
-                if not isinstance(empty, bool) else (TRUE if empty else ok)
-        check(ok, ValueError, message)
-        if not rest:
+        some = dm.compare("gt", a.dims[k], 0)
+        if some is not True:
+            check(Lit(some) if isinstance(some, bool) else some, ValueError, message)
             dm.assume(some, True)
 
 
@@ -590,6 +581,9 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
         raise unsupported(f"np.{ufunc.__name__}.accumulate with dtype=")
     a = as_array(array)
     k = axis_of(axis, a.ndim)
+    native = {np.minimum: "cummin", np.maximum: "cummax"}.get(ufunc)
+    if native is not None and a.dtype.kind != "c":
+        return delivered(fresh(op(native, a.value(), axis=k)), out)
     kind = ufunc.accumulate(np.ones(1, a.dtype)).dtype
     result, = through_numpy(callback.ufunc_accumulate, [a.value()], [(kind, a.dims)],
                             ufunc=ufunc.__name__, axis=k)

@@ -26,7 +26,6 @@ from hotloop.loops.core import (
     Carry,
     For,
     If,
-    Let,
     Nest,
     Statement,
     Store,
@@ -219,14 +218,17 @@ def compact(state: State, eqn: Eqn) -> None:
     for outer, inner in itertools.pairwise(carries):
         inner.init, outer.next = var(outer.name), var(inner.name)
     place = var(carries[-1].name)
-    flag = state.fresh("t")
-    test = var(flag, BOOL)
-    carries[-1].next = e.add(place, e.convert(test, I64))
-    stores: list[Statement] = [Store(b, (place,), var(name))
-                               for b, name in zip(found, names, strict=True)]
-    body: list[Statement] = [Let(flag, holds(tuple(map(var, names)))), If(test, stores, [])]
+    # no branch, which random masks would mispredict: every index is stored at the next place, and
+    # the loops end with the last one found, so that the place is one of the vector's
+    carries[-1].next = e.add(place, e.convert(holds(tuple(map(var, names))), I64))
+    body: list[Statement] = [Store(b, (place,), var(name))
+                             for b, name in zip(found, names, strict=True)]
+    number = state.scalars[count]
+    assert isinstance(number, Expr)
     for name, extent, carry in reversed(list(zip(names, extents, carries, strict=True))):
-        body = [For(name, lit(0), extent, lit(1), body, [carry], location=eqn.location)]
-    state.emit(body[0])
+        end = Carry(state.fresh("c"), BOOL, lit(False, BOOL), e.ge(carry.next, number))
+        body = [For(name, lit(0), extent, lit(1), body, [carry, end], until=end.name,
+                    location=eqn.location)]
+    state.emit(If(e.gt(number, lit(0)), body, []))
     for vector, buffer in zip(vectors, found, strict=True):
         state.set_where(vector, buffer)

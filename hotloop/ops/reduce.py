@@ -93,12 +93,12 @@ reduce_or = _reduction("reduce_or", "bitwise or of all", np.bitwise_or, "or",
                        BOOLS + INTS + UINTS, _zero)
 
 
-def _scan(name: str, doc: str, ufunc: np.ufunc, combine: str,
+def _scan(name: str, doc: str, ufunc: np.ufunc, combine: str, domain: str,
           identity: Callable[[np.dtype], Any]) -> OpDef:
     def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
         check_count(name, ins, 1, 1)
-        check_domain(name, ins[0], NUMBERS)
+        check_domain(name, ins[0], domain)
         check_axes(name, (params.get("axis"),), len(ins[0].shape))
         return [ins[0].type]
 
@@ -107,16 +107,20 @@ def _scan(name: str, doc: str, ufunc: np.ufunc, combine: str,
             return ufunc.accumulate(x, axis=params["axis"], dtype=x.dtype)
 
     return register(OpDef(name, doc, type_rule, evaluate, Scan(combine, identity), PURE, True, None,
-                          _scan_samples))
+                          lambda: _scan_samples(domain)))
 
 
-def _scan_samples() -> Iterator[Sample]:
-    for dtype in dtypes_of(NUMBERS):
+def _scan_samples(domain: str) -> Iterator[Sample]:
+    for dtype in dtypes_of(domain):
         yield Sample((numbers((5,), dtype, 1),), {"axis": 0})
     for shape, axis in (((1,), 0), ((0,), 0), ((2, 3), 0), ((2, 3), 1), ((3, 0), 0),
                         ((2, 3, 4), 1)):
         yield Sample((numbers(shape, "f8"),), {"axis": axis})
 
 
-cumsum = _scan("cumsum", "running sum", np.add, "add", _zero)
-cumprod = _scan("cumprod", "running product", np.multiply, "mul", _one)
+cumsum = _scan("cumsum", "running sum", np.add, "add", NUMBERS, _zero)
+cumprod = _scan("cumprod", "running product", np.multiply, "mul", NUMBERS, _one)
+cummin = _scan("cummin", "running minimum; NaN wins", np.minimum, "minimum", BOOLS + REALS,
+               _highest)
+cummax = _scan("cummax", "running maximum; NaN wins", np.maximum, "maximum", BOOLS + REALS,
+               _lowest)
