@@ -406,6 +406,29 @@ def places(a):
     return np.nonzero(a > 0), np.flatnonzero(a), a[a > 9], np.argwhere(a < 1)
 
 
+def results_of_many_types(a, x):
+    def inner(v):
+        if v > 9:
+            return "big"
+        if v > 5:
+            return a * v
+        return None
+
+    if x > 3:
+        return inner(x)
+    elif x > 2:
+        return a
+    elif x > 1:
+        b = a[1:]
+        return b, x
+    for i in range(len(a)):
+        if a[i] == x:
+            return i, a
+    if x < -5:
+        raise ValueError("small")
+    return None
+
+
 SPD = (lambda r: r @ r.T + 5 * np.eye(5))(np.random.default_rng(0).standard_normal((5, 5)))
 
 
@@ -432,6 +455,13 @@ SPD = (lambda r: r @ r.T + 5 * np.eye(5))(np.random.default_rng(0).standard_norm
 ], ids=lambda x: getattr(x, "__name__", ""))
 def test_arrays(function, args):
     check(function, *args)
+
+
+def test_results_of_many_types():
+    jitted = hotloop.jit(results_of_many_types, cache=False)
+    for x in (10.0, 7.0, 4.0, 2.5, 1.5, 0.5, 0.25, -9.0):
+        check(results_of_many_types, A, x, jitted=jitted)
+    assert jitted.cache_info().specializations == 1
 
 
 def test_one_compilation_serves_every_size():

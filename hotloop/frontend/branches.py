@@ -41,6 +41,7 @@ from hotloop.frontend.objects import (
 from hotloop.frontend.slots import (
     DYNAMIC,
     ArraySlot,
+    Either,
     Maybe,
     Unjoined,
     flatten,
@@ -50,7 +51,16 @@ from hotloop.frontend.slots import (
     rebuilt,
     slot_of,
 )
-from hotloop.frontend.tracers import Array, Base, ChosenBase, full, may_share, zero
+from hotloop.frontend.tracers import (
+    PYTHON,
+    Array,
+    Base,
+    ChosenBase,
+    Scalar,
+    full,
+    may_share,
+    zero,
+)
 from hotloop.ir.core import Atom, Block, Var
 
 traceback = lazy.module("traceback")
@@ -158,6 +168,13 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
                 return rebuilt(type(given), [
                     joined_of(UNBOUND, z, n) if x is UNBOUND else joined_of(z, UNBOUND, n)
                     for z in given])
+        if isinstance(x, Either) and (y is x or y is UNBOUND) or (
+                isinstance(y, Either) and x is UNBOUND):
+            parts = [(UNBOUND if x is UNBOUND else getattr(x, part),
+                      UNBOUND if y is UNBOUND else getattr(y, part))
+                     for part in ("flag", "yes", "no")]
+            either: Any = y if x is UNBOUND else x
+            return Either(either.reason, *(joined_of(*pair, n) for pair in parts))
         if type(x) is type(y) and (type(x) is tuple or is_named_tuple(x)):
             if len(x) == len(y):
                 return rebuilt(type(x), [
@@ -194,9 +211,11 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
         try:
             objects[n] = joined_of(x, y, n)
         except HotloopError as error:
-            if isinstance(n, str) and n.startswith("_hl_value"):
-                raise
-            objects[n] = Unjoined(error)
+            if n == VALUE:
+                objects[n] = Either(error, Scalar(condition, PYTHON), joined_of(x, UNBOUND, n),
+                                    joined_of(UNBOUND, y, n))
+            else:
+                objects[n] = Unjoined(error)
     for pairs in from_bases:
         record_sharing(pairs, parent)
     _finish(condition, sides, died, outs, atoms)

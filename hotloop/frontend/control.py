@@ -26,7 +26,7 @@ from hotloop.frontend.dims import assume
 from hotloop.frontend.messages import message, template
 from hotloop.frontend.objects import Place, cells_of, refuse_change
 from hotloop.frontend.registry import NUMPY
-from hotloop.frontend.slots import Maybe, Unjoined
+from hotloop.frontend.slots import Either, Maybe, Unjoined
 from hotloop.frontend.tracers import Array, KindMatters, Scalar, Tracer, as_int, lift
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
@@ -78,7 +78,7 @@ def unbound(flag: Any, name: str) -> None:
 def returned(read: Callable[[], Any]) -> Any:
     """The value of the function."""
     x = read()
-    if isinstance(x, Unjoined):
+    if isinstance(x, Unjoined) and not isinstance(x, Either):
         raise x.error
     return x.content if isinstance(x, Maybe) else x
 

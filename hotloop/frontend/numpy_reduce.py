@@ -28,7 +28,6 @@ from hotloop.frontend.numpy_arrays import (
     static_bool,
 )
 from hotloop.frontend.numpy_atoms import (
-    TRUE,
     atom_of,
     both,
     constant,
@@ -581,7 +580,8 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
         raise unsupported(f"np.{ufunc.__name__}.accumulate with dtype=")
     a = as_array(array)
     k = axis_of(axis, a.ndim)
-    native = {np.minimum: "cummin", np.maximum: "cummax"}.get(ufunc)
+    extremes: dict[np.ufunc, str] = {np.minimum: "cummin", np.maximum: "cummax"}
+    native = extremes.get(ufunc)
     if native is not None and a.dtype.kind != "c":
         return delivered(fresh(op(native, a.value(), axis=k)), out)
     kind = ufunc.accumulate(np.ones(1, a.dtype)).dtype

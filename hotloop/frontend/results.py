@@ -20,7 +20,7 @@ from hotloop.frontend.control import unbound
 from hotloop.frontend.dims import MIN
 from hotloop.frontend.messages import has_marks
 from hotloop.frontend.session import Session, StandIn
-from hotloop.frontend.slots import Maybe, Unjoined, is_named_tuple
+from hotloop.frontend.slots import Either, Maybe, Unjoined, is_named_tuple
 from hotloop.frontend.traced import (
     ArrayOut,
     ChosenOut,
@@ -91,7 +91,10 @@ class Results:
         """How often each array base is referred to in a tree."""
         if isinstance(x, Maybe):
             x = x.content
-        if isinstance(x, Array):
+        if isinstance(x, Either):
+            self.count(x.yes, seen)
+            self.count(x.no, seen)
+        elif isinstance(x, Array):
             self.uses[x.base] += 1
         elif id(x) not in seen:
             seen.add(id(x))
@@ -107,6 +110,8 @@ class Results:
         if isinstance(x, Maybe):
             unbound(x.flag.atom, "result")
             x = x.content
+        if isinstance(x, Either):
+            return ChosenOut(self.add(x.flag.atom), self.tree(x.yes), self.tree(x.no))
         if isinstance(x, Unjoined):
             raise x.error
         if isinstance(x, np.ndarray):

@@ -66,6 +66,17 @@ class Unjoined(Tracer):
         raise self.error
 
 
+class Either(Unjoined):
+    """A function's result of two types, `yes` if `flag`: it can be returned, nothing else."""
+
+    __slots__ = ("flag", "no", "yes")
+
+    def __init__(self, reason: HotloopError, flag: Scalar, yes: Any, no: Any):
+        super().__init__(reason)
+        for name, x in (("flag", flag), ("yes", yes), ("no", no)):
+            object.__setattr__(self, name, x)
+
+
 class Maybe(Tracer):
     """The content of a name that is bound only if `flag` holds; read through `control.bound`."""
 
@@ -134,6 +145,8 @@ def slot_of(x: Any) -> Any:
         return None
     if isinstance(x, Maybe):
         return MaybeSlot(slot_of(x.content))
+    if isinstance(x, Either):
+        raise x.error
     if isinstance(x, Widened):
         narrow = None
         if x.narrow_kind is not None and x.narrow_dtype is not None:

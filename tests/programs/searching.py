@@ -182,6 +182,14 @@ def union_labels(n, edges):
     return labels
 
 
+def two_sum(a, target):
+    for i in range(len(a)):
+        for j in range(i + 1, len(a)):
+            if a[i] + a[j] == target:
+                return i, j
+    return None
+
+
 def max_subarray(a):
     best = current = a[0]
     for x in a[1:]:
@@ -265,6 +273,7 @@ PROGRAMS = [
     (dijkstra, lambda r, n: (r.random((n, n)) * (r.random((n, n)) < 0.5), 0), (9, 14), 150),
     (components, lambda r, n: (n, r.integers(0, n, (n // 2, 2))), (9, 14), 5000),
     (union_labels, lambda r, n: (n, r.integers(0, n, (n // 2, 2))), (9, 14), 1000),
+    (two_sum, lambda r, n: (np.arange(n) * 3, 6 * n - 9), (9, 14), 500),
     (max_subarray, lambda r, n: (r.integers(-9, 9, n),), (9, 14), 10000),
     (running_median, lambda r, n: (r.random(n), 5), (9, 14), 300),
     (unique_counts, lambda r, n: (r.integers(0, 5, n),), (9, 14), 10000),
