@@ -9,7 +9,6 @@ Kinds: `types` (promotion, integers, masks), `views` (stores through views, over
 (loops, jumps, containers, closures), `reduce` (axes, sorting, joining), `mixed` (all).
 """
 
-import random
 
 import numpy as np
 

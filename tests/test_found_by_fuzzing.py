@@ -91,3 +91,34 @@ def test_copyto_of_a_scalar_that_does_not_fit():
 
 def test_clip_of_complex_numbers():
     check(lambda a: np.clip(a, 0, 3), np.array([1 + 2j, -1 - 1j, 4 + 0j]))
+
+
+def test_memory_of_a_loop_without_iterations():
+    def f(a):
+        for _ in range(1, len(a)):
+            a[:-1] += a[:0:-1]
+        return a
+    check(f, np.zeros(0))
+    check(f, np.arange(4.0))
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i4", "u4", "i8", "u8"])
+@pytest.mark.parametrize("store", ["a[0] = x", "a[1:] = x", "a.fill(x)", "a[a == 0] = x",
+                                   "a[[0, 1]] = x", "a[:0] = x"])
+def test_floats_stored_to_integers(dtype, store):
+    function = define(f"def f(a, x):\n    {store}\n    return a\n", f"<floats {store}>")
+    jitted = hotloop.jit(function, cache=False)
+    for kind in (float, np.float64, np.float32):
+        for x in (2.75, -1.0, 300.0, 1e30, np.inf, np.nan):
+            if kind is not float and store[:3] in ("a[a", "a[[") and not abs(x) < 3:
+                continue                    # undefined in C: NumPy gives what the machine does
+            if kind is not float and dtype[0] == "u" and not 0 <= x < 100:
+                continue
+            check(function, np.arange(3, dtype=dtype), kind(x), jitted=jitted)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 3)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_reductions_of_no_elements(shape, axis):
+    check(lambda a: np.argmax(a, axis=axis), np.zeros(shape))
+    check(lambda a: a.max(axis=axis), np.zeros(shape))

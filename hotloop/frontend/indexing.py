@@ -29,9 +29,9 @@ from hotloop.frontend.tracers import (
     convert,
     dim_of,
     dims_of,
-    fit,
     fresh,
     lift,
+    stored,
 )
 from hotloop.frontend.views import Index
 from hotloop.ir.core import Atom, Dim, Var
@@ -386,11 +386,11 @@ def store(x: Any, index: Any, new: Any) -> None:
             dm.require_equal(d, e, "boolean index did not match indexed array: "
                              "dimensions {} and {}", _atom(d), _atom(e), exception=IndexError)
         mask = broadcast(index.value(), x.dims)
-        chosen, = emit("select", [mask, fit(new, x.dtype), x.value()], [(x.dtype, x.dims)])
+        chosen, = emit("select", [mask, stored(new, x.dtype, True), x.value()], [(x.dtype, x.dims)])
         x.assign(chosen)
         return
     s = select(x, index)
-    part = fit(new, x.dtype)
+    part = stored(new, x.dtype, s.gathers)
     if s.gathers:
         x.view(s.index).assign(broadcast_into(part, s.index.shape))
         return

@@ -29,6 +29,7 @@ from hotloop.frontend.tracers import (
     fit,
     fresh,
     lift,
+    stored,
     value,
 )
 from hotloop.frontend.views import Part
@@ -218,7 +219,7 @@ def tolist(x: Any) -> Any:
 
 @method("fill")
 def fill(x: Array, new: Any) -> None:
-    x.assign(fit(scalar_of(new), x.dtype))
+    x.assign(stored(scalar_of(new), x.dtype))
 
 
 @method("round")

@@ -181,7 +181,8 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     single = isinstance(source, Scalar | np.generic) and not is_python_number(source)
     if not np.can_cast(dtype_of(source), target.dtype, casting) and (  # type: ignore
             single or isinstance(source, Array)):
-        fail(TypeError, f"Cannot cast {'scalar' if single else 'array data'} from {dtype_of(source)!r} to {target.dtype!r} "
+        what = "scalar" if single else "array data"
+        fail(TypeError, f"Cannot cast {what} from {dtype_of(source)!r} to {target.dtype!r} "
              f"according to the rule '{casting}'")
     part = broadcast_into(fit(source, target.dtype), target.dims)
     if where is not True:

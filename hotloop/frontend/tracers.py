@@ -41,7 +41,7 @@ from hotloop.frontend.traced import NUMPY as NUMPY_KIND
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.views import Step, read, reshaped, same_steps, written
 from hotloop.ir.core import PYTHON_DTYPES, Atom, Block, Dim, Lit, Var
-from hotloop.ir.types import BOOL, CODE_OF, I64
+from hotloop.ir.types import BOOL, CODE_OF, F64, I64
 
 PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 """The Python type of a number by dtype kind."""
@@ -469,6 +469,43 @@ def fit(x: Any, dtype: np.dtype) -> Atom:
                 fail(OverflowError, message.format(x))
             return Lit(x, dtype)
     return convert(value(x), dtype)
+
+
+def stored(x: Any, dtype: np.dtype, gathers: bool = False) -> Atom:
+    """The value of `x` in the `dtype` of the array it is stored to: integers take a float number
+    as `int` does, with its errors. Only unsigned ones, and stores by index arrays (`gathers`), take
+    a NumPy float as astype does."""
+    numpy_float = isinstance(x, Scalar | np.generic) and dtype.kind == "i" and not gathers
+    if dtype.kind in "iu" and (is_python_number(x) or numpy_float) and dtype_of(x).kind == "f":
+        number = convert(value(x), F64)
+        if type(number) is Lit:
+            whole = int(number.value)
+            if not np.iinfo(dtype).min <= whole <= np.iinfo(dtype).max:
+                fail(OverflowError, f"Python integer {whole} out of bounds for {dtype}"
+                     if -2**63 <= whole < 2**63 else "Python int too large to convert to C long")
+            return convert(number, dtype)
+        _check_whole(number, dtype)
+    return fit(x, dtype)
+
+
+def _check_whole(number: Atom, dtype: np.dtype) -> None:
+    """The errors of `int(number)`, and of an int that `dtype` can't hold."""
+    def emitted(op: str, *atoms: Atom) -> Atom:
+        return emit(op, list(atoms), [(BOOL, ())])[0]
+
+    info = np.iinfo(dtype)
+    check(emitted("eq", number, number), ValueError, "cannot convert float NaN to integer")
+    size = emit("abs", [number], [(F64, ())])[0]
+    check(emitted("lt", size, Lit(np.inf)), OverflowError,
+          "cannot convert float infinity to integer")
+    top = 2.0**64 if dtype == np.uint64 else 2.0**63
+    check(emitted("and", emitted("ge", number, Lit(-2.0**63)), emitted("lt", number, Lit(top))),
+          OverflowError, "Python int too large to convert to C long")
+    if dtype != I64:
+        low, high = float(info.min) - 1.0, float(info.max) + 1.0
+        check(emitted("and", emitted("gt", number, Lit(low)), emitted("lt", number, Lit(high))),
+              OverflowError, f"Python integer {{}} out of bounds for {dtype}",
+              convert(number, I64))
 
 
 def broadcast(atom: Atom, dims: tuple[Dim, ...]) -> Atom:

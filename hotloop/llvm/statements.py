@@ -157,9 +157,12 @@ class Statements(Values):
         total, overflow = str(size), ""
         if size:
             self.declare("llvm.umul.with.overflow.i64", "{i64, i1}", "i64, i64")
+            self.declare("llvm.smax.i64", "i64", "i64, i64")
             for dim in dims:
+                # below 0: of memory allocated before a loop that has no iterations then
+                extent = self.op(f"call i64 @llvm.smax.i64(i64 {self.value(dim)}, i64 0)")
                 pair = self.op("call {i64, i1} @llvm.umul.with.overflow.i64"
-                               f"(i64 {total}, i64 {self.value(dim)})")
+                               f"(i64 {total}, i64 {extent})")
                 total = self.op(f"extractvalue {{i64, i1}} {pair}, 0")
                 flag = self.op(f"extractvalue {{i64, i1}} {pair}, 1")
                 overflow = self.op(f"or i1 {overflow}, {flag}") if overflow else flag

@@ -78,7 +78,7 @@ def test_memory_that_can_not_be_had() -> None:
     kernel = Kernel("k", [ScalarParam("n", I8)], [load(t, (lit(0), lit(0)))],
                     [Alloc(t), Store(t, (lit(0), lit(0)), lit(1.0, F8))])
     assert harness.run(kernel, [np.int64(2)]) == [1.0]
-    for size in (2**40, -1, 2**62):
+    for size in (2**40, 2**62):
         with pytest.raises(harness.Failed):
             harness.run(kernel, [np.int64(size)])
         assert kernel.errors[-1].exception is MemoryError
