@@ -410,9 +410,7 @@ def results_of_many_types(a, x):
     def inner(v):
         if v > 9:
             return "big"
-        if v > 5:
-            return a * v
-        return None
+        return a * v if v > 5 else None
 
     if x > 3:
         return inner(x)

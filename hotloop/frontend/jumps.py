@@ -94,6 +94,10 @@ class Lowering:
             if isinstance(s, ast.Match):
                 before, s = self._match(s)
                 out += before
+            if isinstance(s, ast.Return) and isinstance(s.value, ast.IfExp):
+                choice = s.value               # two returns: their types need not agree
+                s = place_at(ast.If(choice.test, [place_at(ast.Return(choice.body), s)],
+                                    [place_at(ast.Return(choice.orelse), s)]), s)
             leaving = ([flag(stop, True, s)] if stop else []) + [flag(f, True, s) for f in skip]
             if isinstance(s, ast.Return):
                 self.returns = True
