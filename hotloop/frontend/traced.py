@@ -120,8 +120,8 @@ class Traced:
     `functions`: every Python function whose source went into the Program (for the disk cache).
     `writes`: (path of a container, ("item", key) or ("attr", name), tree) done after the call, in
     order: mutation of Python objects. `aliases`: pairs of (path, owner) that led to one mutable
-    object, which tracing therefore made one tracer: they must do so again. `examples`: shapes of the
-    inputs that were traced, from which the loop passes guess how often loops run."""
+    object, which tracing therefore made one tracer: they must do so again. `examples`: shapes of
+    the inputs that were traced, from which the loop passes guess how often loops run."""
     program: Program
     inputs: list[Input]
     result: Any

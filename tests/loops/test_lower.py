@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from agreement import assert_same, check, joined
+from same_results import assert_same, check, joined
 from buffer_programs import random_program
 from programs_gen import assert_same_outcome, outcome
 from programs_gen import random_program as general_program
