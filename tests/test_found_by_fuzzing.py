@@ -6,6 +6,7 @@ from compare import check
 from test_random_programs import define
 
 import hotloop
+from hotloop import errors
 
 
 def source(text, *args):
@@ -122,3 +123,25 @@ def test_floats_stored_to_integers(dtype, store):
 def test_reductions_of_no_elements(shape, axis):
     check(lambda a: np.argmax(a, axis=axis), np.zeros(shape))
     check(lambda a: a.max(axis=axis), np.zeros(shape))
+
+
+def test_number_that_becomes_a_float_as_an_index_is_refused():
+    def f(a, k):
+        for _ in range(1, len(a)):
+            k -= a[k % 2]
+        return k
+    with pytest.raises(errors.UnsupportedError):
+        check(f, np.zeros(2), 1)
+
+
+def test_copyto_of_a_python_number():
+    def f(a, x):
+        np.copyto(a, x)
+        return a
+    for dtype in ("?", "u1", "i8", "f4", "c16"):
+        for x in (True, 3, 1.5):
+            check(f, np.zeros(2, dtype), x)
+
+
+def test_float_of_a_numpy_complex_number():
+    check(lambda a: float(a[0]), np.array([1 + 2j]))

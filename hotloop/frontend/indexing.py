@@ -23,6 +23,7 @@ from hotloop.frontend.tracers import (
     PYTHON_TYPES,
     Array,
     Scalar,
+    Widened,
     as_int,
     broadcast,
     broadcast_into,
@@ -306,6 +307,10 @@ class Selection:
 
     @staticmethod
     def _check_integer(p: Any) -> None:
+        if isinstance(p, Widened) and p.narrow_dtype is not None and p.narrow_dtype.kind in "iu" \
+                and p.dtype.kind not in "iu":
+            raise unsupported("an index that is an int on one path and a float on another",
+                              "use two names, or int(...)")
         if isinstance(p, float | np.floating | complex | str) or (
                 isinstance(p, Scalar | Array) and p.dtype.kind not in "iu"
                 if not (isinstance(p, Scalar) and p.kind == PYTHON)

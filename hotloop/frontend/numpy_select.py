@@ -179,9 +179,11 @@ def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     target, source = lift(dst), settled(lift(src))
     single = isinstance(source, Scalar | np.generic) and not is_python_number(source)
-    if not np.can_cast(dtype_of(source), target.dtype, casting) and (  # type: ignore
-            single or isinstance(source, Array)):
-        what = "scalar" if single else "array data"
+    weak = not single and not isinstance(source, Array)
+    if "biufc".index(dtype_of(source).kind) > "biufc".index(target.dtype.kind) + (
+            target.dtype.kind == "i") if weak else not np.can_cast(
+            dtype_of(source), target.dtype, casting):  # type: ignore
+        what = "array data" if isinstance(source, Array) else "scalar"
         fail(TypeError, f"Cannot cast {what} from {dtype_of(source)!r} to {target.dtype!r} "
              f"according to the rule '{casting}'")
     part = broadcast_into(fit(source, target.dtype), target.dims)

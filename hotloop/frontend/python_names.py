@@ -319,7 +319,7 @@ def float_(x: Any = 0.0, /) -> Any:
     if not isinstance(x, Tracer):
         return float(x)
     atom = value(not_a_number(x, "float"))
-    if atom.dtype.kind == "c":
+    if atom.dtype.kind == "c" and is_python_number(x):
         fail(TypeError, "float() argument must be a string or a real number, not 'complex'")
     return python(convert(atom, F64))
 

@@ -437,7 +437,11 @@ def value(x: Any) -> Atom:
         return Lit(x)
     if isinstance(x, bool | int | float | complex):
         return Lit(x, dtype_of(x))
-    return value(lift(x))
+    lifted = lift(x)
+    if lifted is x:                        # it stands for values that could not be joined
+        raise getattr(x, "error", None) or unsupported(
+            f"a {type(x).__name__} where a number or array is needed")
+    return value(lifted)
 
 
 def convert(atom: Atom, dtype: Any) -> Atom:
