@@ -29,7 +29,9 @@ MODULE = """
 
 def run(folder, module=MODULE, **environment):
     path = Path(folder) / "program.py"
-    path.write_text(textwrap.dedent(module))
+    text = textwrap.dedent(module)
+    if not path.exists() or path.read_text() != text:     # others may be running it just now
+        path.write_text(text)
     found = subprocess.run(
         [sys.executable, str(path)], capture_output=True, text=True,
         env=dict(os.environ, HOTLOOP_CACHE_DIR=str(Path(folder) / "cache"), **environment,
@@ -89,6 +91,7 @@ def test_switched_off(tmp_path):
 
 
 def test_concurrent_processes(tmp_path):
+    (tmp_path / "program.py").write_text(textwrap.dedent(MODULE))
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: run(tmp_path)[0], range(6)))
     assert found == [28.0] * 6
