@@ -145,3 +145,21 @@ def test_copyto_of_a_python_number():
 
 def test_float_of_a_numpy_complex_number():
     check(lambda a: float(a[0]), np.array([1 + 2j]))
+
+
+def test_lists_made_and_changed_in_a_branch_or_loop():
+    def branch(a, k):
+        if k > 1:
+            return a, [0.0]
+        values = [-1.25, 0.5]
+        values[1] = values[0]
+        return a, values
+
+    def loop(a, k):
+        values = [0.0, 0.0]
+        for i in range(k):
+            values = [a[i], 1.0]
+            values[1] = values[0] * 2
+        return values
+    check(branch, np.ones(3), 0)
+    check(loop, np.arange(3.0), 3)

@@ -120,7 +120,7 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
             raise
         sides.append(b)
         written = list(dict.fromkeys(place for place, _ in b.journal))
-        ends.append({n: get(cells, n) for n in [*live, *written]})
+        ends.append({n: settled(get(cells, n), b.outer) for n in [*live, *written]})
         undo(b.journal)
         places += written
         for n, x in before.items():
@@ -136,6 +136,17 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
         emit("cond", [condition], [], blocks=[Block([], b.eqns, []) for b in sides])
         raise Dead
     _join(condition, cells, [*live, *places], before, sides, ends, died)
+
+
+def settled(x: Any, outer: frozenset[int]) -> Any:
+    """`x` with copies of the lists that a block made: undoing its journal changes the lists."""
+    if type(x) is list and id(x) not in outer:
+        return [settled(item, outer) for item in x]
+    if type(x) is tuple or is_named_tuple(x):
+        items = [settled(item, outer) for item in x]
+        if any(p is not q for p, q in zip(items, x, strict=True)):
+            return rebuilt(type(x), items)
+    return x
 
 
 def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, Any],

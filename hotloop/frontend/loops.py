@@ -19,7 +19,7 @@ from typing import Any
 
 from hotloop.errors import HotloopError, StagingError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.branches import arrays_in, record_sharing, staged_if, traced
+from hotloop.frontend.branches import arrays_in, record_sharing, settled, staged_if, traced
 from hotloop.frontend.builder import (
     Builder,
     current,
@@ -362,7 +362,7 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
     except BaseException:
         undo(body.journal)
         raise
-    attempt.end = {n: get(loop.cells, n) for n in slots}
+    attempt.end = {n: settled(get(loop.cells, n), outer.outer) for n in slots}
     attempt.places = undo(body.journal)        # before the caller restores the names
     body.journal = []
     return attempt, body, died
