@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Random Python functions over arrays of many dtypes, layouts and shapes, as source text.
 
     text, calls = generate(random.Random(7), "views")
