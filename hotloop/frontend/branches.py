@@ -10,6 +10,7 @@ a `ChosenBase`: reads select, stores go to the chosen one.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,7 @@ from hotloop.frontend.builder import (
     emit,
     opened,
     raised_at,
+    unsupported,
 )
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.objects import (
@@ -43,6 +45,7 @@ from hotloop.frontend.slots import (
     ArraySlot,
     Either,
     Maybe,
+    ObjectSlot,
     Unjoined,
     flatten,
     is_named_tuple,
@@ -203,6 +206,8 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
                     chosen.append(join_values(x, y, slot, only=k))
                     from_bases[k].append((z, chosen[k]))
             return Array(ChosenBase(condition, *chosen), (), chosen[0].dims)
+        if isinstance(slot, ObjectSlot):
+            _check_inside(slot.object, parent)
         joined = join_values(x, y, slot)
         for k, z in enumerate((x, y)):
             if not died[k]:
@@ -241,6 +246,16 @@ def _same(x: Any, y: Any, before: Any, parent: Builder) -> bool:
     if x is y:
         return x is before or x is UNBOUND or (isinstance(x, Array) and _outer(x, parent))
     return isinstance(x, Array) and _outer(x, parent) and x.same_view(y) and isinstance(y, Array)
+
+
+def _check_inside(x: Any, parent: Builder) -> None:
+    """An object that a branch made must not hold values that end with the branch."""
+    held = x.values() if isinstance(x, dict) else getattr(x, "__dict__", {}).values()
+    for item in held if not isinstance(x, type | types.ModuleType | types.FunctionType) else ():
+        if isinstance(item, Array) and not item.seen_by(parent) or isinstance(
+                item, Scalar) and not parent.sees(item.atom):
+            raise unsupported(f"a {type(x).__name__} made in a branch and used after it",
+                              "make it before the branch")
 
 
 def _outer(x: Any, parent: Builder) -> bool:
