@@ -1,4 +1,4 @@
-"""Functions whose `assert` statements pytest must not rewrite: it rewrites those of test modules."""
+"""Functions whose `assert`s pytest must not rewrite: it rewrites those of test modules."""
 
 
 def refuse(x):

@@ -14,7 +14,8 @@ import numpy as np
 from compare import outcome, same
 
 sys.path.insert(0, str(Path(__file__).parent / "frontend"))
-from agreement import bind, run as run_program
+from agreement import bind
+from agreement import run as run_program
 from random_source import generate
 from test_random_programs import define
 
@@ -22,8 +23,11 @@ import hotloop
 from hotloop.errors import HotloopError, InternalError
 from hotloop.frontend.trace import trace
 from hotloop.ir import text, verify
-from hotloop.loops import expr, interp as loops_interp, lower as lowering, pipeline, verify as lv
+from hotloop.loops import expr, pipeline
+from hotloop.loops import interp as loops_interp
+from hotloop.loops import lower as lowering
 from hotloop.loops import text as loops_text
+from hotloop.loops import verify as lv
 from hotloop.passes import pipeline as passes
 
 

@@ -91,8 +91,7 @@ def host() -> str:
 def _parse(text: str) -> Any:
     llvm = _llvm()
     module = llvm.parse_assembly(text, context=llvm.create_context())
-    if config.verify:
-        module.verify()
+    module.verify()
     module.triple = triple()
     return module
 
@@ -117,8 +116,7 @@ def _made(text: str, level: int, passes: bool, object: bool) -> bytes:
 def _generate(text: str, level: int, passes: bool, object: bool) -> bytes:
     direct = None if passes else _library()
     if direct is not None:
-        return direct.emit(text, _library_machine(direct, level, config.cpu), object=object,
-                           verify=config.verify)
+        return direct.emit(text, _library_machine(direct, level, config.cpu), object=object)
     machine = _machine(level, config.cpu)
     module = _parse(text)
     if passes:
@@ -138,7 +136,7 @@ def _rejected(text: str, message: str) -> InternalError:
 def compile_text(text: str, level: int = 3, passes: bool = False) -> bytes:
     """An object file for LLVM text; `level` is that of code generation (0 is the first tier: fast
     to make, 2-3x slower to run), `passes` adds LLVM's own optimizer. Raises InternalError if the
-    text does not parse (always) or breaks LLVM's rules (with HOTLOOP_VERIFY)."""
+    text does not parse or breaks LLVM's rules: LLVM's code generator would end the process."""
     return _made(text, level, passes, True)
 
 

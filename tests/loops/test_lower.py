@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from same_results import assert_same, check, joined
 from buffer_programs import random_program
 from programs_gen import assert_same_outcome, outcome
 from programs_gen import random_program as general_program
+from same_results import assert_same, check, joined
 
 from hotloop.errors import UnsupportedError
 from hotloop.ir import interp as ir_interp
