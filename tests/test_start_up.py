@@ -73,3 +73,14 @@ def test_a_lazy_module():
         _ = found.no_such_name
     with pytest.raises(ModuleNotFoundError):
         _ = lazy.module("hotloop.no_such_module").name
+
+
+@pytest.mark.parametrize("entries, loading", [(0, True), (1, False)])
+def test_llvm_is_loaded_early_only_if_nothing_is_on_disk(tmp_path, entries, loading):
+    code = ("import hotloop; from hotloop.llvm import cache, engine\n"
+            f"for k in range({entries}): cache.put('ab', b'x')\n"
+            "f = hotloop.jit(lambda x: x + 1)\n"
+            "print(bool(engine._preloading))")
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                           check=True, env=dict(os.environ, HOTLOOP_CACHE_DIR=str(tmp_path)))
+    assert found.stdout.strip() == str(loading)

@@ -175,6 +175,13 @@ def _files(folder: Path) -> list[tuple[float, int, Path]]:
     return found
 
 
+def holds_any() -> bool:
+    """Whether there is an entry at all; quick, and without making the folder."""
+    with suppress(OSError), os.scandir(_folder()) as listing:
+        return any(item.name.endswith(_SUFFIX) for item in listing)
+    return bool(_memory)
+
+
 def _evict(folder: Path) -> None:
     files = sorted(_files(folder), key=lambda f: f[0])
     excess = sum(size for _, size, _ in files) - _limit()

@@ -16,6 +16,7 @@ from hotloop import config, persist
 from hotloop.compile import Lowered, Watch, codegen, lower, prepare, trace_function
 from hotloop.entry.compiled import Compiled
 from hotloop.frontend.traced import Traced
+from hotloop.llvm import cache as disk
 from hotloop.runtime.function import jitted
 
 
@@ -57,6 +58,8 @@ def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     options = (numbers, names, cache)
+    if not (cache and config.cache and disk.holds_any()):
+        prepare()               # it will be compiled: LLVM is loaded until then
     return jitted(fn, _compiler(*options), options)
 
 
