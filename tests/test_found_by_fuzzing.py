@@ -163,3 +163,14 @@ def test_lists_made_and_changed_in_a_branch_or_loop():
         return values
     check(branch, np.ones(3), 0)
     check(loop, np.arange(3.0), 3)
+
+
+def test_a_load_does_not_pass_the_check_of_its_index():
+    def f(a, m, k):
+        m[1] = np.cos(m[0])
+        m[0] = m[1][::-1] * 2
+        a[0] = a[k]
+        return a
+
+    for k in (2, -1, 4, 10**12, -10**12):
+        check(f, np.arange(4.0), np.ones((3, 4)), k)

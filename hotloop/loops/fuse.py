@@ -153,6 +153,8 @@ def _commute(a: _Group, b: _Group) -> bool:
         return False
     if a.writes & b.writes or a.writes & b.reads or a.reads & b.writes:
         return False
+    if a.pinned and b.reads:
+        return False                # the check may be of the index that is read at
     for pin, nest in ((a, b), (b, a)):
         # What a check or call guards may not run before it, nor what the caller sees of before it
         # be missing when it leaves; results and temporaries are not seen then.
