@@ -113,3 +113,55 @@ def test_an_int_to_a_negative_power_is_refused():
     assert f(3, 4) == 81
     with pytest.raises(hotloop.errors.UnsupportedError):
         f(3, -1)
+
+
+def test_a_negative_float_to_a_fraction_is_refused():
+    def power(x, y):
+        return x ** y
+
+    f = jit(power)
+    assert f(2.0, 0.5) == pytest.approx(2.0**0.5, rel=1e-15) and f(-2.0, 3.0) == -8.0
+    with pytest.raises(hotloop.errors.UnsupportedError):
+        f(-2.0, 0.5)
+
+
+def test_a_number_widened_twice_has_the_value():
+    def f(a, k, n):
+        t = 0.0
+        if k > 2:
+            t = a[0]
+        for _ in range(n):
+            for _ in range(n):
+                t = t * 0.5 + (t if k > 1 else 1.0)
+        return t
+
+    a = np.array([1.5])
+    for k in (0, 2, 3):
+        found, expected = jit(f)(a, k, 2), f(a, k, 2)
+        assert found == expected and isinstance(found, float)
+
+
+def test_one_of_two_failing_checks_is_raised():
+    def f(a, b, n):
+        total = 0.0
+        for i in range(n):
+            total += a[i] / b[i]
+            if total > 1e9:
+                raise ValueError(i)
+        return total + a[n] + b[n + 1]
+
+    a = np.ones(3)
+    assert jit(f)(np.ones(6), np.ones(6), 3) == f(np.ones(6), np.ones(6), 3)
+    with pytest.raises((IndexError, ValueError)):
+        jit(f)(a, a, 3)
+
+
+def test_the_argument_of_a_raised_key_error_is_text():
+    def f(k):
+        if k > 0:
+            raise KeyError(k)
+        return k
+
+    with pytest.raises(KeyError) as info:
+        jit(f)(3)
+    assert str(info.value.args[0]) == "3"

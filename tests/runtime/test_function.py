@@ -4,7 +4,10 @@ import copy
 import functools
 import gc
 import inspect
+import os
 import pickle
+import subprocess
+import sys
 import threading
 import traceback
 import weakref
@@ -375,3 +378,14 @@ def test_what_cannot_be_compiled_is_shown_without_frames_of_ours(jit):
         assert [frame.filename for frame in frames] == [__file__, __file__]
         assert frames[-1].lineno == first + line and "instead:" in str(info.value)
         assert f"line {first + line}" in str(info.value)
+
+
+def test_the_pool_can_be_switched_off():
+    code = ("import numpy as np, hotloop; from hotloop.runtime import memory\n"
+            "f = hotloop.jit(lambda x: x + 1, cache=False); x = np.ones(10**6)\n"
+            "for _ in range(5): f(x)\n"
+            "print(memory.info().reused > 0)")
+    for switch, reuses in (("1", "True"), ("0", "False")):
+        found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                               check=True, env=dict(os.environ, HOTLOOP_POOL=switch))
+        assert found.stdout.strip() == reuses
