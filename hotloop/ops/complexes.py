@@ -43,4 +43,5 @@ def _samples() -> Iterator[Sample]:
 
 complex_ = register(OpDef(
     "complex", "re + im * 1j", _complex_type, _complex,
-    Map(lambda e, re, im: (re, im), lambda e, re, im: (re, im)), PURE, True, None, _samples))
+    Map(lambda e, re, im: (re, im), lambda e, re, im: (re, im)), PURE, True, None, _samples,
+    None))

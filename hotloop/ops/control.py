@@ -159,7 +159,8 @@ def _call_type(ins: tuple[Atom, ...], params: dict[str, Any],
 
 def _region(name: str, doc: str, type_rule: Callable[..., list[Type]]) -> OpDef:
     """Its meaning stands in `ir.interp`, and file tests instead of samples check it."""
-    return register(OpDef(name, doc, type_rule, None, Region(name), PURE, False, None, lambda: ()))
+    return register(OpDef(name, doc, type_rule, None, Region(name), PURE, False, None, lambda: (),
+                          None))
 
 
 cond = _region("cond", "the results of the first block if p, else of the second", _cond_type)
@@ -207,7 +208,7 @@ def _check_samples() -> Iterator[Sample]:
 
 check = register(OpDef(
     "check", "raise the exception unless the condition holds", _check_type, _check,
-    Effect("check"), RAISES, False, None, _check_samples))
+    Effect("check"), RAISES, False, None, _check_samples, None))
 
 
 def _host_type(ins: tuple[Atom, ...], params: dict[str, Any],
@@ -228,4 +229,4 @@ def _host_samples() -> Iterator[Sample]:
 
 call_host = register(OpDef(
     "call_host", "call a Python function for its effect", _host_type, _host, Effect("host"), IO,
-    False, None, _host_samples))
+    False, None, _host_samples, None))

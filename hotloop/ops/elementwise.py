@@ -260,7 +260,7 @@ def _overflow(name: str, symbol: str, exact: Callable[[int, int], int],
 
     return register(OpDef(name, f"whether a {symbol} b leaves the range of i64", type_rule,
                           evaluate, Map(lambda e, a, b: e.op(name, a, b), None), PURE, True,
-                          intervals.overflows(interval), samples))
+                          intervals.overflows(interval), samples, None))
 
 
 add_overflows = _overflow("add_overflows", "+", lambda a, b: a + b, intervals.add)
@@ -295,7 +295,7 @@ select = register(OpDef(
     lambda params, c, a, b: np.asarray(np.where(c, a, b), a.dtype)[()],
     Map(lambda e, c, a, b: e.select(c, a, b),
         lambda e, c, a, b: (e.select(c, a[0], b[0]), e.select(c, a[1], b[1]))),
-    PURE, True, intervals.select, _select_samples))
+    PURE, True, intervals.select, _select_samples, None))
 
 
 # ---- conversion
@@ -351,4 +351,4 @@ def _convert_samples() -> Iterator[Sample]:
 convert = register(OpDef(
     "convert", "as another dtype, as astype does", _convert_type, _convert,
     Map(lambda e, x, dtype: e.convert(x, dtype), _complex_convert), PURE, True, intervals.convert,
-    _convert_samples))
+    _convert_samples, None))

@@ -15,6 +15,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block
 from hotloop.ir.types import BOOL, DTYPES, Type
+from hotloop.ops.derivative import Derivative
 from hotloop.ops.domains import check_count, check_domain, check_same_dtype, joint_shape
 from hotloop.ops.intervals import Rule
 from hotloop.ops.table import PURE, Map, OpDef, Sample, register
@@ -26,7 +27,7 @@ REAL_PART = "float of a complex"
 
 def elementwise(name: str, doc: str, arity: int, numpy: Callable[..., Any], domain: str,
                 expr: Callable[..., Any], complex_expr: Callable[..., Any] | None,
-                result: str, interval: Rule | None) -> OpDef:
+                result: str, interval: Rule | None, derivative: Derivative | None) -> OpDef:
     """A row for operands of one dtype in `domain`. `numpy` gets the operands and no params."""
     def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
@@ -47,19 +48,21 @@ def elementwise(name: str, doc: str, arity: int, numpy: Callable[..., Any], doma
 
     return register(OpDef(name, doc, type_rule, evaluate, Map(expr, complex_expr), PURE, True,
                           interval,
-                          lambda: elementwise_samples(arity, domain)))
+                          lambda: elementwise_samples(arity, domain), derivative))
 
 
 def unary(name: str, doc: str, numpy: Callable[..., Any], domain: str, expr: Callable[..., Any],
           complex_expr: Callable[..., Any] | None = None, result: str = SAME,
-          interval: Rule | None = None) -> OpDef:
-    return elementwise(name, doc, 1, numpy, domain, expr, complex_expr, result, interval)
+          interval: Rule | None = None, derivative: Derivative | None = None) -> OpDef:
+    return elementwise(name, doc, 1, numpy, domain, expr, complex_expr, result, interval,
+                       derivative)
 
 
 def binary(name: str, doc: str, numpy: Callable[..., Any], domain: str, expr: Callable[..., Any],
            complex_expr: Callable[..., Any] | None = None, result: str = SAME,
-          interval: Rule | None = None) -> OpDef:
-    return elementwise(name, doc, 2, numpy, domain, expr, complex_expr, result, interval)
+          interval: Rule | None = None, derivative: Derivative | None = None) -> OpDef:
+    return elementwise(name, doc, 2, numpy, domain, expr, complex_expr, result, interval,
+                       derivative)
 
 
 def real_dtype(dtype: np.dtype) -> np.dtype:

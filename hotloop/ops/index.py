@@ -271,7 +271,7 @@ get = register(OpDef(
     "get", "elements selected by indices", _get_type, _get,
     Move(lambda e, i, operands, eqn: source_index(e, i, eqn.params["codes"],
                                                   tuple(operands[1:]))),
-    PURE, False, None, _get_samples))
+    PURE, False, None, _get_samples, None))
 
 
 def _target(e: Any, j: tuple, operands: Any, eqn: Any) -> tuple:
@@ -280,8 +280,9 @@ def _target(e: Any, j: tuple, operands: Any, eqn: Any) -> tuple:
 
 set_ = register(OpDef(
     "set", "x with v stored at the selected elements", _store_type("set", None), _set,
-    Update(_target, None), PURE, False, None, lambda: _store_samples("biufc")))
+    Update(_target, None), PURE, False, None, lambda: _store_samples("biufc"),
+    None))
 addat = register(OpDef(
     "addat", "x with v added at the selected elements, repeated ones too",
     _store_type("addat", NUMBERS), _addat, Update(_target, "add"), PURE, False, None,
-    lambda: _store_samples(NUMBERS)))
+    lambda: _store_samples(NUMBERS), None))

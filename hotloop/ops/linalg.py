@@ -83,7 +83,8 @@ def _matmul_samples() -> Iterator[Sample]:
 
 matmul = register(OpDef(
     "matmul", "matrix product, as np.matmul", _matmul_type,
-    lambda params, a, b: np.matmul(a, b), Extern("matmul"), PURE, False, None, _matmul_samples))
+    lambda params, a, b: np.matmul(a, b), Extern("matmul"), PURE, False, None, _matmul_samples,
+    None))
 
 
 # ---- sorting
@@ -102,7 +103,8 @@ def _sort_row(name: str, doc: str, evaluate: Any, dtype: np.dtype | None) -> OpD
         for shape, axis in (((0,), 0), ((1,), 0), ((3, 4), 0), ((3, 4), 1), ((2, 3, 4), 1)):
             yield Sample((numbers(shape, "f8"),), {"axis": axis})
 
-    return register(OpDef(name, doc, type_rule, evaluate, Extern(None), PURE, True, None, samples))
+    return register(OpDef(name, doc, type_rule, evaluate, Extern(None), PURE, True, None, samples,
+                          None))
 
 
 sort = _sort_row("sort", "sorted along an axis, NaN last",
@@ -136,7 +138,7 @@ def _nonzero_samples() -> Iterator[Sample]:
 
 nonzero = register(OpDef(
     "nonzero", "how many elements are not 0, and their indices in C order", _nonzero_type, _nonzero,
-    Compact(), PURE, True, None, _nonzero_samples))
+    Compact(), PURE, True, None, _nonzero_samples, None))
 
 
 # ---- pure call-back
@@ -185,4 +187,4 @@ def _call_samples() -> Iterator[Sample]:
 
 call_numpy = register(OpDef(
     "call_numpy", "a pure function of NumPy, called back", _call_type, _call, Extern(None), PURE,
-    False, None, _call_samples))
+    False, None, _call_samples, None))

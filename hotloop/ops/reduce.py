@@ -16,6 +16,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block
 from hotloop.ir.types import Type
+from hotloop.ops.derivative import Derivative
 from hotloop.ops.domains import NUMBERS, REALS, check_axes, check_count, check_domain
 from hotloop.ops.families import dtypes_of, numbers
 from hotloop.ops.table import BOOLS, INTS, PURE, UINTS, OpDef, Reduce, Sample, Scan, register
@@ -46,7 +47,8 @@ def _all_ones(dtype: np.dtype) -> Any:
 
 
 def _reduction(name: str, doc: str, ufunc: np.ufunc, combine: str, domain: str,
-               identity: Callable[[np.dtype], Any]) -> OpDef:
+               identity: Callable[[np.dtype], Any],
+               derivative: Derivative | None = None) -> OpDef:
     def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
         check_count(name, ins, 1, 1)
@@ -64,7 +66,7 @@ def _reduction(name: str, doc: str, ufunc: np.ufunc, combine: str, domain: str,
         return np.asarray(result).astype(x.dtype, copy=False)[()]
 
     return register(OpDef(name, doc, type_rule, evaluate, Reduce(combine, identity), PURE, True,
-                          None, lambda: _samples(domain)))
+                          None, lambda: _samples(domain), derivative))
 
 
 def _samples(domain: str) -> Iterator[Sample]:
@@ -94,7 +96,7 @@ reduce_or = _reduction("reduce_or", "bitwise or of all", np.bitwise_or, "or",
 
 
 def _scan(name: str, doc: str, ufunc: np.ufunc, combine: str, domain: str,
-          identity: Callable[[np.dtype], Any]) -> OpDef:
+          identity: Callable[[np.dtype], Any], derivative: Derivative | None = None) -> OpDef:
     def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
         check_count(name, ins, 1, 1)
@@ -107,7 +109,7 @@ def _scan(name: str, doc: str, ufunc: np.ufunc, combine: str, domain: str,
             return ufunc.accumulate(x, axis=params["axis"], dtype=x.dtype)
 
     return register(OpDef(name, doc, type_rule, evaluate, Scan(combine, identity), PURE, True, None,
-                          lambda: _scan_samples(domain)))
+                          lambda: _scan_samples(domain), derivative))
 
 
 def _scan_samples(domain: str) -> Iterator[Sample]:

@@ -20,6 +20,7 @@ import numpy as np
 from hotloop.errors import Location
 from hotloop.ir.core import Atom, Block, Eqn, Var
 from hotloop.ir.types import Type
+from hotloop.ops.derivative import Derivative
 from hotloop.record import record
 
 PURE, RAISES, IO = "pure", "raises", "io"
@@ -148,6 +149,8 @@ class OpDef:
     interval   bounds of an int or bool result: (dtype, params, *bounds of the operands) -> (least,
                greatest) or None; see `ops.intervals`. None where nothing can be said
     samples    operands for generated tests: () -> iterable of Sample
+    derivative how the results change with the operands (`ops.derivative`); None: there is no rule,
+               or it is a Region's, which the transforms know
     """
     name: str
     doc: str
@@ -158,6 +161,7 @@ class OpDef:
     total: bool
     interval: Callable[..., tuple[int, int] | None] | None
     samples: Callable[[], Iterable[Sample]]
+    derivative: Derivative | None
 
     def __repr__(self) -> str:
         return self.name
