@@ -29,6 +29,7 @@ from hotloop.ops.table import (
     COMPLEXES,
     FLOATS,
     PURE,
+    RAISES,
     Compact,
     Extern,
     OpDef,
@@ -188,3 +189,6 @@ def _call_samples() -> Iterator[Sample]:
 call_numpy = register(OpDef(
     "call_numpy", "a pure function of NumPy, called back", _call_type, _call, Extern(None), PURE,
     False, None, _call_samples, None))
+call_numpy_checked = register(OpDef(
+    "call_numpy_checked", "as call_numpy, of a function that may raise", _call_type, _call,
+    Extern(None), RAISES, False, None, _call_samples, None))

@@ -198,6 +198,12 @@ def carries_from(eqn: Eqn) -> int | None:
     return {"for": 1, "while": 0}.get(region(eqn) or "") if eqn.blocks else None
 
 
+def is_check(eqn: Eqn) -> bool:
+    """Does it raise unless its first operand holds, and nothing else?"""
+    lowering = row(eqn).lowering
+    return isinstance(lowering, Effect) and lowering.kind == "check"
+
+
 def effect(eqn: Eqn) -> str:
     """What an equation does apart from its results, that of its blocks included."""
     effects = {eqn.op.effect}

@@ -22,7 +22,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var
 from hotloop.ops.elementwise import and_, not_, or_
-from hotloop.ops.table import PURE, RAISES, effect, region, row
+from hotloop.ops.table import PURE, effect, is_check, region, row
 from hotloop.passes.forward import Forward
 
 
@@ -59,7 +59,7 @@ class _Fold(Forward):
         results = evaluated(eqn)
         if results is not None:
             return results
-        if row(eqn).effect == RAISES:
+        if is_check(eqn):
             return [] if _is(eqn.ins[0], True) else None
         kind = region(eqn)
         if kind == "cond" and isinstance(eqn.ins[0], Lit):
@@ -80,7 +80,7 @@ class _Fold(Forward):
         for var in eqn.outs:
             if var.dtype.kind == "b":
                 self.defined[var] = eqn
-        if row(eqn).effect == RAISES:
+        if is_check(eqn):
             self.learn(eqn.ins[0], True)
         return None
 

@@ -32,7 +32,7 @@ import numpy as np
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, dims, walk
 from hotloop.ops import elementwise as rows
 from hotloop.ops.intervals import Bounds
-from hotloop.ops.table import RAISES, OpDef, carries_from, region, row
+from hotloop.ops.table import OpDef, carries_from, is_check, region, row
 from hotloop.passes.forward import Forward
 
 DIM = (0, 2**47)
@@ -177,7 +177,7 @@ class _Ranges(Forward):
                 yes, no = map(self.of, arms)
                 if yes is not None and no is not None:
                     self.bounds[var] = min(yes[0], no[0]), max(yes[1], no[1])
-        elif row(eqn).effect == RAISES:
+        elif is_check(eqn):
             self.learn(eqn.ins[0], True)
         return None
 
