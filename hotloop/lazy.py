@@ -33,6 +33,13 @@ def module(name: str) -> Any:
     return Module(name)
 
 
-def load(found: Any) -> None:
-    """Load what `module` gave, for what loading it does."""
-    import_module(found._name)
+_loaded: set[str] = set()
+
+
+def load(found: Any) -> bool:
+    """Load what `module` gave, for what loading it does. False: it had been loaded."""
+    if found._name in _loaded:
+        return False
+    import_module(found._name)           # waits for another thread that is about it
+    _loaded.add(found._name)
+    return True

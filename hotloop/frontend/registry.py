@@ -25,22 +25,38 @@ from typing import Any
 
 from hotloop import lazy
 
-NUMPY: dict[Any, Callable[..., Any]] = {}
+
+class Table(dict[Any, Callable[..., Any]]):
+    """A table by name or by object. A key that it lacks may come with modules of `LATER`."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return dict.get(self, key) or (dict.get(self, key, default) if _loaded(key) else default)
+
+    def __contains__(self, key: Any) -> bool:
+        return dict.__contains__(self, key) or (_loaded(key) and dict.__contains__(self, key))
+
+    def __missing__(self, key: Any) -> Callable[..., Any]:
+        if _loaded(key) and dict.__contains__(self, key):
+            return dict.__getitem__(self, key)
+        raise KeyError(key)
+
+
+NUMPY = Table()
 """NumPy functions (not ufuncs), types and other objects of NumPy: also called by the protocols."""
 
-METHODS: dict[str, Callable[..., Any]] = {}
+METHODS = Table()
 """Methods of arrays and NumPy scalars; the first argument is the array or scalar."""
 
-PROPERTIES: dict[str, Callable[..., Any]] = {}
+PROPERTIES = Table()
 """Attributes of arrays and scalars that take no call (`T`, `real`)."""
 
-CALLS: dict[Any, Callable[..., Any]] = {}
+CALLS = Table()
 """Builtins, math.*, random.* and whatever else is called by name."""
 
 UFUNCS: dict[Any, Callable[..., Any]] = {}
 """Elementwise meaning of ufuncs, see above."""
 
-UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
+UFUNC_METHODS = Table()
 """`reduce`, `accumulate`, `outer`, `at`: (ufunc, *args, **kwargs)."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -80,30 +96,45 @@ def ufunc_rule(*ufuncs: Any) -> Decorator:
 
 
 LATER = {
+    "cmath": lazy.module("hotloop.frontend.math_names"),
+    "math": lazy.module("hotloop.frontend.math_names"),
+    "numpy": lazy.module("hotloop.frontend.names"),
     "numpy.fft": lazy.module("hotloop.frontend.numpy_fft"),
     "numpy.linalg": lazy.module("hotloop.frontend.numpy_linalg"),
     "numpy.random": lazy.module("hotloop.frontend.numpy_random"),
     "random": lazy.module("hotloop.frontend.numpy_random"),
 }
-"""Modules that fill the tables for functions of a module, loaded when one of these is met."""
+"""Modules that fill the tables for functions of a module, loaded when one of these is met. Ufuncs,
+operators and builtins, which are in most programs, are there from the start."""
 
 
 def lookup(function: Any) -> Callable[..., Any] | None:
     """The function that stands for `function`, or None."""
     try:
-        found = CALLS.get(function) or NUMPY.get(function)
-    except TypeError:
+        return CALLS.get(function) or NUMPY.get(function)
+    except TypeError:                    # not hashable
         return None
-    if found is None and (tables := LATER.get(_home(function))) is not None:
-        lazy.load(tables)
-        found = CALLS.get(function) or NUMPY.get(function)
-    return found
+
+
+def _loaded(key: Any) -> bool:
+    """Were the modules that may know `key` loaded just now?"""
+    if key in UFUNCS:
+        return False
+    home = "numpy" if isinstance(key, str) else _home(key)
+    homes = {home, home.split(".")[0]}           # np.linalg.outer stands beside np.outer
+    loaded = [lazy.load(LATER[home]) for home in homes if home in LATER]
+    return any(loaded)
 
 
 def _home(function: Any) -> str:
     """The public module that a function belongs to: "numpy.random" for np.random.normal, a method
-    of a numpy.random.mtrand.RandomState."""
+    of a numpy.random.mtrand.RandomState, "numpy" for np.r_, a numpy.lib._index_tricks_impl.RClass.
+    """
     home = getattr(function, "__module__", None)
     if not isinstance(home, str):
         home = type(getattr(function, "__self__", None)).__module__
-    return "numpy.random" if home.startswith("numpy.random.") else home
+    parts = home.split(".")
+    if parts[0] != "numpy":
+        return home
+    short = ".".join(parts[:2])
+    return short if short in LATER else "numpy"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hotloop.errors import Location, UnsupportedError
-from hotloop.frontend import host, names, operators
+from hotloop.frontend import host, numpy_elementwise, operators, python_names
 from hotloop.frontend.branches import traced as traced_block
 from hotloop.frontend.builder import Builder, opened
 from hotloop.frontend.calls import function
@@ -94,4 +94,4 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
                   writes, session.aliases, examples)
 
 
-__all__ = ["host", "names", "operators", "trace"]
+__all__ = ["host", "numpy_elementwise", "operators", "python_names", "trace"]

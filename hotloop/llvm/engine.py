@@ -36,11 +36,18 @@ if hasattr(os, "register_at_fork"):
 _library = functools.cache(library.opened)
 _library_machine = functools.cache(library.Library.machine)
 _preloading: list[threading.Thread] = []
+_wanted = threading.Event()              # a thread has a text to compile
+
+WARM_UP = """define <16 x float> @f(<16 x float> %x) {
+%y = fadd <16 x float> %x, %x
+ret <16 x float> %y
+}"""
+"""LLVM's first compilation takes 5 ms more than its second: this one, if nobody waits."""
 
 
 def preload(level: int) -> None:
-    """Load LLVM in another thread. Called before a function is traced: that takes as long as to
-    load the library, which the interpreter's lock is not held for."""
+    """Load LLVM in another thread, and run it once. Called before a function is traced: that takes
+    as long as to load the library, which the interpreter's lock is not held for."""
     if not _preloading:
         _preloading.append(threading.Thread(target=_preload, args=(level, config.cpu)))
         with suppress(RuntimeError):            # no thread: the interpreter is shutting down
@@ -52,7 +59,9 @@ def _preload(level: int, cpu: str) -> None:
         direct = _library()
         if direct is not None:
             with suppress(RuntimeError):        # compile_text will meet it, too, and tell
-                _library_machine(direct, level, cpu)
+                machine = _library_machine(direct, level, cpu)
+                if not _wanted.is_set():
+                    direct.emit(WARM_UP, machine, object=True)
 
 
 @functools.cache
@@ -105,6 +114,7 @@ def _run_passes(module: Any, machine: Any) -> None:
 
 
 def _made(text: str, level: int, passes: bool, object: bool) -> bytes:
+    _wanted.set()
     # The module must die in here, with the lock held: freeing it takes llvmlite's lock.
     with _lock:
         try:
