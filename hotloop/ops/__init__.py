@@ -15,8 +15,9 @@ from hotloop.ops import (
     random,
     reduce,
     shape,
+    transforms,
 )
 from hotloop.ops.table import OPS, make_eqn
 
 __all__ = ["OPS", "complexes", "control", "elementwise", "functions", "index", "linalg",
-           "make_eqn", "random", "reduce", "shape"]
+           "make_eqn", "random", "reduce", "shape", "transforms"]

@@ -136,9 +136,13 @@ def _while_type(ins: tuple[Atom, ...], params: dict[str, Any],
 def _call_type(ins: tuple[Atom, ...], params: dict[str, Any],
                blocks: tuple[Block, ...]) -> list[Type]:
     _block_count("call", blocks, 1)
-    body = blocks[0]
+    return call_type("call", ins, blocks[0])
+
+
+def call_type(name: str, ins: tuple[Atom, ...], body: Block) -> list[Type]:
+    """Types of the results of a block for these operands."""
     if len(body.params) != len(ins):
-        raise TypeError(f"call: {len(ins)} operands for {len(body.params)} parameters")
+        raise TypeError(f"{name}: {len(ins)} operands for {len(body.params)} parameters")
     given: dict[Any, Any] = dict(zip(body.params, ins, strict=True))
 
     def outside(dim: Any) -> Any:
@@ -151,7 +155,7 @@ def _call_type(ins: tuple[Atom, ...], params: dict[str, Any],
         if param.dtype != atom.dtype or len(param.shape) != len(atom.shape) or not all(
                 same_dim(outside(d), own)
                 for d, own in zip(param.shape, atom.shape, strict=True)):
-            raise TypeError(f"call: operand {k} is {atom.type!r}, the parameter {param.type!r}")
+            raise TypeError(f"{name}: operand {k} is {atom.type!r}, the parameter {param.type!r}")
     local = {v for eqn in body.eqns for v in eqn.outs}
     return [Type(a.dtype, tuple(Out(body.outs.index(d)) if d in local and d in body.outs
                                 else outside(d) for d in a.shape)) for a in body.outs]
