@@ -1,4 +1,8 @@
-"""Parts of complex numbers: `real imag conj complex`."""
+"""Parts of complex numbers: `real imag conj complex`.
+
+They are linear over the reals only. Their transposes are those of the pairing Re(sum(ct * t)), the
+one for which the product's transpose needs no conjugate: that of imag, for one, is -i ct.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir.core import Atom, Block
+from hotloop.ir.core import Atom, Block, Eqn
 from hotloop.ir.types import Type
+from hotloop.ops.derivative import Linear
 from hotloop.ops.domains import check_count, check_domain, check_same_dtype, joint_shape
 from hotloop.ops.families import REAL_PART, complex_dtype, elementwise_samples, unary
 from hotloop.ops.table import COMPLEXES, PURE, Map, OpDef, Sample, register
 
+
+def _imag_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    return b.complex(0.0, b.neg(ct))
+
+
+def _complex_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    return b.neg(b.imag(ct)) if k else b.real(ct)
+
+
 real = unary("real", "the real part", np.real, COMPLEXES, lambda e, x: x, lambda e, z: z[0],
-             result=REAL_PART)
+             result=REAL_PART,
+             derivative=Linear((0,), lambda b, eqn, ct, k: b.convert(ct, eqn.ins[0].dtype)))
 imag = unary("imag", "the imaginary part", np.imag, COMPLEXES, lambda e, x: e.lit(0, x.dtype),
-             lambda e, z: z[1], result=REAL_PART)
+             lambda e, z: z[1], result=REAL_PART, derivative=Linear((0,), _imag_transpose))
 conj = unary("conj", "the conjugate", np.conjugate, COMPLEXES, lambda e, x: x,
-             lambda e, z: (z[0], e.neg(z[1])))
+             lambda e, z: (z[0], e.neg(z[1])),
+             derivative=Linear((0,), lambda b, eqn, ct, k: b.conj(ct)))
 
 
 def _complex_type(ins: tuple[Atom, ...], params: dict[str, Any],
@@ -44,4 +60,4 @@ def _samples() -> Iterator[Sample]:
 complex_ = register(OpDef(
     "complex", "re + im * 1j", _complex_type, _complex,
     Map(lambda e, re, im: (re, im), lambda e, re, im: (re, im)), PURE, True, None, _samples,
-    None))
+    Linear((0, 1), _complex_transpose)))

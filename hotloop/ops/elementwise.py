@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir.core import Atom, Block
+from hotloop.ir.core import Atom, Block, Eqn
 from hotloop.ir.types import BOOL, DTYPES, I64, Type
-from hotloop.ops import intervals
+from hotloop.ops import intervals, partials
+from hotloop.ops.derivative import MINUS_ONE, ONE, Linear, Over, Partials, Rule, Zero
 from hotloop.ops.domains import (
     ALL,
     NUMBERS,
@@ -120,42 +121,63 @@ def _extreme(scalar: str, logical: str) -> Callable[..., Any]:
 
 add = binary("add", "a + b; ints wrap", np.add, NUMBERS, lambda e, a, b: e.add(a, b),
              lambda e, a, b: (e.add(a[0], b[0]), e.add(a[1], b[1])),
-             interval=intervals.add)
+             interval=intervals.add,
+             derivative=Partials(lambda b, y, x, z: ONE, lambda b, y, x, z: ONE,
+                                 transpose=partials.sum_transpose))
 sub = binary("sub", "a - b; ints wrap", np.subtract, NUMBERS, lambda e, a, b: e.sub(a, b),
              lambda e, a, b: (e.sub(a[0], b[0]), e.sub(a[1], b[1])),
-             interval=intervals.sub)
+             interval=intervals.sub,
+             derivative=Partials(lambda b, y, x, z: ONE, lambda b, y, x, z: MINUS_ONE,
+                                 transpose=partials.difference_transpose))
 mul = binary("mul", "a * b; ints wrap", np.multiply, NUMBERS, lambda e, a, b: e.mul(a, b),
              _complex_mul,
-             interval=intervals.mul)
+             interval=intervals.mul,
+             derivative=Partials(lambda b, y, x, z: z, lambda b, y, x, z: x,
+                                 transpose=partials.product_transpose))
 div = binary("div", "a / b", np.divide, FLOATS + COMPLEXES, lambda e, a, b: e.div(a, b),
-             _complex_div)
+             _complex_div,
+             derivative=Partials(lambda b, y, x, z: Over(z),
+                                 lambda b, y, x, z: b.neg(b.div(y, z)),
+                                 transpose=partials.quotient_transpose))
 neg = unary("neg", "-a; ints wrap", np.negative, NUMBERS, lambda e, a: e.neg(a),
             lambda e, a: (e.neg(a[0]), e.neg(a[1])),
-            interval=intervals.neg)
+            interval=intervals.neg,
+            derivative=Partials(lambda b, y, x: MINUS_ONE,
+                                transpose=lambda b, eqn, ct, k: b.neg(ct)))
 abs_ = unary("abs", "|a|; a real for a complex a", np.absolute, NUMBERS,
              lambda e, a: a if a.dtype.kind == "u" else e.abs(a),
              lambda e, a: e.hypot(a[0], a[1]), result=REAL_PART,
-             interval=intervals.abs_)
+             interval=intervals.abs_, derivative=Rule(partials.abs_jvp))
 floor_divide = binary("floor_divide", "Python's a // b; 0 for ints by 0", np.floor_divide, REALS,
                       _floor_divide,
-                      interval=intervals.floor_divide)
+                      interval=intervals.floor_divide, derivative=Zero())
 remainder = binary("remainder", "Python's a % b; 0 for ints by 0", np.remainder, REALS, _remainder,
-                   interval=intervals.remainder)
+                   interval=intervals.remainder,
+                   derivative=Partials(lambda b, y, x, z: ONE,
+                                       lambda b, y, x, z: b.neg(b.floor_divide(x, z))))
 fmod = binary("fmod", "C's remainder, with the sign of a; 0 for ints by 0", np.fmod, REALS,
-              lambda e, a, b: e.fmod(a, b) if _is_float(a) else e.irem(a, b))
-pow_ = binary("pow", "a ** b", np.power, FLOATS, lambda e, a, b: e.pow(a, b))
+              lambda e, a, b: e.fmod(a, b) if _is_float(a) else e.irem(a, b),
+              derivative=Partials(lambda b, y, x, z: ONE,
+                                  lambda b, y, x, z: b.neg(b.rint(b.div(b.sub(x, y), z)))))
+pow_ = binary("pow", "a ** b", np.power, FLOATS, lambda e, a, b: e.pow(a, b),
+              derivative=Partials(partials.power_of_base, partials.power_of_exponent))
 minimum = binary("minimum", "the smaller; NaN wins", np.minimum, ALL_REAL,
                  _extreme("minimum", "and"),
-                 interval=intervals.minimum)
+                 interval=intervals.minimum, derivative=partials.shares("lt"))
 maximum = binary("maximum", "the greater; NaN wins", np.maximum, ALL_REAL,
                  _extreme("maximum", "or"),
-                 interval=intervals.maximum)
+                 interval=intervals.maximum, derivative=partials.shares("gt"))
 copysign = binary("copysign", "|a| with the sign of b", np.copysign, FLOATS,
-                  lambda e, a, b: e.copysign(a, b))
+                  lambda e, a, b: e.copysign(a, b),
+                  derivative=Partials(partials.copysign_sign, None))
 hypot = binary("hypot", "sqrt(a*a + b*b) without overflow", np.hypot, FLOATS,
-               lambda e, a, b: e.hypot(a, b))
+               lambda e, a, b: e.hypot(a, b),
+               derivative=Partials(partials.along(0), partials.along(1)))
 arctan2 = binary("arctan2", "the angle of the point (b, a)", np.arctan2, FLOATS,
-                 lambda e, a, b: e.arctan2(a, b))
+                 lambda e, a, b: e.arctan2(a, b),
+                 derivative=Partials(
+                     lambda b, y, x, z: b.div(z, partials.squared(b, x, z)),
+                     lambda b, y, x, z: b.neg(b.div(x, partials.squared(b, x, z)))))
 
 
 def _less(e: Any, a: Any, b: Any) -> Any:
@@ -165,10 +187,10 @@ def _less(e: Any, a: Any, b: Any) -> Any:
 
 min_ = binary("min", "Python's min: b if b < a else a", lambda a, b: np.where(b < a, b, a),
               ALL_REAL, lambda e, a, b: e.select(_less(e, b, a), b, a),
-              interval=intervals.minimum)
+              interval=intervals.minimum, derivative=partials.python_shares("lt"))
 max_ = binary("max", "Python's max: b if b > a else a", lambda a, b: np.where(b > a, b, a),
               ALL_REAL, lambda e, a, b: e.select(_less(e, a, b), b, a),
-              interval=intervals.maximum)
+              interval=intervals.maximum, derivative=partials.python_shares("gt"))
 
 
 # ---- bits
@@ -260,7 +282,7 @@ def _overflow(name: str, symbol: str, exact: Callable[[int, int], int],
 
     return register(OpDef(name, f"whether a {symbol} b leaves the range of i64", type_rule,
                           evaluate, Map(lambda e, a, b: e.op(name, a, b), None), PURE, True,
-                          intervals.overflows(interval), samples, None))
+                          intervals.overflows(interval), samples, Zero()))
 
 
 add_overflows = _overflow("add_overflows", "+", lambda a, b: a + b, intervals.add)
@@ -290,12 +312,16 @@ def _select_samples() -> Iterator[Sample]:
         yield Sample((x > y, np.float64(2), y), {})
 
 
+def _select_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    return b.select(eqn.ins[0], ct, 0.0) if k == 1 else b.select(eqn.ins[0], 0.0, ct)
+
+
 select = register(OpDef(
     "select", "a where c, else b", _select_type,
     lambda params, c, a, b: np.asarray(np.where(c, a, b), a.dtype)[()],
     Map(lambda e, c, a, b: e.select(c, a, b),
         lambda e, c, a, b: (e.select(c, a[0], b[0]), e.select(c, a[1], b[1]))),
-    PURE, True, intervals.select, _select_samples, None))
+    PURE, True, intervals.select, _select_samples, Linear((1, 2), _select_transpose)))
 
 
 # ---- conversion
@@ -348,7 +374,12 @@ def _convert_samples() -> Iterator[Sample]:
         yield Sample((numbers(shape, np.float64),), {"dtype": I64})
 
 
+def _convert_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    """Back: of a real number that became complex the real part alone counts."""
+    return b.convert(ct, eqn.ins[0].dtype)
+
+
 convert = register(OpDef(
     "convert", "as another dtype, as astype does", _convert_type, _convert,
     Map(lambda e, x, dtype: e.convert(x, dtype), _complex_convert), PURE, True, intervals.convert,
-    _convert_samples, None))
+    _convert_samples, Linear((0,), _convert_transpose)))

@@ -15,10 +15,10 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block
 from hotloop.ir.types import BOOL, DTYPES, Type
-from hotloop.ops.derivative import Derivative
+from hotloop.ops.derivative import Derivative, Zero
 from hotloop.ops.domains import check_count, check_domain, check_same_dtype, joint_shape
 from hotloop.ops.intervals import Rule
-from hotloop.ops.table import PURE, Map, OpDef, Sample, register
+from hotloop.ops.table import COMPLEXES, FLOATS, PURE, Map, OpDef, Sample, register
 
 SAME = "same dtype"
 TRUTH = "bool"
@@ -28,7 +28,11 @@ REAL_PART = "float of a complex"
 def elementwise(name: str, doc: str, arity: int, numpy: Callable[..., Any], domain: str,
                 expr: Callable[..., Any], complex_expr: Callable[..., Any] | None,
                 result: str, interval: Rule | None, derivative: Derivative | None) -> OpDef:
-    """A row for operands of one dtype in `domain`. `numpy` gets the operands and no params."""
+    """A row for operands of one dtype in `domain`. `numpy` gets the operands and no params.
+    Results that are never floats need no `derivative`."""
+    if derivative is None and (result == TRUTH or not set(domain) & set(FLOATS + COMPLEXES)):
+        derivative = Zero()
+
     def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
         check_count(name, ins, arity, arity)

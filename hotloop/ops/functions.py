@@ -12,21 +12,22 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.ops.derivative import Derivative, Over, Partials, Zero
 from hotloop.ops.families import unary
 from hotloop.ops.table import COMPLEXES, FLOATS, OpDef
 
 
-def _function(name: str, doc: str,
+def _function(name: str, doc: str, derivative: Derivative,
               complex_expr: Callable[..., Any] | None = None) -> OpDef:
     return unary(name, doc, getattr(np, name), FLOATS + (COMPLEXES if complex_expr else ""),
-                 lambda e, x: e.op(name, x), complex_expr)
+                 lambda e, x: e.op(name, x), complex_expr, derivative=derivative)
 
 
-def _of_python(name: str, doc: str) -> OpDef:
+def _of_python(name: str, doc: str, derivative: Derivative) -> OpDef:
     """A function of Python's math that NumPy lacks."""
     each = np.vectorize(getattr(math, name), otypes=["d"])
     return unary(name, doc, lambda x: each(x).astype(x.dtype)[()], FLOATS,
-                 lambda e, x: e.op(name, x))
+                 lambda e, x: e.op(name, x), derivative=derivative)
 
 
 def _scaled(e: Any, scale: Any, x: Any) -> Any:
@@ -83,30 +84,48 @@ def _cosh(e: Any, z: tuple) -> tuple:
     return (_scaled(e, e.cosh(z[0]), e.cos(z[1])), _scaled(e, e.sinh(z[0]), e.sin(z[1])))
 
 
-sqrt = _function("sqrt", "square root", _sqrt)
-cbrt = _function("cbrt", "cube root")
-exp = _function("exp", "e ** x", _exp)
-exp2 = _function("exp2", "2 ** x")
-expm1 = _function("expm1", "e ** x - 1, exact near 0")
-log = _function("log", "natural logarithm", _log)
-log2 = _function("log2", "logarithm to base 2")
-log10 = _function("log10", "logarithm to base 10")
-log1p = _function("log1p", "log(1 + x), exact near 0")
-sin = _function("sin", "sine", _sin)
-cos = _function("cos", "cosine", _cos)
-tan = _function("tan", "tangent")
-arcsin = _function("arcsin", "inverse sine")
-arccos = _function("arccos", "inverse cosine")
-arctan = _function("arctan", "inverse tangent")
-sinh = _function("sinh", "hyperbolic sine", _sinh)
-cosh = _function("cosh", "hyperbolic cosine", _cosh)
-tanh = _function("tanh", "hyperbolic tangent")
-arcsinh = _function("arcsinh", "inverse hyperbolic sine")
-arccosh = _function("arccosh", "inverse hyperbolic cosine")
-arctanh = _function("arctanh", "inverse hyperbolic tangent")
-erf = _of_python("erf", "error function")
-erfc = _of_python("erfc", "1 - erf(x), exact for large x")
-floor = _function("floor", "the next whole number below")
-ceil = _function("ceil", "the next whole number above")
-trunc = _function("trunc", "the next whole number towards 0")
-rint = _function("rint", "the nearest whole number, halves to even")
+def _square_sum(b: Any, x: Any) -> Any:
+    return b.add(b.mul(x, x), 1.0)
+
+
+def _bell(b: Any, x: Any) -> Any:
+    """The derivative of erf."""
+    return b.mul(b.exp(b.neg(b.mul(x, x))), 2 / math.sqrt(math.pi))
+
+
+sqrt = _function("sqrt", "square root", Partials(lambda b, y, x: Over(b.mul(y, 2.0))), _sqrt)
+cbrt = _function("cbrt", "cube root", Partials(lambda b, y, x: Over(b.mul(b.mul(y, y), 3.0))))
+exp = _function("exp", "e ** x", Partials(lambda b, y, x: y), _exp)
+exp2 = _function("exp2", "2 ** x", Partials(lambda b, y, x: b.mul(y, math.log(2))))
+expm1 = _function("expm1", "e ** x - 1, exact near 0", Partials(lambda b, y, x: b.add(y, 1.0)))
+log = _function("log", "natural logarithm", Partials(lambda b, y, x: Over(x)), _log)
+log2 = _function("log2", "logarithm to base 2",
+                 Partials(lambda b, y, x: Over(b.mul(x, math.log(2)))))
+log10 = _function("log10", "logarithm to base 10",
+                  Partials(lambda b, y, x: Over(b.mul(x, math.log(10)))))
+log1p = _function("log1p", "log(1 + x), exact near 0",
+                  Partials(lambda b, y, x: Over(b.add(x, 1.0))))
+sin = _function("sin", "sine", Partials(lambda b, y, x: b.cos(x)), _sin)
+cos = _function("cos", "cosine", Partials(lambda b, y, x: b.neg(b.sin(x))), _cos)
+tan = _function("tan", "tangent", Partials(lambda b, y, x: _square_sum(b, y)))
+arcsin = _function("arcsin", "inverse sine", Partials(
+    lambda b, y, x: Over(b.sqrt(b.mul(b.sub(1.0, x), b.add(1.0, x))))))
+arccos = _function("arccos", "inverse cosine", Partials(
+    lambda b, y, x: Over(b.neg(b.sqrt(b.mul(b.sub(1.0, x), b.add(1.0, x)))))))
+arctan = _function("arctan", "inverse tangent", Partials(lambda b, y, x: Over(_square_sum(b, x))))
+sinh = _function("sinh", "hyperbolic sine", Partials(lambda b, y, x: b.cosh(x)), _sinh)
+cosh = _function("cosh", "hyperbolic cosine", Partials(lambda b, y, x: b.sinh(x)), _cosh)
+tanh = _function("tanh", "hyperbolic tangent", Partials(lambda b, y, x: b.sub(1.0, b.mul(y, y))))
+arcsinh = _function("arcsinh", "inverse hyperbolic sine",
+                    Partials(lambda b, y, x: Over(b.sqrt(_square_sum(b, x)))))
+arccosh = _function("arccosh", "inverse hyperbolic cosine", Partials(
+    lambda b, y, x: Over(b.mul(b.sqrt(b.sub(x, 1.0)), b.sqrt(b.add(x, 1.0))))))
+arctanh = _function("arctanh", "inverse hyperbolic tangent", Partials(
+    lambda b, y, x: Over(b.mul(b.sub(1.0, x), b.add(1.0, x)))))
+erf = _of_python("erf", "error function", Partials(lambda b, y, x: _bell(b, x)))
+erfc = _of_python("erfc", "1 - erf(x), exact for large x",
+                  Partials(lambda b, y, x: b.neg(_bell(b, x))))
+floor = _function("floor", "the next whole number below", Zero())
+ceil = _function("ceil", "the next whole number above", Zero())
+trunc = _function("trunc", "the next whole number towards 0", Zero())
+rint = _function("rint", "the nearest whole number, halves to even", Zero())

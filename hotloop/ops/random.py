@@ -15,6 +15,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block
 from hotloop.ir.types import F64, I64, U64, Type
+from hotloop.ops.derivative import Zero
 from hotloop.ops.domains import check_count, joint_shape
 from hotloop.ops.table import PURE, Map, OpDef, Sample, register
 
@@ -78,7 +79,7 @@ def _row(name: str, doc: str, dtype: np.dtype, numpy: Callable[..., Any], expr: 
             yield Sample((np.uint64(1), np.zeros((0, 2), np.int64)), params)
 
     return register(OpDef(name, doc, type_rule, lambda params, *ins: numpy(*ins, **params),
-                          Map(expr, None), PURE, True, None, samples, None))
+                          Map(expr, None), PURE, True, None, samples, Zero()))
 
 
 random_bits = _row("random_bits", "64 random bits", U64, philox, _bits_expr, True)
