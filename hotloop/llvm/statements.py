@@ -154,6 +154,11 @@ class Statements(Values):
             self._on_stack.add(buffer)
             self._owned[-1].append(buffer)
             return
+        self.pointers[buffer] = self._memory(size, dims)
+        self._owned[-1].append(buffer)
+
+    def _memory(self, size: int, dims: list[Expr]) -> str:
+        """Memory of `size` times `dims` bytes; leaves if there is none."""
         total, overflow = str(size), ""
         if size:
             self.declare("llvm.umul.with.overflow.i64", "{i64, i1}", "i64, i64")
@@ -175,8 +180,39 @@ class Statements(Values):
         lines = self.op(f"and i64 {padded}, -64")
         memory = self.op(f"call noalias ptr @aligned_alloc(i64 64, i64 {lines})")
         self._leave_if_null(memory, self._memory_error())
-        self.pointers[buffer] = memory
-        self._owned[-1].append(buffer)
+        return memory
+
+    def _grow(self, buffer: Buffer, old: Expr, new: Expr) -> None:
+        """Move a temporary to memory of `new` rows, zeros behind the `old` ones, if it needs it."""
+        kept, rows, pointer = self.value(old), self.value(new), self.pointers[buffer]
+        more, done = self.label(), self.label()
+        before = self.block
+        self.branch(self.op(f"icmp sgt i64 {rows}, {kept}"), more, done, UNLIKELY)
+        with self.out_of_line(more), self.scope():
+            row = buffer.dtype.itemsize
+            for dim in buffer.shape[1:]:
+                if dim.op == "lit":
+                    row *= int(dim.args[0])
+            dims = [d for d in buffer.shape[1:] if d.op != "lit"]
+            memory = self._memory(row, [new, *dims])
+            size = str(row)
+            for dim in dims:
+                size = self.op(f"mul i64 {size}, {self.value(dim)}")
+            used = self.op(f"mul i64 {size}, {kept}")
+            rest = self.op(f"sub i64 {self.op(f'mul i64 {size}, {rows}')}, {used}")
+            self.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
+            self.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
+            self.declare("free", "void", "ptr")
+            behind = self.op(f"getelementptr i8, ptr {memory}, i64 {used}")
+            self.lines += [
+                "call void @llvm.memcpy.p0.p0.i64"
+                f"(ptr {memory}, ptr {pointer}, i64 {used}, i1 false)",
+                f"call void @llvm.memset.p0.i64(ptr {behind}, i8 0, i64 {rest}, i1 false)",
+                f"call void @free(ptr {pointer})"]
+            end = self.block
+            self.jump(done)
+        self.begin(done)
+        self.pointers[buffer] = self.phi("ptr", (pointer, before), (memory, end))
 
     def _memory_error(self) -> int:
         errors = self.kernel.errors
@@ -360,6 +396,8 @@ class Statements(Values):
     def call(self, call: Call) -> None:
         if call.routine is None:
             self._call_back(call)
+        elif call.routine == "grow":
+            self._grow(*call.ins)  # type: ignore[arg-type]
         else:
             self._call_routine(call)
         self.forget(call.outs)
@@ -533,8 +571,13 @@ def _may_leave(statements: list[Statement]) -> bool:
 
 
 def swapped(statements: list[Statement]) -> set[Buffer]:
-    """Buffers whose memory is exchanged anywhere in the statements."""
-    return {b for s in walk(statements) if isinstance(s, (For, While))
-            for pair in s.swaps for b in pair}
+    """Buffers whose memory is exchanged, or moves to grow, anywhere in the statements."""
+    found = set()
+    for s in walk(statements):
+        if isinstance(s, (For, While)):
+            found.update(b for pair in s.swaps for b in pair)
+        elif isinstance(s, Call) and s.routine == "grow":
+            found.update(s.outs)
+    return found
 
 

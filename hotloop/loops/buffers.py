@@ -284,7 +284,7 @@ def contiguous(state: State, array: Atom) -> Buffer:
     if isinstance(array, Lit):
         raise InternalError("a scalar where an array is needed")
     buffer = state.where.get(array) or materialize(state, array)
-    if buffer.strides is None:
+    if buffer.strides is None and same_shape(state, array, buffer):    # it has no spare rows
         return buffer
     copy = state.new_buffer(array.dtype, state.dims(array))
     store_all(state, array, copy)

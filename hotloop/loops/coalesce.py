@@ -67,6 +67,8 @@ def _one(kernel: Kernel, copy: Statement, source: Buffer, target: Buffer) -> boo
             if isinstance(s, For | While) and any(
                     source in pair or target in pair for pair in s.swaps):
                 return False
+            if isinstance(s, Call) and s.routine == "grow" and source in s.outs:
+                return False
             if isinstance(s, Alloc):
                 continue
             if after:

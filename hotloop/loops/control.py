@@ -7,7 +7,7 @@ results of a branch, are one parallel assignment to those buffers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from hotloop.ir.core import Atom, Block, Eqn, Var
@@ -25,10 +25,11 @@ from hotloop.loops.buffers import (
 )
 from hotloop.loops.core import TEMP, Buffer, Carry, For, If, Statement, While
 from hotloop.loops.expr import I64, Expr, e, lit, var
+from hotloop.loops.growing import grow
 from hotloop.loops.liveness import Scope, region_kind
 from hotloop.loops.pull import map_cost, pull
 from hotloop.loops.state import State, Value, float_part, parts_of
-from hotloop.ops.table import Map, Update
+from hotloop.ops.table import Map, Reserve, Update
 
 LowerBlock = Callable[[State, Block], None]
 
@@ -79,6 +80,7 @@ class Loop:
         self.swaps: list[tuple[Buffer, Buffer]] = []
         self.values: dict[int, Value] = {}
         self.buffers: dict[int, Buffer] = {}
+        self.grown: dict[int, bool] = {}         # arrays that get longer in place
         for k, param in enumerate(self.params):
             if not param.shape:
                 self._scalar(k, param)
@@ -107,11 +109,16 @@ class Loop:
     def _array(self, k: int, param: Var) -> Buffer:
         state, init = self.state, self.inits[k]
         assert isinstance(init, Var)
-        if self.resized(k):
+        updated = origin(state, self.body, self.body.outs[k]) is param
+        self.grown[k] = self.resized(k) and updated and self.grows(k)
+        if self.resized(k) and not self.grown[k]:
             return self._resized(param, init)
-        rebound = origin(state, self.body, self.body.outs[k]) is not param
         return own(state, init, self.eqn.outs[k], self.eqn.location, self.inside,
-                   tuple(self.buffers.values()), permuted=rebound)
+                   tuple(self.buffers.values()), permuted=self.resized(k) or not updated)
+
+    def grows(self, k: int) -> bool:
+        """Does array k change its number of rows only?"""
+        return not any(d in self.params for d in self.params[k].shape[1:])
 
     def _resized(self, param: Var, init: Var) -> Buffer:
         """A copy of `init` in memory whose sizes are carries."""
@@ -163,7 +170,13 @@ class Loop:
         for k in late:
             buffer = self.buffers[k]
             if self.resized(k):
-                final[k] = memory_now(state, outs[k])
+                if self.grown[k]:
+                    grow(state, buffer, state.dim(self.params[k].shape[0]),
+                         state.dim(outs[k].shape[0]))
+                    final[k] = buffer
+                    pairs.append((outs[k], buffer))
+                else:
+                    final[k] = memory_now(state, outs[k])
                 continue
             if buffer in final.values():
                 buffer = self._free(k, final)
@@ -281,11 +294,17 @@ def lower_cond(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
     condition = state.real(eqn.ins[0])
     if choose(state, eqn, condition, lower_block):
         return
-    if any(d in eqn.outs for out in eqn.outs for d in out.shape):
+    growing = {k: target(state, eqn, k) for k, out in enumerate(eqn.outs)
+               if any(d in eqn.outs for d in out.shape)}
+    if not all(grows_in(eqn, k, buffer) for k, buffer in growing.items()) or len(
+            set(growing.values())) < len(growing):
         lower_resizing_cond(state, eqn, condition, lower_block)
         return
+    rows = {k: rows_in(state, buffer) for k, buffer in growing.items() if buffer is not None}
     targets = distinct(state, eqn, {
-        k: target(state, eqn, k) for k, out in enumerate(eqn.outs) if out.shape})
+        k: target(state, eqn, k) for k, out in enumerate(eqn.outs)
+        if out.shape and k not in growing}, {b for b in growing.values() if b is not None})
+    targets |= {k: buffer for k, buffer in growing.items() if buffer is not None}
     arms: list[list[Statement]] = []
     scalars: list[list[Expr]] = []
     for block in eqn.blocks:
@@ -294,6 +313,9 @@ def lower_cond(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
             lower_block(state, block)
             scalars.append([part for out, atom in zip(eqn.outs, block.outs, strict=True)
                             if not out.shape for part in parts_of(state.let(state.scalar(atom)))])
+            for k, old in rows.items():
+                if state.where.get(block.outs[k]) is not targets[k]:  # type: ignore[call-overload]
+                    grow(state, targets[k], old, state.dim(block.outs[k].shape[0]))
             assign(state, [(block.outs[k], buffer) for k, buffer in targets.items()])
         arms.append(statements)
     outs = []
@@ -396,9 +418,21 @@ def target(state: State, eqn: Eqn, k: int) -> Buffer | None:
     return None
 
 
-def distinct(state: State, eqn: Eqn, targets: dict[int, Buffer | None]) -> dict[int, Buffer]:
-    """Each result its own memory of the right shape."""
-    taken: set[Buffer] = set()
+def grows_in(eqn: Eqn, k: int, buffer: Buffer | None) -> bool:
+    """May result k of a branch, of another number of rows in each arm, have this memory?"""
+    return buffer is not None and buffer.kind == TEMP and (
+        not any(d in eqn.outs for d in eqn.outs[k].shape[1:]))
+
+
+def rows_in(state: State, buffer: Buffer) -> Expr:
+    """How many rows the memory certainly has: those of the array in it."""
+    return state.dim(state.holders(buffer)[0].shape[0])
+
+
+def distinct(state: State, eqn: Eqn, targets: dict[int, Buffer | None],
+             taken: Iterable[Buffer] = ()) -> dict[int, Buffer]:
+    """Each result its own memory of the right shape, none of `taken`."""
+    taken = set(taken)
     found: dict[int, Buffer] = {}
     for k, buffer in targets.items():
         out = eqn.outs[k]
@@ -420,7 +454,7 @@ def origin(state: State, block: Block, atom: Atom) -> Var | None:
         if eqn is None:
             return atom
         kind = region_kind(eqn)
-        if isinstance(eqn.op.lowering, Update):  # type: ignore[attr-defined]
+        if isinstance(eqn.op.lowering, Update | Reserve):  # type: ignore[attr-defined]
             atom = eqn.ins[0]
         elif kind in ("for", "while"):
             atom = eqn.ins[eqn.outs.index(atom) + (3 if kind == "for" else 0)]

@@ -139,6 +139,7 @@ class Check:
 @record(eq=False, frozen=False)
 class Call:
     """A library routine on whole buffers, or (routine None) call-back number `site` into Python.
+    The routine `grow` moves its buffer to memory of more rows (see `loops.growing`).
 
     `ins` are Buffers (whole) or scalar Exprs; `outs` Buffers already allocated. A call-back may
     also fill scalars: `scalars` are (name, dtype) bound afterwards (data-dependent sizes).

@@ -237,6 +237,9 @@ class _Machine:
             self.end(loop)
 
     def call(self, call: Call) -> None:
+        if call.routine == "grow":
+            self.grow(*call.ins)  # type: ignore[arg-type]
+            return
         if not 0 <= call.site < len(self.kernel.sites):
             raise InternalError(f"call of {call.routine} has no meaning: no site {call.site}")
         ins = [self.array(x) if isinstance(x, Buffer) else self.value(x) for x in call.ins]
@@ -248,6 +251,12 @@ class _Machine:
             self.array(buffer)[...] = result
         for (name, dtype), result in zip(call.scalars, results[len(call.outs):], strict=True):
             self.names[name] = dtype.type(result)
+
+    def grow(self, buffer: Buffer, old: Expr, new: Expr) -> None:
+        memory, kept, rows = self.array(buffer), int(self.value(old)), int(self.value(new))
+        if rows > kept:
+            self.memory[buffer] = more = np.zeros((rows, *memory.shape[1:]), buffer.dtype)
+            more[:kept] = memory[:kept]
 
     def nest(self, nest: Nest) -> None:
         extents = [int(self.value(x)) for x in nest.domain]

@@ -23,6 +23,7 @@ from hotloop.loops.buffers import assign, materialize, memory_for, nest, settle,
 from hotloop.loops.control import linear, lower_region
 from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
+from hotloop.loops.growing import reserve
 from hotloop.loops.library import call_library, lower_check, lower_host
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import element, map_cost, operands_of, pull
@@ -37,6 +38,7 @@ from hotloop.ops.table import (
     Move,
     Reduce,
     Region,
+    Reserve,
     Scan,
     Update,
 )
@@ -214,6 +216,8 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
         update(state, eqn, row)
     elif isinstance(row, Compact):
         compact(state, eqn)
+    elif isinstance(row, Reserve):
+        reserve(state, eqn)
     elif isinstance(row, Extern):
         call_library(state, eqn, row)
     elif isinstance(row, Effect) and row.kind == "check":

@@ -27,7 +27,7 @@ from hotloop.ops.domains import (
     may_equal,
 )
 from hotloop.ops.families import dtypes_of, numbers
-from hotloop.ops.table import PURE, Move, OpDef, Sample, Update, register
+from hotloop.ops.table import PURE, Move, OpDef, Out, Reserve, Sample, Update, register
 from hotloop.record import record
 
 TAKES = {":": 0, "i": 1, "s": 3, "a": 1, "n": 0}
@@ -286,3 +286,40 @@ addat = register(OpDef(
     "addat", "x with v added at the selected elements, repeated ones too",
     _store_type("addat", NUMBERS), _addat, Update(_target, "add"), PURE, False, None,
     lambda: _store_samples(NUMBERS), None))
+
+
+# ---- reserve
+
+LEAST_ROOM = 16
+"""Rows there is room for after the first growth."""
+
+
+def _reserve_type(ins: tuple[Atom, ...], params: dict[str, Any],
+                  blocks: tuple[Block, ...]) -> list[Type]:
+    check_count("reserve", ins, 2, 2)
+    x, rows = ins
+    if not x.shape:
+        raise TypeError("reserve of a scalar")
+    check_index("reserve", "the number of rows", rows)
+    return [Type(I64), Type(x.dtype, (Out(0), *x.shape[1:]))]
+
+
+def _reserve(params: dict[str, Any], x: Any, rows: Any) -> Any:
+    room = x.shape[0]
+    if rows > room:
+        room = max(int(rows), 2 * room, LEAST_ROOM)
+    y = np.zeros((room, *x.shape[1:]), x.dtype)
+    y[:x.shape[0]] = x
+    return np.int64(room), y
+
+
+def _reserve_samples() -> Iterator[Sample]:
+    for kind in dtypes_of("biufc"):
+        yield Sample((numbers((3,), kind), np.int64(4)), {})
+    for shape, rows in (((0,), 1), ((0,), 0), ((5,), 5), ((20,), 21), ((4, 3), 50), ((0, 2), -1)):
+        yield Sample((numbers(shape, "f8"), np.int64(rows)), {})
+
+
+reserve = register(OpDef(
+    "reserve", "x with room for so many rows: how many now, and x followed by zeros",
+    _reserve_type, _reserve, Reserve(), PURE, True, None, _reserve_samples, None))

@@ -97,6 +97,12 @@ class Compact:
 
 
 @record
+class Reserve:
+    """Operand 0 with room for more rows, in place where nobody needs the old value; result 0 is how
+    many rows there is room for. Memory is moved when it gets too small only."""
+
+
+@record
 class Extern:
     """A library call on contiguous buffers: `routine` names a row of `llvm.blas`, or None: the
     kernel calls back into NumPy with the op's `evaluate`."""
@@ -116,7 +122,8 @@ class Effect:
     kind: str
 
 
-Lowering = Map | Move | Generate | Reduce | Scan | Update | Compact | Extern | Region | Effect
+Lowering = (Map | Move | Generate | Reduce | Scan | Update | Compact | Reserve | Extern | Region
+            | Effect)
 
 
 @record
