@@ -123,22 +123,22 @@ add = binary("add", "a + b; ints wrap", np.add, NUMBERS, lambda e, a, b: e.add(a
              lambda e, a, b: (e.add(a[0], b[0]), e.add(a[1], b[1])),
              interval=intervals.add,
              derivative=Partials(lambda b, y, x, z: ONE, lambda b, y, x, z: ONE,
-                                 transpose=partials.sum_transpose))
+                                 transpose=partials.sum_transpose), flags="oi")
 sub = binary("sub", "a - b; ints wrap", np.subtract, NUMBERS, lambda e, a, b: e.sub(a, b),
              lambda e, a, b: (e.sub(a[0], b[0]), e.sub(a[1], b[1])),
              interval=intervals.sub,
              derivative=Partials(lambda b, y, x, z: ONE, lambda b, y, x, z: MINUS_ONE,
-                                 transpose=partials.difference_transpose))
+                                 transpose=partials.difference_transpose), flags="oi")
 mul = binary("mul", "a * b; ints wrap", np.multiply, NUMBERS, lambda e, a, b: e.mul(a, b),
              _complex_mul,
              interval=intervals.mul,
              derivative=Partials(lambda b, y, x, z: z, lambda b, y, x, z: x,
-                                 transpose=partials.product_transpose))
+                                 transpose=partials.product_transpose), flags="oi")
 div = binary("div", "a / b", np.divide, FLOATS + COMPLEXES, lambda e, a, b: e.div(a, b),
              _complex_div,
              derivative=Partials(lambda b, y, x, z: Over(z),
                                  lambda b, y, x, z: b.neg(b.div(y, z)),
-                                 transpose=partials.quotient_transpose))
+                                 transpose=partials.quotient_transpose), flags="zoi")
 neg = unary("neg", "-a; ints wrap", np.negative, NUMBERS, lambda e, a: e.neg(a),
             lambda e, a: (e.neg(a[0]), e.neg(a[1])),
             interval=intervals.neg,
@@ -147,20 +147,21 @@ neg = unary("neg", "-a; ints wrap", np.negative, NUMBERS, lambda e, a: e.neg(a),
 abs_ = unary("abs", "|a|; a real for a complex a", np.absolute, NUMBERS,
              lambda e, a: a if a.dtype.kind == "u" else e.abs(a),
              lambda e, a: e.hypot(a[0], a[1]), result=REAL_PART,
-             interval=intervals.abs_, derivative=Rule(partials.abs_jvp))
+             interval=intervals.abs_, derivative=Rule(partials.abs_jvp), flags="o")
 floor_divide = binary("floor_divide", "Python's a // b; 0 for ints by 0", np.floor_divide, REALS,
                       _floor_divide,
-                      interval=intervals.floor_divide, derivative=Zero())
+                      interval=intervals.floor_divide, derivative=Zero(), flags="zoi")
 remainder = binary("remainder", "Python's a % b; 0 for ints by 0", np.remainder, REALS, _remainder,
                    interval=intervals.remainder,
                    derivative=Partials(lambda b, y, x, z: ONE,
-                                       lambda b, y, x, z: b.neg(b.floor_divide(x, z))))
+                                       lambda b, y, x, z: b.neg(b.floor_divide(x, z))), flags="i")
 fmod = binary("fmod", "C's remainder, with the sign of a; 0 for ints by 0", np.fmod, REALS,
               lambda e, a, b: e.fmod(a, b) if _is_float(a) else e.irem(a, b),
               derivative=Partials(lambda b, y, x, z: ONE,
-                                  lambda b, y, x, z: b.neg(b.rint(b.div(b.sub(x, y), z)))))
+                                  lambda b, y, x, z: b.neg(b.rint(b.div(b.sub(x, y), z)))),
+              flags="i")
 pow_ = binary("pow", "a ** b", np.power, FLOATS, lambda e, a, b: e.pow(a, b),
-              derivative=Partials(partials.power_of_base, partials.power_of_exponent))
+              derivative=Partials(partials.power_of_base, partials.power_of_exponent), flags="zoi")
 minimum = binary("minimum", "the smaller; NaN wins", np.minimum, ALL_REAL,
                  _extreme("minimum", "and"),
                  interval=intervals.minimum, derivative=partials.shares("lt"))
@@ -172,7 +173,7 @@ copysign = binary("copysign", "|a| with the sign of b", np.copysign, FLOATS,
                   derivative=Partials(partials.copysign_sign, None))
 hypot = binary("hypot", "sqrt(a*a + b*b) without overflow", np.hypot, FLOATS,
                lambda e, a, b: e.hypot(a, b),
-               derivative=Partials(partials.along(0), partials.along(1)))
+               derivative=Partials(partials.along(0), partials.along(1)), flags="o")
 arctan2 = binary("arctan2", "the angle of the point (b, a)", np.arctan2, FLOATS,
                  lambda e, a, b: e.arctan2(a, b),
                  derivative=Partials(
@@ -381,5 +382,6 @@ def _convert_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
 
 convert = register(OpDef(
     "convert", "as another dtype, as astype does", _convert_type, _convert,
-    Map(lambda e, x, dtype: e.convert(x, dtype), _complex_convert), PURE, True, intervals.convert,
+    Map(lambda e, x, dtype: e.convert(x, dtype), _complex_convert, "oi"), PURE, True,
+    intervals.convert,
     _convert_samples, Linear((0,), _convert_transpose)))

@@ -18,9 +18,9 @@ from hotloop.ops.table import COMPLEXES, FLOATS, OpDef
 
 
 def _function(name: str, doc: str, derivative: Derivative,
-              complex_expr: Callable[..., Any] | None = None) -> OpDef:
+              complex_expr: Callable[..., Any] | None = None, flags: str = "") -> OpDef:
     return unary(name, doc, getattr(np, name), FLOATS + (COMPLEXES if complex_expr else ""),
-                 lambda e, x: e.op(name, x), complex_expr, derivative=derivative)
+                 lambda e, x: e.op(name, x), complex_expr, derivative=derivative, flags=flags)
 
 
 def _of_python(name: str, doc: str, derivative: Derivative) -> OpDef:
@@ -93,35 +93,38 @@ def _bell(b: Any, x: Any) -> Any:
     return b.mul(b.exp(b.neg(b.mul(x, x))), 2 / math.sqrt(math.pi))
 
 
-sqrt = _function("sqrt", "square root", Partials(lambda b, y, x: Over(b.mul(y, 2.0))), _sqrt)
+sqrt = _function("sqrt", "square root", Partials(lambda b, y, x: Over(b.mul(y, 2.0))), _sqrt,
+                 flags="oi")
 cbrt = _function("cbrt", "cube root", Partials(lambda b, y, x: Over(b.mul(b.mul(y, y), 3.0))))
-exp = _function("exp", "e ** x", Partials(lambda b, y, x: y), _exp)
-exp2 = _function("exp2", "2 ** x", Partials(lambda b, y, x: b.mul(y, math.log(2))))
-expm1 = _function("expm1", "e ** x - 1, exact near 0", Partials(lambda b, y, x: b.add(y, 1.0)))
-log = _function("log", "natural logarithm", Partials(lambda b, y, x: Over(x)), _log)
+exp = _function("exp", "e ** x", Partials(lambda b, y, x: y), _exp, flags="oi")
+exp2 = _function("exp2", "2 ** x", Partials(lambda b, y, x: b.mul(y, math.log(2))), flags="o")
+expm1 = _function("expm1", "e ** x - 1, exact near 0", Partials(lambda b, y, x: b.add(y, 1.0)),
+                  flags="o")
+log = _function("log", "natural logarithm", Partials(lambda b, y, x: Over(x)), _log, flags="zi")
 log2 = _function("log2", "logarithm to base 2",
-                 Partials(lambda b, y, x: Over(b.mul(x, math.log(2)))))
+                 Partials(lambda b, y, x: Over(b.mul(x, math.log(2)))), flags="zi")
 log10 = _function("log10", "logarithm to base 10",
-                  Partials(lambda b, y, x: Over(b.mul(x, math.log(10)))))
+                  Partials(lambda b, y, x: Over(b.mul(x, math.log(10)))), flags="zi")
 log1p = _function("log1p", "log(1 + x), exact near 0",
-                  Partials(lambda b, y, x: Over(b.add(x, 1.0))))
-sin = _function("sin", "sine", Partials(lambda b, y, x: b.cos(x)), _sin)
-cos = _function("cos", "cosine", Partials(lambda b, y, x: b.neg(b.sin(x))), _cos)
-tan = _function("tan", "tangent", Partials(lambda b, y, x: _square_sum(b, y)))
+                  Partials(lambda b, y, x: Over(b.add(x, 1.0))), flags="zi")
+sin = _function("sin", "sine", Partials(lambda b, y, x: b.cos(x)), _sin, flags="oi")
+cos = _function("cos", "cosine", Partials(lambda b, y, x: b.neg(b.sin(x))), _cos, flags="oi")
+tan = _function("tan", "tangent", Partials(lambda b, y, x: _square_sum(b, y)), flags="i")
 arcsin = _function("arcsin", "inverse sine", Partials(
-    lambda b, y, x: Over(b.sqrt(b.mul(b.sub(1.0, x), b.add(1.0, x))))))
+    lambda b, y, x: Over(b.sqrt(b.mul(b.sub(1.0, x), b.add(1.0, x))))), flags="i")
 arccos = _function("arccos", "inverse cosine", Partials(
-    lambda b, y, x: Over(b.neg(b.sqrt(b.mul(b.sub(1.0, x), b.add(1.0, x)))))))
+    lambda b, y, x: Over(b.neg(b.sqrt(b.mul(b.sub(1.0, x), b.add(1.0, x)))))), flags="i")
 arctan = _function("arctan", "inverse tangent", Partials(lambda b, y, x: Over(_square_sum(b, x))))
-sinh = _function("sinh", "hyperbolic sine", Partials(lambda b, y, x: b.cosh(x)), _sinh)
-cosh = _function("cosh", "hyperbolic cosine", Partials(lambda b, y, x: b.sinh(x)), _cosh)
+sinh = _function("sinh", "hyperbolic sine", Partials(lambda b, y, x: b.cosh(x)), _sinh, flags="oi")
+cosh = _function("cosh", "hyperbolic cosine", Partials(lambda b, y, x: b.sinh(x)), _cosh,
+                 flags="oi")
 tanh = _function("tanh", "hyperbolic tangent", Partials(lambda b, y, x: b.sub(1.0, b.mul(y, y))))
 arcsinh = _function("arcsinh", "inverse hyperbolic sine",
                     Partials(lambda b, y, x: Over(b.sqrt(_square_sum(b, x)))))
 arccosh = _function("arccosh", "inverse hyperbolic cosine", Partials(
-    lambda b, y, x: Over(b.mul(b.sqrt(b.sub(x, 1.0)), b.sqrt(b.add(x, 1.0))))))
+    lambda b, y, x: Over(b.mul(b.sqrt(b.sub(x, 1.0)), b.sqrt(b.add(x, 1.0))))), flags="i")
 arctanh = _function("arctanh", "inverse hyperbolic tangent", Partials(
-    lambda b, y, x: Over(b.mul(b.sub(1.0, x), b.add(1.0, x)))))
+    lambda b, y, x: Over(b.mul(b.sub(1.0, x), b.add(1.0, x)))), flags="zi")
 erf = _of_python("erf", "error function", Partials(lambda b, y, x: _bell(b, x)))
 erfc = _of_python("erfc", "1 - erf(x), exact for large x",
                   Partials(lambda b, y, x: b.neg(_bell(b, x))))

@@ -84,8 +84,8 @@ def _matmul_samples() -> Iterator[Sample]:
 
 matmul = register(OpDef(
     "matmul", "matrix product, as np.matmul", _matmul_type,
-    lambda params, a, b: np.matmul(a, b), Extern("matmul"), PURE, False, None, _matmul_samples,
-    None))
+    lambda params, a, b: np.matmul(a, b), Extern("matmul", "oi"), PURE, False, None,
+    _matmul_samples, None))
 
 
 # ---- sorting
@@ -187,8 +187,8 @@ def _call_samples() -> Iterator[Sample]:
 
 
 call_numpy = register(OpDef(
-    "call_numpy", "a pure function of NumPy, called back", _call_type, _call, Extern(None), PURE,
-    False, None, _call_samples, None))
+    "call_numpy", "a pure function of NumPy, called back", _call_type, _call, Extern(None, "zoi"),
+    PURE, False, None, _call_samples, None))
 call_numpy_checked = register(OpDef(
     "call_numpy_checked", "as call_numpy, of a function that may raise", _call_type, _call,
-    Extern(None), RAISES, False, None, _call_samples, None))
+    Extern(None, "zoi"), RAISES, False, None, _call_samples, None))

@@ -27,6 +27,9 @@ PURE, RAISES, IO = "pure", "raises", "io"
 """Effects: PURE may be duplicated, moved and dropped; RAISES ends the program if its condition is
 false and keeps its place among RAISES and IO; IO happens each time, in order."""
 
+ZERO_DIVIDE, OVERFLOW, INVALID = "z", "o", "i"
+"""Floating-point errors of which NumPy warns; `Map.flags` is their concatenation."""
+
 BOOLS, INTS, UINTS, FLOATS, COMPLEXES = "b", "i", "u", "f", "c"
 """Kinds of dtype (`np.dtype.kind`); a domain is their concatenation, e.g. INTS + UINTS + FLOATS."""
 
@@ -38,9 +41,12 @@ class Map:
     Operands have the result's shape or rank 0. `complex_expr` stands in where an operand or the
     result is complex: it takes (and gives) a complex value as a tuple (re, im) of expressions and
     any other value as one expression. None: the domain of the op has no complex dtype.
+    `flags`: which of NumPy's floating-point warnings floats may cause, of ZERO_DIVIDE, OVERFLOW
+    and INVALID; the expression then raises one of the processor's flags where they do.
     """
     expr: Callable[..., Any]
     complex_expr: Callable[..., Any] | None
+    flags: str = ""
 
 
 @record
@@ -105,8 +111,9 @@ class Reserve:
 @record
 class Extern:
     """A library call on contiguous buffers: `routine` names a row of `llvm.blas`, or None: the
-    kernel calls back into NumPy with the op's `evaluate`."""
+    kernel calls back into NumPy with the op's `evaluate`. `flags` as of Map."""
     routine: str | None
+    flags: str = ""
 
 
 @record
@@ -209,6 +216,14 @@ def is_check(eqn: Eqn) -> bool:
     """Does it raise unless its first operand holds, and nothing else?"""
     lowering = row(eqn).lowering
     return isinstance(lowering, Effect) and lowering.kind == "check"
+
+
+def flags(op: OpDef) -> str:
+    """Which of NumPy's floating-point warnings an op may cause when it gives or takes floats."""
+    lowering = op.lowering
+    if isinstance(lowering, Reduce | Scan):
+        return flags(OPS[lowering.combine])
+    return lowering.flags if isinstance(lowering, Map | Extern) else ""
 
 
 def effect(eqn: Eqn) -> str:
