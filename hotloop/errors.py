@@ -55,7 +55,12 @@ class HotloopError(Exception):
 
 
 class UnsupportedError(HotloopError):
-    """A construct that hotloop can't compile; names it and says what to do."""
+    """A construct that hotloop can't compile; names it and says what to do.
+
+    `inputs`: paths of arguments that are numbers, if it could be compiled for known values of them.
+    """
+
+    inputs: tuple[tuple[tuple[object, ...], ...], ...] = ()
 
 
 class StagingError(UnsupportedError):

@@ -26,7 +26,10 @@ import numpy as np
 
 from hotloop import config
 from hotloop.digest import blake2b
+from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import CallSite, Compiled
+from hotloop.entry.paths import Missing, Scope
+from hotloop.entry.slow import same
 from hotloop.frontend.traced import Guard, Input, InputOut, Traced
 from hotloop.ir.core import Lit, Program
 from hotloop.llvm import cache, engine, externals, loader
@@ -228,6 +231,7 @@ class _Stored:
     statics: list[tuple[Any, Any]]
     writes: list[tuple[Any, ...]]
     aliases: list[tuple[Any, Any]]
+    frozen: tuple[Any, ...]
     frame: Frame
     errors: list[ErrorSite]
     checks: list[tuple[np.dtype, ...]]
@@ -292,9 +296,9 @@ def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: Sequence[
         stored = _Stored(
             dependencies, _interface(traced.program),
             [(replace(i, owner=None), _owner_number(numbers, i.owner)) for i in traced.inputs],
-            traced.result, traced.statics, traced.writes, traced.aliases, compiled.frame,
-            compiled.errors, compiled.checks, compiled.sites, compiled.calls, compiled.notes,
-            names, data)
+            traced.result, traced.statics, traced.writes, traced.aliases,
+            traced.frozen, compiled.frame, compiled.errors, compiled.checks, compiled.sites,
+            compiled.calls, compiled.notes, names, data)
         body = pickle.dumps(stored, protocol=5)
     except (NotCacheable, pickle.PicklingError, AttributeError, TypeError, KeyError):
         return False
@@ -314,23 +318,25 @@ def _entries(key: str) -> list[bytes]:
     return entries if isinstance(entries, list) else []
 
 
-def fetch(key: str, fn: Callable[..., Any]) -> Compiled | None:
+def fetch(key: str, fn: Callable[..., Any], args: tuple[Any, ...],
+          kwargs: dict[str, Any]) -> Compiled | None:
     """The compiled function for a key whose dependencies all hold, or None."""
     root = getattr(fn, "__func__", fn)
+    scope = Scope(Binder(fn).bind(args, kwargs) or {})
     for body in _entries(key):
         try:
             stored = _Reader(io.BytesIO(body)).load()
         except Exception:       # written by another state of the program: a class gone or renamed
             continue
         guards = _resolve(root, stored.dependencies)
-        if guards is None:
+        if guards is None or not _holds(stored.statics, scope):
             continue
         owners = {-1: root, **{k: getattr(g.value, "__func__", g.value)
                                for k, g in enumerate(guards)}}
         inputs = [replace(i, owner=owners[n]) if i.path[0][0] in ("global", "cell") else i
                   for i, n in stored.inputs]
         traced = Traced(stored.program, inputs, stored.result, guards, stored.statics, [],
-                        stored.writes, stored.aliases)
+                        stored.writes, stored.aliases, frozen=stored.frozen)
         code = loader.load(stored.data)
         return Compiled(
             traced, stored.frame, code["kernel"],
@@ -338,6 +344,14 @@ def fetch(key: str, fn: Callable[..., Any]) -> Compiled | None:
             errors=stored.errors, checks=stored.checks, sites=stored.sites, calls=stored.calls,
             notes=[*stored.notes, "from the disk cache"])
     return None
+
+
+def _holds(statics: list[tuple[Any, Any]], scope: Scope) -> bool:
+    """Have the arguments the values that were compiled in? The key does not hold numbers."""
+    try:
+        return all(same(scope.fetch(path, None), value) for path, value in statics)
+    except Missing:
+        return False
 
 
 class _Reader(pickle.Unpickler):

@@ -300,9 +300,34 @@ def unsupported(message: str, remedy: str = "") -> UnsupportedError:
     return UnsupportedError("not supported: " + message, here(), remedy)
 
 
-def staging(message: str, remedy: str = "") -> StagingError:
-    """A StagingError at the user's line, to be raised."""
-    return StagingError(message, here(), remedy)
+def staging(message: str, remedy: str = "", known: Any = None) -> StagingError:
+    """A StagingError at the user's line, to be raised. `known`: the atom whose value is needed: if
+    it follows from arguments that are numbers, the trace begins again with their values."""
+    error = StagingError(message, here(), remedy)
+    error.inputs = inputs_of(known)
+    return error
+
+
+def inputs_of(atom: Any) -> tuple[Any, ...]:
+    """Paths of the arguments (numbers) that an atom is computed from; () if from other things,
+    too: arrays, sizes, variables of loops."""
+    builder = CONTEXT.builder
+    if type(atom) is not Var or builder is None:
+        return ()
+    paths = {var: given.path for given, var, base in builder.state.session.inputs
+             if base is None and given.path[0][0] == "arg"}
+    made = {out: eqn for b in builder.lineage for eqn in b.eqns for out in eqn.outs}
+    found: dict[Any, None] = {}
+    todo = [atom]
+    while todo:
+        var = todo.pop()
+        if var in paths:
+            found[paths[var]] = None
+        elif var in made and not made[var].blocks and made[var].op.effect == PURE:
+            todo += [a for a in made[var].ins if type(a) is Var]
+        else:
+            return ()
+    return tuple(found)
 
 
 def is_true(atom: Any) -> bool:

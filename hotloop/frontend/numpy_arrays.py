@@ -17,7 +17,7 @@ import numpy as np
 from numpy.exceptions import AxisError
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import fail, unsupported
+from hotloop.frontend.builder import fail, staging, unsupported
 from hotloop.frontend.tracers import (
     PYTHON_TYPES,
     Array,
@@ -84,11 +84,18 @@ def common_dtype(args: Iterable[Any]) -> np.dtype:
 
 def static_int(x: Any, what: str) -> int:
     """An integer known while compiling, such as an axis."""
+    x = static(x, what)
+    return operator.index(x)
+
+
+def static(x: Any, what: str) -> Any:
+    """`x`, which must be known while compiling."""
     x = settled(x)
     if isinstance(x, Scalar | Array):
-        raise unsupported(f"{what} known only at run time",
-                          "pass it as a literal or as a static argument")
-    return operator.index(x)
+        raise staging(f"not supported: {what} known only at run time",
+                      "pass it as a literal or as a static argument",
+                      x.atom if isinstance(x, Scalar) else None)
+    return x
 
 
 def axis_of(axis: Any, rank: int) -> int:
@@ -110,9 +117,7 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
 
 
 def static_bool(x: Any, what: str) -> bool:
-    if isinstance(x, Scalar | Array):
-        raise unsupported(f"{what} known only at run time", "pass it as a literal")
-    return bool(x)
+    return bool(static(x, what))
 
 
 def delivered(result: Any, out: Any, kind: str = "same_kind") -> Any:

@@ -16,14 +16,14 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend import numpy_callback as callback
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, unsupported
-from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, settled
+from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, static
 from hotloop.frontend.numpy_atoms import op, real_dtype
 from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_products import vecdot
 from hotloop.frontend.numpy_reduce import total
 from hotloop.frontend.numpy_shape import permuted, ravel, reshape_to
 from hotloop.frontend.registry import NUMPY, numpy_function
-from hotloop.frontend.tracers import Array, Scalar, fresh, wrap
+from hotloop.frontend.tracers import Array, fresh, wrap
 from hotloop.ir.core import Atom, Dim
 from hotloop.ir.types import F64, I64
 
@@ -246,9 +246,7 @@ def sum_of_squares(a: Array, axis: Any, keepdims: bool = False) -> Any:
 
 
 def vector_norm_along(a: Array, order: Any, axis: Any, keepdims: bool) -> Any:
-    order = settled(order)
-    if isinstance(order, Scalar | Array):
-        raise unsupported("the order of a norm known only at run time")
+    order = static(order, "the order of a norm")
     if order == 2:
         return ufuncs.apply(np.sqrt, [sum_of_squares(a, axis, keepdims)])
     size = ufuncs.apply(np.absolute, [a])

@@ -46,8 +46,8 @@ SIMPLE = (str, bytes, type(None), bool, int, float, complex, type, types.Functio
 class Session:
     """Everything that is known of the objects of one trace."""
 
-    def __init__(self, root: Builder):
-        self.root = root
+    def __init__(self, root: Builder, frozen: tuple[Path, ...] = ()):
+        self.root, self.frozen = root, frozen
         self.inputs: list[tuple[Input, Var, Base | None]] = []
         self.guards: list[Guard] = []
         self.statics: list[tuple[Path, Any]] = []
@@ -70,11 +70,12 @@ class Session:
         """The tracer or stand-in for an object that came from outside."""
         kind = type(x)
         if kind in PYTHON_DTYPES:
-            if is_argument and (kind is not int or dm.MIN <= x <= dm.MAX):
+            if is_argument and (kind is not int or dm.MIN <= x <= dm.MAX) and (
+                    path not in self.frozen):
                 return Scalar(self.number(path, PYTHON, PYTHON_DTYPES[kind], owner), PYTHON)
             return self.constant_at(x, path, owner, is_argument)
         if isinstance(x, np.generic) and x.dtype in CODE_OF:
-            if is_argument:
+            if is_argument and path not in self.frozen:
                 return Scalar(self.number(path, NUMPY, x.dtype, owner), NUMPY)
             return self.constant_at(x, path, owner, is_argument)
         known = self.known.get(id(x))

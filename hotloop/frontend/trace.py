@@ -3,7 +3,8 @@
     traced = trace(f, (x, 3), {})      # x: float64[5] -> a Program for f64[n] and any int
 
 Array sizes (except 1) and numbers are symbolic; dtypes, ranks, contiguity, statics and the
-structure of containers are fixed. The function is rewritten (`rewrite`) and run once on tracers.
+structure of containers are fixed. The function is rewritten (`rewrite`) and run once on tracers. If
+that needs the value of an argument that is a number (an axis, say), tracing begins again with it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hotloop.frontend.builder import Builder, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
 from hotloop.frontend.session import Session
-from hotloop.frontend.traced import Constant, Traced
+from hotloop.frontend.traced import Constant, Path, Traced
 from hotloop.ir.core import Program, Var
 from hotloop.record import replace
 
@@ -40,12 +41,24 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
             Location(code.co_filename, code.co_firstlineno, -1, code.co_name),
             "compile the functions it calls, or fill an array and return that")
     signature = _signature(fn)
-    bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
     names = list(signature.parameters)
     statics = {*static_argnames, *(names[k] for k in static_argnums if k < len(names))}
+    frozen: dict[Path, None] = {}
+    while True:
+        try:
+            return _traced(fn, signature.bind(*args, **kwargs), statics, tuple(frozen))
+        except UnsupportedError as error:
+            if not set(error.inputs) - set(frozen):
+                raise
+            frozen.update(dict.fromkeys(error.inputs))
+
+
+def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[str],
+            frozen: tuple[Path, ...]) -> Traced:
+    """One trace; `frozen`: arguments inside the arguments, numbers, whose values are fixed."""
+    bound.apply_defaults()
     root = Builder(None)
-    session = Session(root)
+    session = Session(root, frozen)
     root.state.session = session
     outcome: list[Any] = []
     with opened(root):
@@ -91,7 +104,7 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
     examples = [tuple(d if isinstance(d, int) else sizes[d] for d in var.shape)
                 for _, var, _ in session.inputs]
     return Traced(program, inputs, tree, session.guards, session.statics, session.functions,
-                  writes, session.aliases, examples)
+                  writes, session.aliases, examples, session.frozen)
 
 
 __all__ = ["host", "numpy_elementwise", "operators", "python_names", "trace"]

@@ -121,7 +121,8 @@ class Traced:
     `writes`: (path of a container, ("item", key) or ("attr", name), tree) done after the call, in
     order: mutation of Python objects. `aliases`: pairs of (path, owner) that led to one mutable
     object, which tracing therefore made one tracer: they must do so again. `examples`: shapes of
-    the inputs that were traced, from which the loop passes guess how often loops run."""
+    the inputs that were traced, from which the loop passes guess how often loops run. `frozen`:
+    paths of numbers among the statics whose values tracing found to shape the Program."""
     program: Program
     inputs: list[Input]
     result: Any
@@ -131,3 +132,4 @@ class Traced:
     writes: list[tuple[Path, tuple[str, Any], Any]] = field(default_factory=list)
     aliases: list[tuple[Place, Place]] = field(default_factory=list)
     examples: list[tuple[int, ...]] = field(default_factory=list)
+    frozen: tuple[Path, ...] = ()

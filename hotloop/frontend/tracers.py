@@ -57,22 +57,24 @@ class Tracer:
 
     def __bool__(self) -> bool:
         raise staging("the truth value of a run-time value is needed while compiling",
-                      "use it in an if, while, assert or conditional expression of plain code")
+                      "use it in an if, while, assert or conditional expression of plain code",
+                      known_by(self))
 
     def __index__(self) -> int:
         raise staging("a run-time integer is needed as a Python int while compiling",
-                      "index arrays with it, or pass it as a static argument")
+                      "index arrays with it, or pass it as a static argument", known_by(self))
 
     def __int__(self) -> int:
         raise staging("a run-time value is needed as a Python int while compiling",
-                      "pass it as a static argument")
+                      "pass it as a static argument", known_by(self))
 
     def __float__(self) -> float:
         raise staging("a run-time value is needed as a Python float while compiling",
-                      "use NumPy or math functions on it")
+                      "use NumPy or math functions on it", known_by(self))
 
     def __complex__(self) -> complex:
-        raise staging("a run-time value is needed as a Python complex while compiling")
+        raise staging("a run-time value is needed as a Python complex while compiling",
+                      "use NumPy functions on it", known_by(self))
 
     def __len__(self) -> int:
         raise staging("the length of a run-time array is needed while compiling",
@@ -105,6 +107,11 @@ class Tracer:
         __lt__ = __le__ = __gt__ = __ge__ = __getitem__
 
         def __neg__(self) -> Any: ...
+
+
+def known_by(x: Tracer) -> Any:
+    """The atom of a number; None for what has no value of its own."""
+    return x.atom if isinstance(x, Scalar) else None
 
 
 class Scalar(Tracer):

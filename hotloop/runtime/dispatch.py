@@ -43,6 +43,10 @@ class Compile(Protocol):
               kwargs: dict[str, Any]) -> Any: ...
 
 
+FROZEN_LIMIT = 16
+"""Specializations for single values of numbers: beyond, Python runs calls with other values."""
+
+
 class Specializations:
     """Thread-safe; `entries` is replaced, never changed, so readers need no lock."""
 
@@ -102,6 +106,8 @@ class Specializations:
             signature = tuple(map(_shape, bound.values()))
             if found[0] is not None or found[1] is not MISS or signature in self.unusable:
                 return found
+            if sum(bool(e.traced.frozen) for e in self.entries) >= FROZEN_LIMIT:
+                return None, PYTHON, Scope({})
             start = time.perf_counter()
             try:
                 compiled = self.compile(function, args, dict(kwargs))

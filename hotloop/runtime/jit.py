@@ -20,6 +20,10 @@ from hotloop.llvm import cache as disk
 from hotloop.runtime.function import jitted
 
 
+OTHERS = ("builtins", "numpy")
+"""Where the types of functions come from that have no code in Python."""
+
+
 def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
         static_argnames: str | Iterable[str] = (), cache: bool = True) -> Any:
     """A compiled version of a Python function of NumPy arrays and numbers.
@@ -55,12 +59,23 @@ def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[
         raise TypeError("put @staticmethod or @classmethod above @hotloop.jit, not below")
     if type(fn).__module__ == "hotloop" and hasattr(fn, "cache_info"):
         return fn
+    if not hasattr(fn, "__code__") and type(fn).__module__.split(".")[0] in OTHERS:
+        fn = _calling(fn)
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
     options = (numbers, names, cache)
     if not (cache and config.cache and disk.holds_any()):
         prepare()               # it will be compiled: LLVM is loaded until then
     return jitted(fn, _compiler(*options), options)
+
+
+def _calling(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A Python function that calls `fn`, which has no code to be traced: `jit(np.add)`."""
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return fn(*args, **kwargs)
+    for name in ("__name__", "__qualname__", "__doc__"):
+        setattr(call, name, getattr(fn, name, None) or getattr(call, name))
+    return call
 
 
 class Compiler:
@@ -78,7 +93,7 @@ class Compiler:
             except persist.NotCacheable:
                 pass
             else:
-                found = persist.fetch(key, fn)
+                found = persist.fetch(key, fn, args, kwargs)
                 if found is not None:
                     return found
         prepare()

@@ -82,8 +82,9 @@ def no_source():
 def test_functions_without_source_are_traced_plainly():
     f, g = no_source()
     agree(f, (np.arange(3.0),))
+    agree(g, (2.0,), (1.0,), (2.0,), traces=2)           # each number has its Program
     with pytest.raises(StagingError, match="truth value"):
-        trace(g, (2.0,), {})
+        trace(lambda x: g(x[0]), (np.ones(2),), {})
 
 
 def test_generators_run_at_trace_time():
