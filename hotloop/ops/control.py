@@ -15,6 +15,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block, Dim, Lit
 from hotloop.ir.types import BOOL, I64, Type
+from hotloop.ops.derivative import Zero
 from hotloop.ops.domains import check_condition, check_index, same_dim
 from hotloop.ops.table import (
     IO,
@@ -212,7 +213,7 @@ def _check_samples() -> Iterator[Sample]:
 
 check = register(OpDef(
     "check", "raise the exception unless the condition holds", _check_type, _check,
-    Effect("check"), RAISES, False, None, _check_samples, None))
+    Effect("check"), RAISES, False, None, _check_samples, Zero()))
 
 
 def _host_type(ins: tuple[Atom, ...], params: dict[str, Any],
@@ -233,4 +234,4 @@ def _host_samples() -> Iterator[Sample]:
 
 call_host = register(OpDef(
     "call_host", "call a Python function for its effect", _host_type, _host, Effect("host"), IO,
-    False, None, _host_samples, None))
+    False, None, _host_samples, Zero()))

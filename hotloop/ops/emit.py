@@ -137,6 +137,30 @@ class Emit:
         codes = "".join("a" if k == axis else ":" for k in range(len(shape)))
         return self.row(OPS["addat"], (self.full(0, shape, x.dtype), x, place), {"codes": codes})
 
+    def part(self, x: Atom, axis: int, start: Any, size: Any, step: Any = 1) -> Atom:
+        """Elements start, start + step, ... along an axis, `size` of them (an i64 or an int)."""
+        codes = ":" * axis + "s" + ":" * (len(x.shape) - axis - 1)
+        return self.row(OPS["get"], (x, start, size, step), {"codes": codes})
+
+    def put(self, x: Atom, v: Atom, axis: int, start: Any) -> Atom:
+        """x with v stored along an axis from `start` on."""
+        codes = ":" * axis + "s" + ":" * (len(x.shape) - axis - 1)
+        return self.row(OPS["set"], (x, v, start, atom_of(v.shape[axis]), 1), {"codes": codes})
+
+    def reversed(self, x: Atom, axis: int) -> Atom:
+        """In the opposite order along an axis."""
+        n = atom_of(x.shape[axis])
+        return self.part(x, axis, self.minus_one(n), n, -1)
+
+    def minus_one(self, n: Atom) -> Atom:
+        return Lit(int(n.value) - 1) if isinstance(n, Lit) else self.row(OPS["sub"], (n, 1))
+
+    def take_along(self, x: Atom, index: Atom, axis: int) -> Atom:
+        """`np.take_along_axis`: `index` has x's shape but along the axis."""
+        places = [index if k == axis else self.broadcast(
+            self.iota(atom_of(d), dtype=I64), index.shape, (k,)) for k, d in enumerate(x.shape)]
+        return self.row(OPS["get"], (x, *places), {"codes": "a" * len(places)})
+
     def count(self, shape: Iterable[Dim]) -> Atom:
         """How many elements a shape has, as an i64."""
         known, total = 1, None

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir.core import Atom, Block, Dim
+from hotloop.ir.core import Atom, Block, Dim, Eqn
 from hotloop.ir.types import BOOL, DTYPES, I64, Type
+from hotloop.ops.derivative import Derivative, Rule, Zero
 from hotloop.ops.domains import (
     check_axes,
     check_count,
@@ -82,15 +83,49 @@ def _matmul_samples() -> Iterator[Sample]:
         yield Sample((numbers((3, 2), dtype), numbers((2, 3), dtype, 1)), {})
 
 
+def _matmul_jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+    (a, b), (ta, tb) = eqn.ins, tangents
+    left = None if ta is None else l.matmul(ta, b)
+    right = None if tb is None else l.matmul(a, tb)
+    return [right if left is None else left if right is None else l.add(left, right)]
+
+
+def _matmul_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    x, y = eqn.ins
+    shape = eqn.ins[k].shape
+    if len(x.shape) <= 2 and len(y.shape) <= 2:
+        if len(x.shape) == len(y.shape) == 1:
+            return b.mul(b.broadcast(ct, shape, ()), b.reshape(eqn.ins[1 - k], shape))
+        if k == 0 and len(y.shape) == 1:                # x' = ct y^T: every element of both
+            return b.mul(b.broadcast(ct, shape, (0,)), b.broadcast(y, shape, (1,)))
+        if k == 1 and len(x.shape) == 1:
+            return b.mul(b.broadcast(x, shape, (0,)), b.broadcast(ct, shape, (1,)))
+        value = b.matmul(ct if len(x.shape) > 1 else y, b.swap_last(y) if len(x.shape) > 1
+                         else ct) if k == 0 else b.matmul(b.swap_last(x), ct)
+        return b.reshape(value, shape)
+    rows = x.shape if len(x.shape) > 1 else (1, *x.shape)
+    columns = y.shape if len(y.shape) > 1 else (*y.shape, 1)
+    stack = eqn.outs[0].shape[:max(len(rows), len(columns)) - 2]
+    ct = b.reshape(ct, (*stack, rows[-2], columns[-1]))
+    if k == 0:
+        value, matrix = b.matmul(ct, b.swap_last(b.reshape(y, columns))), rows
+    else:
+        value, matrix = b.matmul(b.swap_last(b.reshape(x, rows)), ct), columns
+    first = len(value.shape) - len(matrix)
+    value = b.unbroadcast(value, matrix, range(first, len(value.shape)))
+    return b.reshape(value, shape)
+
+
 matmul = register(OpDef(
     "matmul", "matrix product, as np.matmul", _matmul_type,
-    lambda params, a, b: np.matmul(a, b), Extern("matmul", "oi"), PURE, False, None,
-    _matmul_samples, None))
+    lambda params, a, b: np.matmul(a, b), Extern("matmul"), PURE, False, None, _matmul_samples,
+    Rule(_matmul_jvp, _matmul_transpose)))
 
 
 # ---- sorting
 
-def _sort_row(name: str, doc: str, evaluate: Any, dtype: np.dtype | None) -> OpDef:
+def _sort_row(name: str, doc: str, evaluate: Any, dtype: np.dtype | None,
+              derivative: Derivative) -> OpDef:
     def type_rule(ins: tuple[Atom, ...], params: dict[str, Any],
                   blocks: tuple[Block, ...]) -> list[Type]:
         check_count(name, ins, 1, 1)
@@ -105,13 +140,19 @@ def _sort_row(name: str, doc: str, evaluate: Any, dtype: np.dtype | None) -> OpD
             yield Sample((numbers(shape, "f8"),), {"axis": axis})
 
     return register(OpDef(name, doc, type_rule, evaluate, Extern(None), PURE, True, None, samples,
-                          None))
+                          derivative))
+
+
+def _sort_jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+    axis = eqn.params["axis"]
+    return [l.take_along(tangents[0], p.argsort(eqn.ins[0], axis=axis), axis)]
 
 
 sort = _sort_row("sort", "sorted along an axis, NaN last",
-                 lambda params, x: np.sort(x, axis=params["axis"]), None)
+                 lambda params, x: np.sort(x, axis=params["axis"]), None, Rule(_sort_jvp))
 argsort = _sort_row("argsort", "indices that sort stably along an axis, NaN last",
-                    lambda params, x: np.argsort(x, axis=params["axis"], kind="stable"), I64)
+                    lambda params, x: np.argsort(x, axis=params["axis"], kind="stable"), I64,
+             Zero())
 
 
 # ---- nonzero
@@ -139,7 +180,7 @@ def _nonzero_samples() -> Iterator[Sample]:
 
 nonzero = register(OpDef(
     "nonzero", "how many elements are not 0, and their indices in C order", _nonzero_type, _nonzero,
-    Compact(), PURE, True, None, _nonzero_samples, None))
+    Compact(), PURE, True, None, _nonzero_samples, Zero()))
 
 
 # ---- pure call-back

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir.core import Atom, Block
-from hotloop.ir.types import Type
-from hotloop.ops.derivative import Derivative
-from hotloop.ops.domains import NUMBERS, REALS, check_axes, check_count, check_domain
+from hotloop.ir.core import Atom, Block, Eqn
+from hotloop.ir.types import I64, Type
+from hotloop.ops import products
+from hotloop.ops.derivative import Derivative, Linear, Rule, Zero
+from hotloop.ops.domains import NUMBERS, REALS, atom_of, check_axes, check_count, check_domain
 from hotloop.ops.families import dtypes_of, numbers
 from hotloop.ops.table import BOOLS, INTS, PURE, UINTS, OpDef, Reduce, Sample, Scan, register
 
@@ -83,16 +84,29 @@ def _samples(domain: str) -> Iterator[Sample]:
             yield Sample((np.array([1.5, special, -2.0]),), {"axes": (0,)})
 
 
-reduce_sum = _reduction("reduce_sum", "sum", np.add, "add", NUMBERS, _zero)
-reduce_prod = _reduction("reduce_prod", "product", np.multiply, "mul", NUMBERS, _one)
+def _extreme_jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+    """The mean of the tangents of all elements that attain it."""
+    x, axes = eqn.ins[0], eqn.params["axes"]
+    if not axes:
+        return tangents
+    there = p.eq(x, p.spread(eqn.outs[0], x.shape, axes))
+    count = p.sum(p.convert(there, x.dtype), axes)
+    return [l.div(l.sum(l.select(there, tangents[0], 0.0), axes), count)]
+
+
+reduce_sum = _reduction(
+    "reduce_sum", "sum", np.add, "add", NUMBERS, _zero,
+    Linear((0,), lambda b, eqn, ct, k: b.spread(ct, eqn.ins[0].shape, eqn.params["axes"])))
+reduce_prod = _reduction("reduce_prod", "product", np.multiply, "mul", NUMBERS, _one,
+                         Rule(products.reduce_prod_jvp))
 reduce_min = _reduction("reduce_min", "smallest; NaN wins", np.minimum, "minimum", BOOLS + REALS,
-                        _highest)
+                        _highest, Rule(_extreme_jvp))
 reduce_max = _reduction("reduce_max", "greatest; NaN wins", np.maximum, "maximum", BOOLS + REALS,
-                        _lowest)
+                        _lowest, Rule(_extreme_jvp))
 reduce_and = _reduction("reduce_and", "bitwise and of all", np.bitwise_and, "and",
-                        BOOLS + INTS + UINTS, _all_ones)
+                        BOOLS + INTS + UINTS, _all_ones, Zero())
 reduce_or = _reduction("reduce_or", "bitwise or of all", np.bitwise_or, "or",
-                       BOOLS + INTS + UINTS, _zero)
+                       BOOLS + INTS + UINTS, _zero, Zero())
 
 
 def _scan(name: str, doc: str, ufunc: np.ufunc, combine: str, domain: str,
@@ -120,9 +134,30 @@ def _scan_samples(domain: str) -> Iterator[Sample]:
         yield Sample((numbers(shape, "f8"),), {"axis": axis})
 
 
-cumsum = _scan("cumsum", "running sum", np.add, "add", NUMBERS, _zero)
-cumprod = _scan("cumprod", "running product", np.multiply, "mul", NUMBERS, _one)
+def _cumsum_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    """The running sum from the other end."""
+    axis = eqn.params["axis"]
+    return b.reversed(b.cumsum(b.reversed(ct, axis), axis=axis), axis)
+
+
+def _running_extreme(test: str) -> Rule:
+    """The tangent of the element that attained it first."""
+    def jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+        x, y, axis = eqn.ins[0], eqn.outs[0], eqn.params["axis"]
+        place = p.iota(atom_of(x.shape[axis]), dtype=I64)
+        codes = ":" * axis + "a" + ":" * (len(x.shape) - axis - 1)
+        last = p.get(y, p.maximum(p.sub(place, 1), 0), codes=codes)
+        better = p.or_(p.op(test, x, last), p.and_(p.isnan(x), p.not_(p.isnan(last))))
+        here = p.select(better, p.broadcast(place, x.shape, (axis,)), 0)
+        return [l.take_along(tangents[0], p.cummax(here, axis=axis), axis)]
+    return Rule(jvp)
+
+
+cumsum = _scan("cumsum", "running sum", np.add, "add", NUMBERS, _zero,
+               Linear((0,), _cumsum_transpose))
+cumprod = _scan("cumprod", "running product", np.multiply, "mul", NUMBERS, _one,
+                Rule(products.cumprod_jvp))
 cummin = _scan("cummin", "running minimum; NaN wins", np.minimum, "minimum", BOOLS + REALS,
-               _highest)
+               _highest, _running_extreme("lt"))
 cummax = _scan("cummax", "running maximum; NaN wins", np.maximum, "maximum", BOOLS + REALS,
-               _lowest)
+               _lowest, _running_extreme("gt"))

@@ -16,6 +16,7 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Block, Dim, Eqn
 from hotloop.ir.types import DTYPES, Type
+from hotloop.ops.derivative import Linear, Zero
 from hotloop.ops.domains import (
     REALS,
     check_axes,
@@ -62,7 +63,8 @@ def _transpose_samples() -> Iterator[Sample]:
 transpose = register(OpDef(
     "transpose", "axis k of the result is axis perm[k] of x", _transpose_type,
     lambda params, x: np.transpose(x, params["perm"])[()],
-    Move(_transpose_index), PURE, True, None, _transpose_samples, None))
+    Move(_transpose_index), PURE, True, None, _transpose_samples,
+    Linear((0,), lambda b, eqn, ct, k: b.transpose(ct, np.argsort(eqn.params["perm"]).tolist()))))
 
 
 # ---- reshape
@@ -142,7 +144,8 @@ def _reshape_samples() -> Iterator[Sample]:
 reshape = register(OpDef(
     "reshape", "the same elements in C order under another shape", _reshape_type,
     lambda params, x, *dims: np.reshape(x, _sizes(dims))[()],
-    Move(_reshape_index, flat=True), PURE, False, None, _reshape_samples, None))
+    Move(_reshape_index, flat=True), PURE, False, None, _reshape_samples,
+    Linear((0,), lambda b, eqn, ct, k: b.reshape(ct, eqn.ins[0].shape))))
 
 
 # ---- broadcast
@@ -200,7 +203,9 @@ def _broadcast_samples() -> Iterator[Sample]:
 
 broadcast = register(OpDef(
     "broadcast", "axis k of x goes to axis axes[k]; sizes equal or 1 in x", _broadcast_type,
-    _broadcast, Move(_broadcast_index), PURE, False, None, _broadcast_samples, None))
+    _broadcast, Move(_broadcast_index), PURE, False, None, _broadcast_samples,
+    Linear((0,), lambda b, eqn, ct, k: b.unbroadcast(ct, eqn.ins[0].shape,
+                                                     eqn.params["axes"]))))
 
 
 # ---- iota
@@ -226,4 +231,4 @@ iota = register(OpDef(
     "iota", "0, 1, ..., n-1", _iota_type,
     lambda params, n: np.arange(int(n)).astype(params["dtype"]),
     Generate(lambda e, i, operands, eqn: e.convert(i[0], eqn.params["dtype"])),
-    PURE, False, None, _iota_samples, None))
+    PURE, False, None, _iota_samples, Zero()))
