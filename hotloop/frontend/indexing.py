@@ -183,9 +183,10 @@ def nonzero(mask: Atom) -> tuple[Dim, tuple[Atom, ...]]:
 
 
 def _flat_index(x: Array, index: Any) -> list[Any]:
-    """The index as a list over all axes: Ellipsis expanded, lists as arrays."""
+    """The index as a list over all axes: Ellipsis expanded, sequences as arrays."""
     parts = list(index) if isinstance(index, tuple) else [index]
-    parts = [lift(p) if isinstance(p, list | np.ndarray | range) else p for p in parts]
+    parts = [lift(list(p)) if isinstance(p, tuple) else
+             lift(p) if isinstance(p, list | np.ndarray | range) else p for p in parts]
     used = sum(len(dims_of(p)) if _is_mask(p) else 0 if p is None or p is Ellipsis else 1
                for p in parts)
     if used > x.ndim:

@@ -224,7 +224,7 @@ def not_in(x: Any, items: Any) -> Any:
 
 
 def is_(a: Any, b: Any) -> Any:
-    """`a is b` for the values that have an identity of their own: None, True, False, objects."""
+    """`a is b` for the values that have an identity of their own: None, bools, objects."""
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Unjoined):
             raise x.error
@@ -234,6 +234,8 @@ def is_(a: Any, b: Any) -> Any:
             if not _is_python_bool(x):
                 return False
             return x if y else not_(x)
+    if _is_python_bool(a) and _is_python_bool(b):
+        return equal(a, b)
     return a is b
 
 

@@ -50,8 +50,7 @@ def call_library(state: State, eqn: Eqn, row: Extern) -> None:
         name = routine_for(row.routine, eqn)
         if name is not None:
             out = eqn.outs[0]
-            buffer = (memory_for(state, out, eqn.ins) if out.shape
-                      else state.new_buffer(out.dtype, ()))
+            buffer = whole_memory_for(state, out, eqn)
             site = add_site(state, eqn, ALL)
             state.emit(Call(name, site, tuple(ins), (buffer,)))
             define(state, out, buffer)
@@ -67,12 +66,20 @@ def call_library(state: State, eqn: Eqn, row: Extern) -> None:
         state.emit(Call(None, add_site(state, eqn, ALL), tuple(ins), arrays, scalars))
 
 
+def whole_memory_for(state: State, out: Var, eqn: Eqn) -> Buffer:
+    """Memory in C order, which is all that a library writes to."""
+    buffer = memory_for(state, out, eqn.ins) if out.shape else None
+    if buffer is None or buffer.strides is not None:
+        buffer = state.new_buffer(out.dtype, state.dims(out))
+    return buffer
+
+
 def result_buffers(state: State, eqn: Eqn) -> tuple[Buffer, ...]:
     found = []
     for out in eqn.outs:
         if out.shape:
-            buffer = memory_for(state, out, eqn.ins)
-            if buffer.strides is not None or buffer in found:
+            buffer = whole_memory_for(state, out, eqn)
+            if buffer in found:
                 buffer = state.new_buffer(out.dtype, state.dims(out))
             settle(state, out, buffer)
             found.append(buffer)
