@@ -19,9 +19,10 @@ from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 from hotloop.errors import InternalError, Location, StagingError, UnsupportedError
+from hotloop.frontend.warned import Notes
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var
 from hotloop.ir.types import BOOL, Type
-from hotloop.ops.table import OPS, PURE, RAISES
+from hotloop.ops.table import OPS, PURE, RAISES, flags
 
 Form = dict[Any, int]
 """An affine form of i64 Vars: {var: coefficient, None: constant}, without zeros."""
@@ -48,6 +49,7 @@ class TraceState:
         self.streams = 0
         self.formatting = 0
         self.marked: list[tuple[Any, str]] = []
+        self.notes = Notes()
 
 
 class Builder:
@@ -182,6 +184,8 @@ def emit(name: str, ins: Sequence[Any], outs: Iterable[OutType], blocks: Sequenc
         if type(a) is Var and not builder.sees(a):
             raise escaped(a)
     outs = list(outs)
+    if flags(op) and not state.notes.quiet and any(a.dtype.kind in "fc" for a in atoms):
+        state.notes.note(op, here())
     key = None
     if op.effect == PURE and not blocks and all(type(o) is tuple and not o[1] for o in outs):
         key = (name, tuple(map(_key, atoms)), *((k, str(v)) for k, v in sorted(params.items())))
@@ -206,6 +210,28 @@ def emit(name: str, ins: Sequence[Any], outs: Iterable[OutType], blocks: Sequenc
     if key is not None:
         state.numbered[key] = results
     return results
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What is emitted inside is arithmetic of Python's own numbers: NumPy has no part in it."""
+    notes = current().state.notes
+    notes.quiet += 1
+    try:
+        yield
+    finally:
+        notes.quiet -= 1
+
+
+@contextmanager
+def named(ufunc: str, arrays: bool) -> Iterator[None]:
+    """What is emitted inside is what this ufunc does: its warnings say so."""
+    notes = current().state.notes
+    before, notes.ufunc = notes.ufunc, ufunc if arrays else "scalar " + ufunc
+    try:
+        yield
+    finally:
+        notes.ufunc = before
 
 
 def escaped(var: Var) -> StagingError:

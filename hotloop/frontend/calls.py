@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import CONTEXT, current, staging, unsupported
+from hotloop.frontend.builder import CONTEXT, current, quiet, staging, unsupported
 from hotloop.frontend.objects import refuse_change
-from hotloop.frontend.registry import UFUNC_METHODS, lookup
+from hotloop.frontend.registry import UFUNC_METHODS, home_of, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
 from hotloop.frontend.truth import exactly
@@ -41,6 +41,9 @@ GROWING = frozenset(("append", "extend", "pop", "insert", "update", "add", "clea
                      "intersection_update", "symmetric_difference_update"))
 CHANGING = frozenset(("__setattr__", "__setitem__", "__delattr__", "__delitem__", "setitem",
                       "delitem", "iadd", "iconcat", "__iadd__", "__next__", "send"))
+QUIET_MODULES = frozenset(("math", "cmath", "random", "numpy.random"))
+"""Their functions never give NumPy's floating-point warnings."""
+
 ACTIVE_LIMIT = 50
 """Calls of one function inside itself while tracing; recursion on run-time values never ends."""
 
@@ -52,7 +55,8 @@ def function(f: Any) -> Any:
         return f
     stand_in = lookup(f)
     if stand_in is not None:
-        return functools.partial(exactly, stand_in)
+        made = functools.partial(exactly, stand_in)
+        return functools.partial(_quietly, made) if home_of(f) in QUIET_MODULES else made
     if kind is types.FunctionType:
         return _python_function(f)
     if kind is types.MethodType:
@@ -80,6 +84,11 @@ def function(f: Any) -> Any:
     if isinstance(call, types.FunctionType):
         return functools.partial(function(call), f)
     raise unsupported(f"a call of {_name(f)}", "move it out of the compiled function")
+
+
+def _quietly(stand_in: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with quiet():
+        return stand_in(*args, **kwargs)
 
 
 def _name(f: Any) -> str:

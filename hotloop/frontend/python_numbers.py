@@ -16,7 +16,7 @@ from typing import Any
 
 from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import Builder, check, current, emit, fail, lit, opened
+from hotloop.frontend.builder import Builder, check, current, emit, fail, lit, opened, quiet
 from hotloop.frontend.tracers import (
     EXACT,
     PYTHON,
@@ -60,6 +60,11 @@ def scalar(atom: Atom) -> Scalar:
 
 def binary(name: str, a: Any, b: Any) -> Any:
     """`a name b` for Python numbers; name as in the module operator (`add`, `floordiv`, `and`)."""
+    with quiet():
+        return _binary(name, a, b)
+
+
+def _binary(name: str, a: Any, b: Any) -> Any:
     a, b = _settled(name, a, b)
     x, y = value(a), value(b)
     top = max(x.dtype, y.dtype, key=ORDER.index)
@@ -459,6 +464,11 @@ COMPLEX_OPERATIONS: dict[str, Callable[[Atom, Atom], Any]] = {
 # ---- unary
 
 def unary(name: str, a: Any) -> Any:
+    with quiet():
+        return _unary(name, a)
+
+
+def _unary(name: str, a: Any) -> Any:
     """`neg pos invert abs` of a Python number."""
     if isinstance(a, Widened):
         a = narrowed(a)

@@ -120,13 +120,13 @@ def _loaded(key: Any) -> bool:
     """Were the modules that may know `key` loaded just now?"""
     if key in UFUNCS:
         return False
-    home = "numpy" if isinstance(key, str) else _home(key)
+    home = "numpy" if isinstance(key, str) else home_of(key)
     homes = {home, home.split(".")[0]}           # np.linalg.outer stands beside np.outer
     loaded = [lazy.load(LATER[home]) for home in homes if home in LATER]
     return any(loaded)
 
 
-def _home(function: Any) -> str:
+def home_of(function: Any) -> str:
     """The public module that a function belongs to: "numpy.random" for np.random.normal, a method
     of a numpy.random.mtrand.RandomState, "numpy" for np.r_, a numpy.lib._index_tricks_impl.RClass.
     """

@@ -21,6 +21,7 @@ from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
 from hotloop.frontend.session import Session
 from hotloop.frontend.traced import Constant, Path, Traced
+from hotloop.frontend.warned import found, traced_state
 from hotloop.ir.core import Program, Var
 from hotloop.record import replace
 
@@ -61,7 +62,7 @@ def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[
     session = Session(root, frozen)
     root.state.session = session
     outcome: list[Any] = []
-    with opened(root):
+    with opened(root), traced_state():
         for name, x in bound.arguments.items():
             path = (("arg", name),)
             if name in statics:
@@ -104,7 +105,8 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
     examples = [tuple(d if isinstance(d, int) else sizes[d] for d in var.shape)
                 for _, var, _ in session.inputs]
     return Traced(program, inputs, tree, session.guards, session.statics, session.functions,
-                  writes, session.aliases, examples, session.frozen)
+                  writes, session.aliases, examples, session.frozen,
+                  found(root.state.notes, program, inputs, session.key is not None))
 
 
 __all__ = ["host", "numpy_elementwise", "operators", "python_names", "trace"]

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.errors import Location
 from hotloop.ir.core import Program
 from hotloop.record import field, record
 
@@ -114,6 +115,28 @@ class Constant:
     value: Any
 
 
+@record
+class Site:
+    """A place that may cause NumPy's floating-point warnings of `kinds` (`ops.table.ZERO_DIVIDE`,
+    ...), by the function `name`; `modes`: (kind as in np.errstate, mode) that the program itself
+    sets there."""
+    kinds: str
+    name: str
+    location: Location | None
+    modes: tuple[tuple[str, str], ...]
+
+
+@record
+class Warned:
+    """The warnings that calls may cause. `always`: each call does, whatever the processor's flags
+    say; `repeatable`: Python may run the function again to give them (it draws and prints
+    nothing); `loops`: it has loops or branches of its own."""
+    sites: tuple[Site, ...]
+    always: bool
+    repeatable: bool
+    loops: bool
+
+
 @record(frozen=False)
 class Traced:
     """`statics`: (path, value) of arguments frozen into the Program, compared by type and value.
@@ -122,7 +145,8 @@ class Traced:
     order: mutation of Python objects. `aliases`: pairs of (path, owner) that led to one mutable
     object, which tracing therefore made one tracer: they must do so again. `examples`: shapes of
     the inputs that were traced, from which the loop passes guess how often loops run. `frozen`:
-    paths of numbers among the statics whose values tracing found to shape the Program."""
+    paths of numbers among the statics whose values tracing found to shape the Program. `warned`:
+    None if there is nothing that NumPy would warn of."""
     program: Program
     inputs: list[Input]
     result: Any
@@ -133,3 +157,4 @@ class Traced:
     aliases: list[tuple[Place, Place]] = field(default_factory=list)
     examples: list[tuple[int, ...]] = field(default_factory=list)
     frozen: tuple[Path, ...] = ()
+    warned: Warned | None = None

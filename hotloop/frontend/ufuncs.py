@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.frontend.builder import fail, unsupported
+from hotloop.frontend.builder import fail, named, unsupported
 from hotloop.frontend.dims import broadcast_dims
 from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS
 from hotloop.frontend.traced import PYTHON
@@ -21,6 +21,7 @@ from hotloop.frontend.tracers import (
     NUMPY_KIND,
     PYTHON_TYPES,
     Array,
+    Scalar,
     Widened,
     broadcast,
     convert,
@@ -127,7 +128,8 @@ def _results(uf: np.ufunc, rule: Any, args: Sequence[Any], dtypes: tuple[np.dtyp
     for a, d in zip(args, dtypes[:uf.nin], strict=True):
         atom = fit(a, d)
         atoms.append(broadcast(atom, dims) if atom.shape else atom)
-    results = rule(*atoms)
+    with named(uf.__name__, bool(dims) or not all(isinstance(a, Scalar) for a in args)):
+        results = rule(*atoms)
     results = results if isinstance(results, tuple) else (results,)
     return tuple(broadcast(r, dims) for r in results)
 
