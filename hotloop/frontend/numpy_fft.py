@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend import numpy_callback as callback
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.numpy_arrays import as_array, axes_of, axis_of, converted, settled
 from hotloop.frontend.numpy_atoms import atom_of, complex_dtype, real_dtype
@@ -22,6 +21,7 @@ from hotloop.frontend.registry import numpy_function
 from hotloop.frontend.tracers import Array, as_int, dim_of, fresh, iota
 from hotloop.ir.core import Dim
 from hotloop.ir.types import F64
+from hotloop.ops import callbacks
 
 FFT = np.fft
 
@@ -61,10 +61,10 @@ def one_axis(a: Any, name: str, n: Any, axis: Any, norm: Any) -> Array:
     dtype = real_dtype(x.dtype) if real_result else complex_dtype(x.dtype)
     dims = tuple(length(count) if j == k else d for j, d in enumerate(x.dims))
     if n is None or isinstance(count, int):
-        result, = through_numpy(callback.transform, [x.value()], [(dtype, dims)], name=name,
+        result, = through_numpy(callbacks.transform, [x.value()], [(dtype, dims)], name=name,
                                 n=None if n is None else count, axis=k, norm=norm)
     else:
-        result, = through_numpy(callback.transform_of_length, [x.value(), atom_of(count)],
+        result, = through_numpy(callbacks.transform_of_length, [x.value(), atom_of(count)],
                                 [(dtype, dims)], name=name, axis=k, norm=norm)
     return fresh(result)
 

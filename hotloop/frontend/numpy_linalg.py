@@ -13,7 +13,6 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend import numpy_callback as callback
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, static
@@ -26,6 +25,7 @@ from hotloop.frontend.registry import NUMPY, numpy_function
 from hotloop.frontend.tracers import Array, fresh, wrap
 from hotloop.ir.core import Atom, Dim
 from hotloop.ir.types import F64, I64
+from hotloop.ops import callbacks
 
 LA = np.linalg
 
@@ -133,7 +133,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True,
     k = dm.minimum(m, n)
     values = (real_dtype(x.dtype), (*batch, k))
     if not compute_uv:
-        return results_of(callback.singular_values, [x], [values])[0]
+        return results_of(callbacks.singular_values, [x], [values])[0]
     p, q = (m, n) if full_matrices else (k, k)
     u, s, v = results_of(LA.svd, [x], [(x.dtype, (*batch, m, p)), values,
                                        (x.dtype, (*batch, q, n))],

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend import numpy_callback as callback
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import emit, fail, unsupported
 from hotloop.frontend.numpy_arrays import (
@@ -49,6 +48,7 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, C128, F64, I64
+from hotloop.ops import callbacks
 
 
 def apply(ufunc: np.ufunc, *args: Any) -> Any:
@@ -373,9 +373,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
                                    convert(values.value(), kind), *ends))
     operands = [convert(value(at), F64), convert(points.value(), F64),
                 convert(values.value(), kind), *[e for e in ends if e is not None]]
-    function: Any = {(False, False): np.interp, (True, False): callback.interp_left,
-                (False, True): callback.interp_right,
-                (True, True): callback.interp_between}[left is not None, right is not None]
+    function: Any = {(False, False): np.interp, (True, False): callbacks.interp_left,
+                (False, True): callbacks.interp_right,
+                (True, True): callbacks.interp_between}[left is not None, right is not None]
     result, = through_numpy(function, operands, [(kind, dims_of(at))])
     return wrap(result)
 
@@ -515,7 +515,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
     operands = [points.value(), values.value()]
     if w is not None:
         operands.append(converted(as_array(w), F64).value())
-    result, = through_numpy(callback.polyfit, operands,
+    result, = through_numpy(callbacks.polyfit, operands,
                             [(F64, (degree + 1, *values.dims[1:]))], degree=degree)
     return fresh(result)
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend import numpy_callback as callback
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, fail, unsupported
 from hotloop.frontend.numpy_arrays import (
@@ -56,6 +55,7 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import Atom, Dim, Lit
 from hotloop.ir.types import BOOL, F64, I64
+from hotloop.ops import callbacks
 
 NO_VALUE = getattr(np, "_NoValue")  # noqa: B009
 
@@ -565,7 +565,7 @@ def reduce_by_numpy(ufunc: np.ufunc, a: Array, axis: Any, out: Any, keepdims: An
         require_some(a, axes, f"zero-size array to reduction operation {ufunc.__name__} which has "
                      "no identity")
     dims = tuple(d for k, d in enumerate(a.dims) if k not in axes)
-    result, = through_numpy(callback.ufunc_reduce, [a.value()], [(dtype, dims)],
+    result, = through_numpy(callbacks.ufunc_reduce, [a.value()], [(dtype, dims)],
                             ufunc=ufunc.__name__, axis=axes if len(axes) > 1 else axes[0])
     return finish(result, a, axes, keepdims, out)
 
@@ -585,7 +585,7 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
     if native is not None and a.dtype.kind != "c":
         return delivered(fresh(op(native, a.value(), axis=k)), out)
     kind = ufunc.accumulate(np.ones(1, a.dtype)).dtype
-    result, = through_numpy(callback.ufunc_accumulate, [a.value()], [(kind, a.dims)],
+    result, = through_numpy(callbacks.ufunc_accumulate, [a.value()], [(kind, a.dims)],
                             ufunc=ufunc.__name__, axis=k)
     return delivered(fresh(result), out)
 

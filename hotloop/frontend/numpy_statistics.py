@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend import numpy_callback as callback
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, emit, fail, unsupported
 from hotloop.frontend.numpy_arrays import (
@@ -55,6 +54,7 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import Dim, Lit, Var
 from hotloop.ir.types import BOOL, F64, I64
+from hotloop.ops import callbacks
 
 
 def apply(ufunc: np.ufunc, *args: Any) -> Any:
@@ -105,9 +105,9 @@ def _quantile(name: str) -> Callable[..., Any]:
         fractions = settled(lift(q))
         at = convert(value(fractions), F64) if weak else value(fractions)
         with np.errstate(all="ignore"):
-            dtype = np.asarray(callback.quantile(
+            dtype = np.asarray(callbacks.quantile(
                 np.zeros(2, flat.dtype), at.dtype.type(0), name, weak, method)).dtype
-        result, = through_numpy(callback.quantile, [flat.value(), at],
+        result, = through_numpy(callbacks.quantile, [flat.value(), at],
                                 [(dtype, (*at.shape, *flat.dims[:-1]))], name=name, weak=weak,
                                 method=method)
         if keepdims is not NO_VALUE and keepdims:

@@ -23,7 +23,6 @@ from hotloop.frontend.indexing import load, store
 from hotloop.frontend.loops import Indexed, Range, sequence_of
 from hotloop.frontend.numpy_arrays import scalar_of, settled
 from hotloop.frontend.numpy_atoms import both, either, negate, op, select
-from hotloop.frontend.numpy_callback import rounded_decimal as rounded_decimal_by_python
 from hotloop.frontend.numpy_callback import through_numpy
 from hotloop.frontend.numpy_elementwise import truth as truth_of
 from hotloop.frontend.operators import binary, in_place, unary
@@ -44,6 +43,7 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, C128, F64, I64
+from hotloop.ops.callbacks import rounded_decimal as rounded_decimal_by_python
 
 
 def python(atom: Atom) -> Scalar:
