@@ -1,4 +1,4 @@
-"""The `hotloop` command: bench, cache, config, coverage, print, run."""
+"""The `hotloop` command: bench, cache, config, coverage, fuzz, print, run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hotloop import config
 from hotloop.bench import command as bench
 from hotloop.compile import Watch, lower
 from hotloop.frontend import names
+from hotloop.fuzz import command as fuzz
 from hotloop.ir import interp
 from hotloop.ir import text as ir_text
 from hotloop.ir.core import Program, Var, dims
@@ -102,6 +103,9 @@ def main(arguments: list[str] | None = None) -> int:
     sub.set_defaults(function=_config)
     sub = commands.add_parser("coverage", help="NumPy's public names: native, via NumPy, ...")
     sub.set_defaults(function=_coverage)
+    sub = commands.add_parser("fuzz", help="compare random programs, or a function, with Python")
+    fuzz.add_arguments(sub)
+    sub.set_defaults(function=fuzz.fuzz)
     sub = commands.add_parser("print", help="show a Program (a text file) after the passes")
     sub.add_argument("file", type=Path)
     for stage in ("loops", "llvm", "asm"):

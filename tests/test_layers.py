@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent / "hotloop"
 LAYERS = [
     {"digest", "lazy", "record"}, {"config", "errors"}, {"ir"}, {"ops"}, {"frontend", "passes"},
     {"loops"}, {"llvm"}, {"entry"}, {"compile", "persist"}, {"runtime"}, {"introspection"},
-    {"__init__", "numpy"}, {"bench"}, {"__main__"},
+    {"__init__", "numpy"}, {"bench", "fuzz"}, {"__main__"},
 ]
 RANK = {name: k for k, names in enumerate(LAYERS) for name in names}
 FILES = sorted(ROOT.rglob("*.py"))

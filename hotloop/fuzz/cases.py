@@ -1,0 +1,50 @@
+"""A case: the text of a module with a function `f` and a generator `calls` of its arguments.
+
+    case = generate("views", 7)
+    module = load(case)             # executed: `module["f"]`, `module["calls"]`
+
+Text is all that travels: to the workers, through the reducer, into the file of a finding. A case
+for a function of the user's has `f = function(file, name)` in place of a definition.
+"""
+
+from __future__ import annotations
+
+import linecache
+import random
+import warnings
+from typing import Any
+
+from hotloop.fuzz import kinds
+from hotloop.record import record
+
+
+@record
+class Case:
+    text: str
+    kind: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.seed}"
+
+
+def generate(kind: str, seed: int) -> Case:
+    """The program number `seed` of a kind."""
+    return Case(kinds.program(random.Random(f"{kind}:{seed}"), kind), kind, seed)
+
+
+def load(case: Case) -> dict[str, Any]:
+    """Execute the text; tracebacks and hotloop find its lines."""
+    name = f"<{case.name}>"
+    linecache.cache[name] = (len(case.text), None, case.text.splitlines(keepends=True), name)
+    module: dict[str, Any] = {"__name__": "case"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        code = compile(case.text, name, "exec")
+    exec(code, module)
+    return module
+
+
+def forget(case: Case) -> None:
+    linecache.cache.pop(f"<{case.name}>", None)

@@ -1,0 +1,192 @@
+"""Run a case in Python and compiled, and say how it ended.
+
+    check(generate("views", 7))     # Verdict(end="same", ...)
+
+Compared, call by call: the result and the arguments after it, the text that was printed, errors,
+and that no result shares the memory of an argument that Python's does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import hotloop
+from hotloop import errors
+from hotloop.fuzz import cases, compare
+from hotloop.fuzz.cases import Case
+from hotloop.record import record
+
+SAME, REFUSED, INVALID = "same", "refused", "invalid"
+MISMATCH, INTERNAL, CRASH, HANG = "mismatch", "internal error", "crash", "hang"
+FAILURES = (MISMATCH, INTERNAL, CRASH, HANG)
+"""How a case can end; `invalid`: Python itself can't run it (reduced programs only)."""
+
+ROUNDED = re.compile(
+    r"sum|mean|var|std|prod|@|dot|einsum|inner|trace|linalg|fft|exp|log|sin|cos|tan|sqrt|cbrt|\*\*"
+    r"|pow|hypot|arc|interp|quantile|percentile|trapezoid|convolve|correl|cov|poly|space|average|c8|c16"
+    r"|1j|complex|conj|float16|f2|logadd|reduce|accumulate|std|round|sinc|i0|kron|cross|median|norm"
+    r"|gradient|unwrap|angle|degrees|radians|deg2rad|rad2deg|vander|histogram|spacing")
+"""Texts of programs whose floats may differ by rounding."""
+UNSIGNED_ZERO = re.compile(
+    r"min|max|clip|sort|heaviside|remainder|mod|%|//|nan_to_num|sign|round|rint")
+"""Operations for which the sign of a zero is no part of the contract."""
+
+
+@record
+class Verdict:
+    """`cause` is the difference without its numbers: equal causes are probably one bug. `calls`
+    were made, `compiled` of them by compiled code, `raised` of them ended in an exception."""
+    end: str
+    cause: str = ""
+    detail: str = ""
+    calls: int = 0
+    compiled: int = 0
+    raised: int = 0
+
+
+def check(case: Case) -> Verdict:
+    """Never raises for what the case does, but KeyboardInterrupt."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _check(case)
+    finally:
+        cases.forget(case)
+
+
+def _check(case: Case) -> Verdict:
+    try:
+        module = cases.load(case)
+        theirs = list(module["calls"]())
+        mine = list(module["calls"]())
+        function = module["f"]
+    except Exception as error:
+        return Verdict(INVALID, f"{type(error).__name__}: {error}")
+    jitted = hotloop.jit(function, cache=False)
+    exact = not ROUNDED.search(case.text)
+    raised = 0
+    for done, (args, expected_args) in enumerate(zip(mine, theirs, strict=True), 1):
+        end, expected, lines = printed(function, expected_args)
+        got_end, got, got_lines = printed(jitted, args)
+        raised += end == "error"
+        counts = (done, sum(n for how, n in jitted.cache_info().calls.items()
+                            if how == "compiled"), raised)
+        if isinstance(got, errors.InternalError | RecursionError) and type(got) is not type(
+                expected):
+            return Verdict(INTERNAL, cause_of(got), trace_of(got), *counts)
+        if isinstance(got, errors.HotloopError):
+            return Verdict(REFUSED, cause_of(got), "", *counts)
+        if got_end == "error" and end == "error" and same_error(got, expected):
+            continue
+        if got_end == "error" and is_deviation(got):
+            continue
+        if got_end != end or end == "error":
+            cause = f"{cause_of(got)} instead of {cause_of(expected)}"
+            return Verdict(MISMATCH, cause, trace_of(got), *counts)
+        try:
+            compare.same((got, args), (expected, expected_args), False)
+            assert got_lines == lines, f"printed {got_lines!r} instead of {lines!r}"
+            if exact:
+                compare_bits((got, args), (expected, expected_args), case.text)
+            extra = shared(got, args) - shared(expected, expected_args)
+            assert not extra, f"shares memory with an argument: result {min(extra)[0]}"
+        except AssertionError as error:
+            if not exact and ill_conditioned(module, done, expected, error):
+                continue
+            return Verdict(MISMATCH, without_numbers(str(error)), str(error)[:2000], *counts)
+    return Verdict(SAME, "", "", *counts)
+
+
+def printed(function: Callable[..., Any], args: tuple) -> tuple[str, Any, str]:
+    """(end, value or exception, what was printed)."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        end, value = compare.outcome(function, args, {})
+    return end, value, out.getvalue()
+
+
+def shared(result: Any, args: tuple) -> set[tuple[int, int]]:
+    return compare.sharing(list(compare.arrays(result)), list(compare.arrays(args)))
+
+
+def compare_bits(got: Any, expected: Any, text: str) -> None:
+    if UNSIGNED_ZERO.search(text):
+        got, expected = positive_zeros(got), positive_zeros(expected)
+    compare.same(got, expected, exact=True)
+
+
+def positive_zeros(x: Any) -> Any:
+    if isinstance(x, tuple | list):
+        return [positive_zeros(e) for e in x]
+    inexact = isinstance(x, float | complex | np.inexact) or (
+        isinstance(x, np.ndarray) and x.dtype.kind in "fc")
+    return x + 0.0 if inexact else x if isinstance(x, np.ndarray | int | np.generic) else None
+
+
+def same_error(got: BaseException, expected: BaseException) -> bool:
+    """The same exception, or one of another check of the same loop (a deviation)."""
+    if type(got) is type(expected) or is_deviation(got):
+        return True
+    if isinstance(got, NameError) and isinstance(expected, NameError):
+        return True
+    return isinstance(expected, type(got)) and (
+        str(got) == str(expected) or "read-only" in str(expected))
+
+
+def is_deviation(error: BaseException) -> bool:
+    """Python ints have 64 bits: `docs/deviations.md`."""
+    return isinstance(error, OverflowError) and "64" in str(error)
+
+
+def ill_conditioned(module: dict[str, Any], number: int, expected: Any,
+                    error: AssertionError) -> bool:
+    """Does Python's own result change as much when its inputs change by rounding?"""
+    if re.match(r"(dtype|shape|<class|length|keys|shares)", str(error)):
+        return False
+    for factor in (1 + 3e-16, 1 - 3e-16, 1 + 1e-14, 1 + 2e-7):
+        args = list(module["calls"]())[number - 1]
+        args = tuple(nudged(x, factor) for x in args)
+        end, value = compare.outcome(module["f"], args, {})
+        try:
+            assert end == "value"
+            compare.same(value, expected)
+        except AssertionError:
+            return factor < 1 + 1e-8 or "float32" in repr(expected) or "complex64" in repr(expected)
+    return False
+
+
+def nudged(x: Any, factor: float) -> Any:
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fc" and x.flags.writeable:
+        with np.errstate(all="ignore"):
+            x *= factor
+    return x
+
+
+def cause_of(error: Any) -> str:
+    if not isinstance(error, BaseException):
+        return f"a {type(error).__name__}"
+    text = error.message if isinstance(error, errors.HotloopError) else str(error)
+    return without_numbers(f"{type(error).__name__}: {text}".split("\n")[0])
+
+
+def without_numbers(text: str) -> str:
+    """A cause to count by: values and the names of made-up variables left out."""
+    first = text.split("\n")[0]
+    first = re.sub(r"array\(.*", "array", first) if not first.startswith("<class") else first
+    first = re.sub(r"(<class '[\w.]*'> instead of <class '[\w.]*'>).*", r"\1", first)
+    first = re.sub(r"-?\b\d[\d.e+-]*j?|\bnan\b|\binf\b", "#", first)
+    return re.sub(r"'?\b[a-z]\d*\b'?(?= (?:is|has|changes))|(?<=: )[a-z]\d*(?= )", "v", first)[:160]
+
+
+def trace_of(error: Any) -> str:
+    if not isinstance(error, BaseException):
+        return repr(error)[:2000]
+    return "".join(traceback.format_exception(error))[-2500:]

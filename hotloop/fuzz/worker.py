@@ -1,0 +1,49 @@
+"""A process that checks cases: `python -m hotloop.fuzz.worker` reads and writes JSON lines.
+
+    {"kind": "views", "seed": 7}      -> {"end": "same", ...}
+    {"text": "...", "kind": "...", "seed": 7}      # a given program
+
+It limits its memory. What kills it is found out by `runner`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import resource
+import sys
+
+from hotloop import config
+from hotloop.fuzz import cases, check
+from hotloop.fuzz.cases import Case
+from hotloop.fuzz.check import Verdict
+from hotloop.fuzz.users import user_case
+
+GIGABYTES = 6
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)                       # whatever prints past sys.stdout does not disturb answers
+    faulthandler.enable()
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES << 30, GIGABYTES << 30))
+    config.cache = False
+    for line in sys.stdin:
+        job = json.loads(line)
+        if "text" in job:
+            case = Case(job["text"], job["kind"], job["seed"])
+        elif "function" in job:
+            case = user_case(job["function"], job["seed"])
+        else:
+            case = cases.generate(job["kind"], job["seed"])
+        verdict = check.check(case)
+        answer = {name: getattr(verdict, name) for name in Verdict.__match_args__}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
