@@ -28,7 +28,7 @@ from hotloop.entry.compiled import Compiled, call_sites, check_operands
 from hotloop.frontend import trace
 from hotloop.frontend.traced import Traced
 from hotloop.ir.core import Program
-from hotloop.llvm import emit, engine, externals, loader
+from hotloop.llvm import emit, engine, externals, flags, loader
 from hotloop.loops import expr
 from hotloop.loops import lower as lowering
 from hotloop.loops import pipeline as loops_pipeline
@@ -132,9 +132,9 @@ def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], 
 
 
 def lower(program: Program, contiguous: list[bool], watch: Watch,
-          examples: list[tuple[int, ...]] | None = None) -> Lowered:
+          examples: list[tuple[int, ...]] | None = None, watched: str = "") -> Lowered:
     """Program -> LLVM text. `contiguous`: for each parameter, whether it is in C order;
-    `examples`: typical shapes, which guide heuristics."""
+    `examples`: typical shapes, which guide heuristics; `watched` as in `Kernel`."""
     with watch.stage("passes"):
         program = passes_pipeline.optimize(program, watch.program if watch.wanted else None)
     with expr.fresh_table():
@@ -143,6 +143,7 @@ def lower(program: Program, contiguous: list[bool], watch: Watch,
         watch.kernel("lower", kernel)
         with watch.stage("loops"):
             kernel = loops_pipeline.optimize(kernel, watch.kernel if watch.wanted else None)
+        kernel.watched = watched if flags.NATIVE else ""
         with watch.stage("emit"):
             emitted = emit.emit(kernel)
     watch.show("llvm", 5, lambda: emitted.text)

@@ -30,7 +30,7 @@ from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import CallSite, Compiled
 from hotloop.entry.paths import Missing, Scope
 from hotloop.entry.slow import same
-from hotloop.frontend.traced import Guard, Input, InputOut, Traced
+from hotloop.frontend.traced import Guard, Input, InputOut, Traced, Warned
 from hotloop.ir.core import Lit, Program
 from hotloop.llvm import cache, engine, externals, loader
 from hotloop.llvm.frame import Frame
@@ -232,6 +232,7 @@ class _Stored:
     writes: list[tuple[Any, ...]]
     aliases: list[tuple[Any, Any]]
     frozen: tuple[Any, ...]
+    warned: Warned | None
     frame: Frame
     errors: list[ErrorSite]
     checks: list[tuple[np.dtype, ...]]
@@ -297,8 +298,8 @@ def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: Sequence[
             dependencies, _interface(traced.program),
             [(replace(i, owner=None), _owner_number(numbers, i.owner)) for i in traced.inputs],
             traced.result, traced.statics, traced.writes, traced.aliases,
-            traced.frozen, compiled.frame, compiled.errors, compiled.checks, compiled.sites,
-            compiled.calls, compiled.notes, names, data)
+            traced.frozen, traced.warned, compiled.frame, compiled.errors, compiled.checks,
+            compiled.sites, compiled.calls, compiled.notes, names, data)
         body = pickle.dumps(stored, protocol=5)
     except (NotCacheable, pickle.PicklingError, AttributeError, TypeError, KeyError):
         return False
@@ -336,7 +337,7 @@ def fetch(key: str, fn: Callable[..., Any], args: tuple[Any, ...],
         inputs = [replace(i, owner=owners[n]) if i.path[0][0] in ("global", "cell") else i
                   for i, n in stored.inputs]
         traced = Traced(stored.program, inputs, stored.result, guards, stored.statics, [],
-                        stored.writes, stored.aliases, frozen=stored.frozen)
+                        stored.writes, stored.aliases, frozen=stored.frozen, warned=stored.warned)
         code = loader.load(stored.data)
         return Compiled(
             traced, stored.frame, code["kernel"],

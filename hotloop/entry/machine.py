@@ -23,6 +23,7 @@ from hotloop.entry import abi, pool
 from hotloop.entry.capi import OBJECTS, ROWS
 from hotloop.entry.key import GOLDEN, MIX
 from hotloop.entry.text import Function, declarations
+from hotloop.llvm.flags import SHIFT
 from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, TABLE
 
 SLOW, STATE, KEEP, VECTORCALL, TABLES, DICT, WEAKLIST, OBJECT_SIZE = range(16, 80, 8)
@@ -44,6 +45,9 @@ class Spec(enum.IntEnum):
     OUTPUT = 9       # address of the output steps
     STACK = 10       # the owned cell where the stack of output values begins
     RUNS = 11        # counted here
+    FLAGGED = 12     # Python: flagged(*args) after a kernel that reports floating-point flags gives
+                     # itself, or the call's result in place of the kernel's
+    PARAMETERS = 13  # how many arguments the function has
 
 
 class Step(enum.IntEnum):
@@ -532,7 +536,20 @@ def _run() -> str:
     done, bad, check = f.label(), f.label(), f.label()
     f.branch(f.test(f"eq i64 {status}, 0"), done, bad)
     f.begin(bad)
-    f.branch(f.test(f"sgt i64 {status}, 0"), check, leave)
+    positive, flagged = f.label(), f.label()
+    f.branch(f.test(f"sgt i64 {status}, 0"), positive, leave)
+    f.begin(positive)
+    f.branch(f.test(f"sge i64 {status}, {1 << SHIFT}"), flagged, check)
+    f.begin(flagged)
+    look = f.load("ptr", "%spec", 8 * Spec.FLAGGED)
+    given = f.call("PyObject_Vectorcall", look, "%args",
+                   f.load("i64", "%spec", 8 * Spec.PARAMETERS), "null", failed=leave)
+    f.disown(given)
+    instead = f.label()
+    f.branch(f.test(f"eq ptr {given}, {look}"), done, instead)
+    f.begin(instead)
+    f.store("ptr", f.own(given), answer)
+    f.jump(leave)
     f.begin(check)
     f.line(f"call void @hl_fail(ptr {f.load('ptr', '%spec', 8 * Spec.FAIL)}, i64 {status}, "
            f"ptr {frame})")

@@ -16,17 +16,20 @@ import ctypes
 import enum
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from hotloop.entry import key
 from hotloop.entry.compiled import CallSite, Compiled, Place, outputs, places
+from hotloop.entry.flagged import KEEP, Flagged, copies, timed
 from hotloop.entry.paths import Missing, Owner, Scope
 from hotloop.entry.raising import exception_at
 from hotloop.entry.results import build
 from hotloop.frontend.traced import ARRAY, NUMPY, Input
 from hotloop.ir.core import Var
+from hotloop.llvm.flags import SHIFT
 from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, MAX_OPERANDS, OPERANDS, TABLE
 
 
@@ -34,6 +37,9 @@ class Outcome(enum.Enum):
     MISS = "another specialization is needed"
     PYTHON = "the values are outside what compiled code handles: Python must run the function"
 
+
+FLAGGED = 1 << SHIFT
+"""A kernel's result from which on it reports floating-point flags."""
 
 MISS, PYTHON = Outcome.MISS, Outcome.PYTHON
 
@@ -54,6 +60,7 @@ class Slow:
         self.outputs = outputs(compiled)
         self.kernel = KERNEL(compiled.kernel)
         self.table = (ctypes.c_uint64 * max(1, len(compiled.table)))(*compiled.table)
+        self.flagged = Flagged(self.traced.warned) if self.traced.warned is not None else None
         self.written = [k for k, given in enumerate(self.traced.inputs) if given.written]
 
     def match(self, scope: Scope) -> list[Any] | Outcome:
@@ -115,16 +122,34 @@ class Slow:
                 values[k] = key.fresh()     # last: calls that do not run draw nothing
         return values
 
-    def run(self, values: list[Any], scope: Scope) -> Any:
-        """Call the kernel; returns the call's result or raises what it raised."""
-        call = Call(self)
-        frame = call.frame
-        for given, place, value in zip(self.traced.inputs, self.places, values, strict=True):
-            fill(frame, given, place, value)
-        status = call.run()
-        if status > 0:
-            raise self.failure(status, ctypes.addressof(frame))
+    def run(self, values: list[Any], scope: Scope,
+            again: Callable[[], Any] | None = None) -> Any:
+        """Call the kernel; returns the call's result or raises what it raised. `again` makes Python
+        do the call, for NumPy's warnings; without it there are none."""
+        written = [values[k] for k in self.written]
+        before = copies(written) if again is not None and self.flagged is not None else None
+        call = self.filled(values)
+        status, seconds = timed(call.run)
+        if status >= FLAGGED and again is not None:
+            assert self.flagged is not None
+            result = self.flagged.look(again, lambda: seconds, written, before)
+            if result is not KEEP:
+                return result
+        elif 0 < status < FLAGGED:
+            raise self.failure(status, ctypes.addressof(call.frame))
         return build(self.traced, scope, call.results())
+
+    def filled(self, values: list[Any]) -> Call:
+        """A run of the kernel with these parameters."""
+        call = Call(self)
+        for given, place, value in zip(self.traced.inputs, self.places, values, strict=True):
+            fill(call.frame, given, place, value)
+        return call
+
+    def seconds(self, scope: Scope) -> float:
+        """How long the kernel takes for these arguments, which it does not change."""
+        values = self.match(scope)
+        return math.inf if isinstance(values, Outcome) else timed(self.filled(values).run)[1]
 
     def failure(self, status: int, frame: int) -> BaseException:
         """What the failed check `status - 1` raises; its operands lie in the frame at `frame`."""

@@ -27,6 +27,7 @@ import numpy as np
 from hotloop.entry import abi, key
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Place
+from hotloop.entry.flagged import KEEP
 from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
@@ -115,14 +116,16 @@ class _Encoder:
         steps, records = _words(self.steps), _words(self.records())
         compiled, slow = self.slow.compiled, self.slow
         fail, call = slow.failure, _CallBack(slow)
-        self.keep += [outs, steps, records, fail, call]
+        flagged = _LookInto(slow, tuple(self.arguments), self.scope.called)
+        self.keep += [outs, steps, records, fail, call, flagged]
         spec = [0] * len(Spec)
         for at, value in ((Spec.CELLS, cells), (Spec.OWNED, self.frame.size),
                           (Spec.OWNED_COUNT, owned_count), (Spec.KERNEL, compiled.kernel),
                           (Spec.EXTERNALS, ctypes.addressof(slow.table)),
                           (Spec.RESULTS, ctypes.addressof(records)), (Spec.FAIL, id(fail)),
                           (Spec.CALL_BACK, id(call)), (Spec.INPUT, ctypes.addressof(steps)),
-                          (Spec.OUTPUT, base), (Spec.STACK, stack)):
+                          (Spec.OUTPUT, base), (Spec.STACK, stack),
+                          (Spec.FLAGGED, id(flagged)), (Spec.PARAMETERS, len(self.arguments))):
             spec[at] = value
         return Table(spec, self.keep)
 
@@ -497,6 +500,29 @@ class _CallBack:
         except BaseException as error:
             error.__traceback__ = users_frames(error.__traceback__)
             raise
+
+
+class _LookInto:
+    """Gives a call's warnings (`entry.flagged`), by the function `called`; itself, or the result
+    that Python had."""
+
+    def __init__(self, slow: Slow, names: tuple[str, ...], called: Owner):
+        self.slow, self.names, self.called = slow, names, called
+
+    def __call__(self, *args: Any) -> Any:
+        slow, function = self.slow, self.called or self.slow.function
+        assert slow.flagged is not None and function is not None
+
+        def seconds() -> float:
+            return slow.seconds(Scope(dict(zip(self.names, args, strict=True)), slow.function,
+                                      self.called))
+        try:
+            result = slow.flagged.look(lambda: function(*args), seconds, (),
+                                       None if slow.written else ())
+        except BaseException as error:
+            error.__traceback__ = users_frames(error.__traceback__)
+            raise
+        return self if result is KEEP else result
 
 
 def _words(values: list[int]) -> Any:

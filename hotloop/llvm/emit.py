@@ -11,6 +11,7 @@ addressing modes.
 
 from __future__ import annotations
 
+from hotloop.llvm import flags
 from hotloop.llvm import frame as frames
 from hotloop.llvm.builder import type_of
 from hotloop.llvm.statements import Statements
@@ -50,9 +51,13 @@ def emit(kernel: Kernel) -> Emitted:
                 assert isinstance(place, frames.ScalarSlot)
                 emitter.store_at(emitter.slot(place.slot), emitter.value(result), result.dtype)
     emitter.lines.append(f"ret i64 {frames.DONE}")
-    parts = ["define i64 @kernel(ptr noalias %frame) #0 {", "entry:", *emitter.entry,
-             *emitter.lines, *emitter.cold, "}", *emitter.declarations.values(), ""]
-    text = "\n".join(parts) + emitter.constants + _HEAD + _WEIGHTS
+    head, around = "define i64 @kernel(ptr noalias %frame) #0 {", ""
+    if kernel.watched:
+        head = "define internal i64 @body(ptr noalias %frame) #0 {"
+        around = flags.watched("body", kernel.watched == "always") + flags.DECLARATIONS
+    parts = [head, "entry:", *emitter.entry, *emitter.lines, *emitter.cold, "}",
+             *emitter.declarations.values(), ""]
+    text = "\n".join(parts) + around + emitter.constants + _HEAD + _WEIGHTS
     return Emitted(text, layout, tuple(emitter.externals))
 
 

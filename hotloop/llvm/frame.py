@@ -1,6 +1,7 @@
 """The kernel's calling convention: one pointer to a frame of 8-byte slots.
 
-    i64 kernel(ptr frame)      0 done | k > 0: check k - 1 failed | -1: a Python exception is set
+    i64 kernel(ptr frame)      0 done | 0 < k < 2**32: check k - 1 failed | -1: a Python exception
+                               is set | k << 32: done, floating-point flags k are set (llvm.flags)
 
     slot 0   alloc     ptr (ptr frame, i64 result, ptr dims): memory for array result number
                        `result` (position among the Program's fresh results), whose shape is the

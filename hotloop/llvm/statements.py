@@ -425,7 +425,10 @@ class Statements(Values):
                 self.lines.append(f"store i64 {self.value(dim)}, ptr {cell()}")
         results = [cell() for _ in call.scalars]
         function = self.op(f"load ptr, ptr {self.slot(frame.CALL)}")
+        before = self._flags() if self.kernel.watched else ""
         status = self.op(f"call i64 {function}(ptr %frame, i64 {call.site}, ptr {cells})")
+        if before:
+            self._set_flags(self.op(f"or i32 {before}, {self._flags()}"))
         failed, passed = self.label(), self.label()
         self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
         with self.out_of_line(failed):
@@ -433,6 +436,17 @@ class Statements(Values):
         self.begin(passed)
         for (name, dtype), address in zip(call.scalars, results, strict=True):
             self.bind(name, self.load_at(address, dtype))
+
+    def _flags(self) -> str:
+        """The register of floating-point flags, of which a call-back sets and clears some."""
+        cell = self.stack(4)
+        self.lines.append(f"call void @llvm.x86.sse.stmxcsr(ptr {cell})")
+        return self.op(f"load i32, ptr {cell}")
+
+    def _set_flags(self, value: str) -> None:
+        cell = self.stack(4)
+        self.lines.append(f"store i32 {value}, ptr {cell}")
+        self.lines.append(f"call void @llvm.x86.sse.ldmxcsr(ptr {cell})")
 
     def _call_routine(self, call: Call) -> None:
         row = blas.ROUTINES.get(call.routine or "")

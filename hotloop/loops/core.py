@@ -213,6 +213,7 @@ class Kernel:
     sites    what Calls with routine None call: Python callables taking and giving NumPy arrays
     notes    what the passes did, for `explain`: lines of text
     sizes    names and values of dimensions that are short, for heuristics only
+    watched  report floating-point flags: "" no, "set" if one is set, "always" at every call
     """
     name: str
     params: list[ScalarParam | Buffer]
@@ -222,6 +223,7 @@ class Kernel:
     sites: list[Callable[..., Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
+    watched: str = ""
 
 
 def parts(statement: Statement) -> tuple[list[Statement], ...]:

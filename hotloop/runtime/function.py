@@ -58,7 +58,7 @@ class State:
             return self.function(*args, **kwargs)
         if entry not in self.tables:
             self.install(entry, scope)
-        return entry.run(values, scope)
+        return entry.run(values, scope, functools.partial(self.function, *args, **kwargs))
 
     def install(self, entry: Slow, scope: Scope) -> None:
         """Give the machine a table for `entry`. If the machine must be generated first, the first

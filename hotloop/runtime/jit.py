@@ -112,8 +112,13 @@ class Compiler:
         watch = Watch(getattr(fn, "__qualname__", repr(fn)))
         traced = trace_function(fn, args, kwargs, watch, **self.statics)
         lowered = lower(traced.program, [i.contiguous for i in traced.inputs], watch,
-                        traced.examples)
+                        traced.examples, watched(traced))
         return lowered, traced
+
+
+def watched(traced: Traced) -> str:
+    """For `Kernel.watched`."""
+    return "" if traced.warned is None else "always" if traced.warned.always else "set"
 
 
 _compiler = functools.cache(Compiler)
