@@ -174,3 +174,13 @@ def test_a_load_does_not_pass_the_check_of_its_index():
 
     for k in (2, -1, 4, 10**12, -10**12):
         check(f, np.arange(4.0), np.ones((3, 4)), k)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i4", "u8", "i8", "f4", "?"])
+@pytest.mark.parametrize("store", ["a[0] = x", "a[1:] = x", "a.fill(x)", "a[a == 0] = x",
+                                   "a[[0, 1]] = x"])
+def test_numbers_stored_to_narrower_arrays(dtype, store):
+    function = define(f"def f(a, x):\n    {store}\n    return a\n", f"<numbers {store}>")
+    jitted = hotloop.jit(function, cache=False)
+    for x in (2j, np.int64(300), np.int64(-2**40), np.int16(7), np.uint64(2**63 + 5), np.uint8(200)):
+        check(function, np.zeros(3, dtype), x, jitted=jitted)

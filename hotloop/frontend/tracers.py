@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from hotloop.frontend.builder import (
     staging,
     unsupported,
 )
-from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES
+from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, guarded
 from hotloop.frontend.traced import NUMPY as NUMPY_KIND
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.views import Step, read, reshaped, same_steps, written
@@ -346,7 +347,7 @@ def _attribute(x: Scalar | Array, name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     python = PYTHON_TYPES[x.atom.dtype.kind] if isinstance(x, Scalar) and x.kind == PYTHON else None
-    real: type = python or (np.ndarray if isinstance(x, Array) else np.generic)
+    real: type = python or (np.ndarray if isinstance(x, Array) else dtype_of(x).type)
     if not hasattr(real, name):
         shown = real.__name__ if python else "numpy.ndarray" if isinstance(x, Array) else str(
             x.dtype)
@@ -354,8 +355,15 @@ def _attribute(x: Scalar | Array, name: str) -> Any:
     if name in PROPERTIES:
         return PROPERTIES[name](x)
     if name in METHODS:
-        return BoundMethod(METHODS[name], x)
+        method = METHODS[name]
+        return BoundMethod(method if python else partial(guarded, getattr(real, name), method), x)
+    if not python and callable(getattr(real, name)):
+        return BoundMethod(partial(guarded, getattr(real, name), partial(_no_method, name)), x)
     raise unsupported(f"the attribute {name!r} of a{' number' if python else 'n array'}")
+
+
+def _no_method(name: str, *args: Any, **keywords: Any) -> Any:
+    raise unsupported(f"the method {name!r} of an array")
 
 
 class BoundMethod:
@@ -419,6 +427,8 @@ def dims_of(x: Any) -> tuple[Dim, ...]:
 
 def lift(x: Any) -> Any:
     """A tracer or number for `x`: real arrays are captured, nested lists become arrays."""
+    if type(x).__name__ == "List" and hasattr(x, "data"):
+        return NUMPY[list](x)
     if isinstance(x, (Tracer, *NUMBERS)):
         return x
     if isinstance(x, np.ndarray):
@@ -483,11 +493,18 @@ def fit(x: Any, dtype: np.dtype) -> Atom:
 
 
 def stored(x: Any, dtype: np.dtype, gathers: bool = False) -> Atom:
-    """The value of `x` in the `dtype` of the array it is stored to: integers take a float number
-    as `int` does, with its errors. Only unsigned ones, and stores by index arrays (`gathers`), take
-    a NumPy float as astype does."""
-    numpy_float = isinstance(x, Scalar | np.generic) and dtype.kind == "i" and not gathers
-    if dtype.kind in "iu" and (is_python_number(x) or numpy_float) and dtype_of(x).kind == "f":
+    """The value of `x` in the `dtype` of the array it is stored to: integers take a number as `int`
+    does, with its errors. Only unsigned ones, and stores by index arrays (`gathers`), take a NumPy
+    number as astype does."""
+    strict = isinstance(x, Scalar | np.generic) and dtype.kind == "i" and not gathers
+    kind = dtype_of(x).kind if is_python_number(x) or strict else ""
+    if kind == "c" and dtype.kind in "iuf" and is_python_number(x):
+        what = "float() argument must be a string or" if dtype.kind == "f" else (
+            "int() argument must be a string, a bytes-like object or")
+        fail(TypeError, f"{what} a real number, not 'complex'")
+    if strict and kind in "iu" and not is_python_number(x):
+        _check_range(value(x), dtype)
+    if dtype.kind in "iu" and kind == "f":
         number = convert(value(x), F64)
         if type(number) is Lit:
             whole = int(number.value)
@@ -497,6 +514,20 @@ def stored(x: Any, dtype: np.dtype, gathers: bool = False) -> Atom:
             return convert(number, dtype)
         _check_whole(number, dtype)
     return fit(x, dtype)
+
+
+def _check_range(number: Atom, dtype: np.dtype) -> None:
+    """The errors of storing a NumPy integer to a signed integer."""
+    info, given = np.iinfo(dtype), np.iinfo(number.dtype)
+    if number.dtype == np.uint64:
+        check(emit("le", [number, Lit(np.uint64(2**63 - 1))], [(BOOL, ())])[0], OverflowError,
+              "Python int too large to convert to C long")
+    wide = convert(number, I64)
+    for op, limit, needed in (("ge", info.min, given.min < info.min),
+                              ("le", info.max, given.max > info.max and dtype != I64)):
+        if needed:
+            check(emit(op, [wide, Lit(int(limit))], [(BOOL, ())])[0], OverflowError,
+                  f"Python integer {{}} out of bounds for {dtype}", wide)
 
 
 def _check_whole(number: Atom, dtype: np.dtype) -> None:

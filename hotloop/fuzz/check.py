@@ -179,9 +179,10 @@ def cause_of(error: Any) -> str:
 
 def without_numbers(text: str) -> str:
     """A cause to count by: values and the names of made-up variables left out."""
-    first = text.split("\n")[0]
+    first = re.sub(r"\b(bool|u?int|float|complex)\d*\b", "number", text.split("\n")[0])
     first = re.sub(r"array\(.*", "array", first) if not first.startswith("<class") else first
     first = re.sub(r"(<class '[\w.]*'> instead of <class '[\w.]*'>).*", r"\1", first)
+    first = re.sub(r"printed .*", "printed", first)
     first = re.sub(r"-?\b\d[\d.e+-]*j?|\bnan\b|\binf\b", "#", first)
     return re.sub(r"'?\b[a-z]\d*\b'?(?= (?:is|has|changes))|(?<=: )[a-z]\d*(?= )", "v", first)[:160]
 

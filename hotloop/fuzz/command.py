@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hotloop.fuzz import cases, check, kinds, report, stages, users
+from hotloop.fuzz import cases, check, kinds, report, users, worker
 from hotloop.fuzz.cases import Case
 from hotloop.fuzz.check import CRASH, FAILURES, HANG, Verdict
 from hotloop.fuzz.reduce import reduced
@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("findings"), metavar="DIR",
                         help="where a file is written for each finding (default: findings)")
     parser.add_argument("--opt", choices=("0", "1"), default="1", help="as HOTLOOP_OPT")
-    parser.add_argument("--no-reduce", action="store_true", help="leave failing programs as found")
+    parser.add_argument("--reduce", type=float, default=60, metavar="SECONDS",
+                        help="how long to make a failing program smaller (default: 60; 0: not)")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="run a finding again")
 
 
@@ -101,22 +102,16 @@ def finding(case: Case, verdict: Verdict, options: argparse.Namespace, helper: W
     def ask(candidate: Case) -> Verdict:
         return helper.ask({"text": candidate.text, "kind": case.kind, "seed": case.seed})
 
-    if not options.no_reduce:
+    if options.reduce:
         helper.seconds = 10 if verdict.end == HANG else 60
-        case = reduced(case, verdict, ask)
+        case = reduced(case, verdict, ask, options.reduce)
     stage = ""
     if verdict.end not in (CRASH, HANG):
         again = ask(case)
         verdict = again if again.end == verdict.end else verdict
-        stage = stage_of(case)
+        found = helper.ask({"text": case.text, "kind": case.kind, "seed": case.seed, "stage": True})
+        stage = found.cause
     return report.write(options.out, case, verdict, stage)
-
-
-def stage_of(case: Case) -> str:
-    try:
-        return stages.guilty(case)
-    except Exception as error:      # the triage of a broken compiler may break: the finding counts
-        return f"unknown ({type(error).__name__} while looking)"
 
 
 def replay(file: str | Path) -> int:
@@ -128,5 +123,5 @@ def replay(file: str | Path) -> int:
     if verdict.end not in FAILURES:
         return 0
     print(verdict.detail.rstrip())
-    print(f"stage: {stage_of(case)}")
+    print(f"stage: {worker.stage_of(case).cause}")
     return 1

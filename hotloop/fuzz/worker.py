@@ -2,6 +2,7 @@
 
     {"kind": "views", "seed": 7}      -> {"end": "same", ...}
     {"text": "...", "kind": "...", "seed": 7}      # a given program
+    {"text": ..., "stage": true}                   # which stage is at fault?
 
 It limits its memory. What kills it is found out by `runner`.
 """
@@ -16,12 +17,20 @@ import resource
 import sys
 
 from hotloop import config
-from hotloop.fuzz import cases, check
+from hotloop.fuzz import cases, check, stages
 from hotloop.fuzz.cases import Case
 from hotloop.fuzz.check import Verdict
 from hotloop.fuzz.users import user_case
 
 GIGABYTES = 6
+
+
+def stage_of(case: Case) -> Verdict:
+    """The guilty stage as the cause of a Verdict."""
+    try:
+        return Verdict("stage", stages.guilty(case))
+    except Exception as error:      # the triage of a broken compiler may break: the finding counts
+        return Verdict("stage", f"unknown ({type(error).__name__} while looking)")
 
 
 def main() -> None:
@@ -39,7 +48,7 @@ def main() -> None:
             case = user_case(job["function"], job["seed"])
         else:
             case = cases.generate(job["kind"], job["seed"])
-        verdict = check.check(case)
+        verdict = stage_of(case) if job.get("stage") else check.check(case)
         answer = {name: getattr(verdict, name) for name in Verdict.__match_args__}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
