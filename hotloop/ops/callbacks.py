@@ -8,6 +8,7 @@ They take and give NumPy's arrays, at run time. Rules of derivatives know them b
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -58,3 +59,75 @@ def rounded_decimal(x: Any, ndigits: int) -> float:
 def quantile(x: Any, q: Any, name: str, weak: bool, method: str) -> Any:
     """Along the last axis; `weak`: q was a Python number, and does not widen the result."""
     return getattr(np, name)(x, float(q) if weak else q, axis=-1, method=method)
+
+
+# ---- for derivatives
+
+def inverse_or_nan(a: Any) -> Any:
+    """The inverses of a stack of matrices, nan for those that have none."""
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        if a.ndim == 2:
+            return np.full_like(a, np.nan)
+        return np.array([inverse_or_nan(each) for each in a])
+
+
+def cofactors(a: Any) -> Any:
+    """The derivative of det(a): det(a) inv(a)^T where that exists. With a = u s v^H it is
+    det(u) det(v^H) conj(u) c conj(v^H), c the products of the other singular values."""
+    if a.shape[-1] == 0:
+        return np.zeros_like(a)
+    u, s, vh = np.linalg.svd(a)
+    n = s.shape[-1]
+    others = np.stack([np.prod(np.delete(s, k, -1), -1) for k in range(n)], -1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return sign[..., None, None] * np.conj((u * others[..., None, :]) @ vh)
+
+
+def eigenvectors(a: Any, w: Any) -> Any:
+    """Those of the eigenvalues w of a, in this order."""
+    found, v = np.linalg.eig(a)
+    order = np.abs(w[..., :, None] - found[..., None, :]).argmin(-1)
+    return np.take_along_axis(v, order[..., None, :], -1)
+
+
+def polygamma(x: Any, order: int) -> Any:
+    """The derivative number `order` of digamma, at one x: recurrence up to x > 20, from where the
+    asymptotic series is exact (Abramowitz and Stegun, 6.4.6 and 6.4.11)."""
+    x = float(x)
+    if math.isnan(x) or x == -math.inf:
+        return math.nan
+    if x == math.inf:
+        return math.inf if order == 0 else 0.0
+    if x <= 0 and x == math.floor(x):
+        return math.nan
+    up = max(0, math.ceil(20 + 2 * order - x))
+    steps = x + np.arange(up)
+    sign = -1.0 if order % 2 == 0 else 1.0
+    total = sign * math.factorial(order) * float(np.sum(steps ** -(order + 1.0)))
+    x += up
+    if order == 0:
+        series = sum(b / (2 * k * x ** (2 * k)) for k, b in enumerate(BERNOULLI, 1))
+        return total + math.log(x) - 0.5 / x - series
+    series = sum(b * math.factorial(2 * k + order - 1) / (math.factorial(2 * k)
+                                                          * x ** (2 * k + order))
+                 for k, b in enumerate(BERNOULLI, 1))
+    return total + sign * (math.factorial(order - 1) / x ** order
+                           + math.factorial(order) / (2 * x ** (order + 1)) + series)
+
+
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+"""B_2, B_4, ..., B_16."""
+
+
+def bessel_i(x: Any, order: int) -> Any:
+    """The modified Bessel function of a whole order, by the mean of exp(x cos t) cos(order t) over
+    the circle: the trapezoidal rule converges geometrically (DLMF 10.32.3)."""
+    x = np.asarray(x, float)
+    largest = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
+    count = 2 * (32 + order + int(9 * math.sqrt(largest)))
+    total = np.zeros_like(x)
+    for t in np.arange(count) * (2 * math.pi / count):
+        total += np.exp(x * math.cos(t)) * math.cos(order * t)
+    return total / count

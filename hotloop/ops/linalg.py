@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.ir.core import Atom, Block, Dim, Eqn
 from hotloop.ir.types import BOOL, DTYPES, I64, Type
 from hotloop.ops.derivative import Derivative, Rule, Zero
@@ -38,6 +39,9 @@ from hotloop.ops.table import (
     Sample,
     register,
 )
+
+numpy_rules = lazy.module("hotloop.ops.numpy_rules")
+
 
 # ---- matmul
 
@@ -227,9 +231,13 @@ def _call_samples() -> Iterator[Sample]:
         "results": (("f64", (("in", 1),)),)})
 
 
+_OF_ITS_FUNCTION = Rule(
+    lambda p, l, eqn, tangents: numpy_rules.jvp(p, l, eqn, tangents),
+    lambda b, eqn, ct, k: numpy_rules.transpose(b, eqn, ct, k))
+
 call_numpy = register(OpDef(
     "call_numpy", "a pure function of NumPy, called back", _call_type, _call, Extern(None, "zoi"),
-    PURE, False, None, _call_samples, None))
+    PURE, False, None, _call_samples, _OF_ITS_FUNCTION))
 call_numpy_checked = register(OpDef(
     "call_numpy_checked", "as call_numpy, of a function that may raise", _call_type, _call,
-    Extern(None, "zoi"), RAISES, False, None, _call_samples, None))
+    Extern(None, "zoi"), RAISES, False, None, _call_samples, _OF_ITS_FUNCTION))

@@ -1,0 +1,94 @@
+"""The table of rules by function, how equations find theirs, and the calls that rules emit.
+
+    @rule(np.linalg.inv)
+    def inv(p, l, eqn, tangents): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hotloop.errors import UnsupportedError
+from hotloop.ir.core import Atom, Dim, Eqn, Var
+from hotloop.ir.types import CODE_OF
+from hotloop.ops.derivative import Rule, Zero
+from hotloop.ops.emit import Emit
+from hotloop.ops.table import OPS
+
+RULES: dict[Any, Rule | Zero] = {}
+
+Jvp = Callable[[Any, Any, Eqn, list[Any]], list[Any]]
+
+
+def rule(*functions: Any, transpose: Callable[..., Any] | None = None) -> Callable[[Jvp], Jvp]:
+    """The decorated function is the `jvp` of these functions' calls."""
+    def add(jvp: Jvp) -> Jvp:
+        for function in functions:
+            RULES[function] = Rule(jvp, transpose)
+        return jvp
+    return add
+
+
+def linear(*functions: Any, transpose: Callable[..., Any]) -> None:
+    """Functions that are linear in their first operand and depend on no other tangent."""
+    @rule(*functions, transpose=transpose)
+    def jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+        return [l.again(eqn, (tangents[0], *eqn.ins[1:]))]
+
+
+def zero(*functions: Any) -> None:
+    for function in functions:
+        RULES[function] = Zero()
+
+
+def known(eqn: Eqn) -> Rule:
+    """The rule of an equation; raises UnsupportedError if its function has none."""
+    found = RULES.get(eqn.params["function"])
+    if isinstance(found, Rule):
+        return found
+    raise unsupported(eqn, f"the derivative of {eqn.params['function'].__name__} is not known")
+
+
+def unsupported(eqn: Eqn, message: str,
+                remedy: str = "give the function a rule with custom_jvp or custom_vjp, or "
+                "stop_gradient its argument") -> UnsupportedError:
+    return UnsupportedError(message, eqn.location, remedy)
+
+
+def jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+    if isinstance(RULES.get(eqn.params["function"]), Zero):
+        return [None] * len(eqn.outs)
+    return known(eqn).jvp(p, l, eqn, tangents)
+
+
+def transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Any:
+    found = known(eqn).transpose
+    if found is None:
+        raise unsupported(eqn, f"{eqn.params['function'].__name__} is not linear")
+    return found(b, eqn, ct, k)
+
+
+def keyword(eqn: Eqn, name: str, default: Any = None) -> Any:
+    return dict(eqn.params.get("keywords", ())).get(name, default)
+
+
+def call(b: Emit, function: Callable[..., Any], operands: Sequence[Atom],
+         results: Sequence[tuple[Any, Sequence[Dim]]], **keywords: Any) -> Any:
+    """A `call_numpy`: its result, or the list of its results, of these dtypes and dimensions."""
+    places: dict[Var, int] = {}
+    declared = []
+    for dtype, dims in results:
+        for d in dims:
+            if isinstance(d, Var):
+                places.setdefault(d, len(operands) + len(places))
+        declared.append((CODE_OF[np.dtype(dtype)], tuple(
+            ("in", places[d]) if isinstance(d, Var) else d for d in dims)))
+    params: dict[str, Any] = {"function": function, "results": tuple(declared)}
+    if places:
+        params["take"] = len(operands)
+    if keywords:
+        params["keywords"] = tuple(sorted(keywords.items()))
+    return b.row(OPS["call_numpy"], [*operands, *places], params)
