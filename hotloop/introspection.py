@@ -9,7 +9,7 @@ from typing import Any
 from hotloop import lazy
 from hotloop.frontend import trace
 from hotloop.ir.core import Program
-from hotloop.passes import dce
+from hotloop.ops import dce
 
 text = lazy.module("hotloop.ir.text")
 

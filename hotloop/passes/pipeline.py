@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from hotloop import config, lazy
 from hotloop.ir.core import Program
+from hotloop.ops.dce import dce
 from hotloop.passes.cse import cse
-from hotloop.passes.dce import dce
 from hotloop.passes.fold import fold
 from hotloop.passes.hoist import hoist
 from hotloop.passes.if_convert import if_convert
