@@ -24,6 +24,7 @@ class Format:
     mantissa  bits of the fraction; the exponent field holds the exponent plus `bias`
     magic     x + magic has round(x) in its low bits, as an integer; magic_bits are those of magic
     least     the smallest normal number
+    largest   the largest finite one
     """
 
     def __init__(self, name: str, dtype: str, ints: str, mantissa: int, bias: int):
@@ -34,6 +35,7 @@ class Format:
         self.magic = kind(1.5 * 2.0**mantissa)
         self.magic_bits = int(self.magic.view(self.ints))
         self.least = kind(2.0 ** (1 - bias))
+        self.largest = np.finfo(self.dtype).max
         self.inf, self.nan = kind(np.inf), kind(np.nan)
         self.zero, self.half, self.one, self.two = kind(0), kind(0.5), kind(1), kind(2)
         self.one_bits = bias << mantissa

@@ -52,9 +52,13 @@ def _log(f: Format, g: Expr, k: Expr) -> Expr:
 
 
 def _checked(f: Format, x: Expr, result: Expr, zero: Any) -> Expr:
-    """`result` where `zero` < x < inf; inf, -inf, nan elsewhere."""
+    """`result` where `zero` < x < inf; inf, -inf, nan elsewhere. The last two are products, so that
+    the processor's flags tell (`llvm.flags`)."""
     result = e.select(e.lt(x, f.inf), result, x)
-    return e.select(e.le(x, zero), e.select(e.eq(x, zero), constant(-f.inf), f.nan), result)
+    outside, pole = e.le(x, zero), e.eq(x, zero)
+    factor = e.select(outside, e.select(pole, constant(f.largest), f.zero), f.one)
+    special = e.mul(factor, e.select(pole, constant(-f.largest), f.inf))
+    return e.select(outside, special, result)
 
 
 def normalized(f: Format, x: Expr) -> tuple[Expr, Expr]:
@@ -168,4 +172,6 @@ def arctanh(f: Format, x: Expr) -> Expr:
     tail = e.fma(e.mul(s, w), polynomial(w, f.ATANH), e.mul(half_k, low))
     result = e.fma(half_k, high, e.add(s, tail))
     result = e.select(e.eq(a, f.one), f.inf, result)
-    return e.copysign(e.select(e.gt(a, f.one), f.nan, result), x)
+    outside = e.gt(a, f.one)
+    invalid = e.mul(e.select(outside, f.zero, over), f.inf)       # sets the flag (`llvm.flags`)
+    return e.copysign(e.select(outside, invalid, result), x)
