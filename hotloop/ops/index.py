@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir.core import Atom, Block, Dim
+from hotloop.ir.core import Atom, Block, Dim, Eqn
 from hotloop.ir.types import I64, Type, same_shape
+from hotloop.ops.derivative import Linear, Rule
 from hotloop.ops.domains import (
     NUMBERS,
     check_count,
@@ -267,11 +268,38 @@ def _store_samples(domain: str) -> Iterator[Sample]:
             yield Sample((x, value, *operands), {"codes": codes})
 
 
+# ---- derivatives
+
+def _get_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    x, *operands = eqn.ins
+    return b.addat(b.zeros(x.type), ct, *operands, codes=eqn.params["codes"])
+
+
+def _set_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    """Stored values take what is at their place, unless a later one was stored there too."""
+    x, v, *operands = eqn.ins
+    codes = eqn.params["codes"]
+    if k == 0:
+        return b.set(ct, b.zeros(v.type), *operands, codes=codes)
+    found = b.reshape(b.get(ct, *operands, codes=codes), v.shape)
+    if "a" not in codes:
+        return found
+    order = b.reshape(b.iota(b.count(v.shape), dtype=I64), v.shape)
+    writer = b.set(b.full(-1, x.shape, I64), order, *operands, codes=codes)
+    last = b.eq(b.reshape(b.get(writer, *operands, codes=codes), v.shape), order)
+    return b.select(last, found, 0.0)
+
+
+def _addat_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    _, v, *operands = eqn.ins
+    return b.reshape(b.get(ct, *operands, codes=eqn.params["codes"]), v.shape) if k else ct
+
+
 get = register(OpDef(
     "get", "elements selected by indices", _get_type, _get,
     Move(lambda e, i, operands, eqn: source_index(e, i, eqn.params["codes"],
                                                   tuple(operands[1:]))),
-    PURE, False, None, _get_samples, None))
+    PURE, False, None, _get_samples, Linear((0,), _get_transpose)))
 
 
 def _target(e: Any, j: tuple, operands: Any, eqn: Any) -> tuple:
@@ -281,11 +309,11 @@ def _target(e: Any, j: tuple, operands: Any, eqn: Any) -> tuple:
 set_ = register(OpDef(
     "set", "x with v stored at the selected elements", _store_type("set", None), _set,
     Update(_target, None), PURE, False, None, lambda: _store_samples("biufc"),
-    None))
+    Linear((0, 1), _set_transpose)))
 addat = register(OpDef(
     "addat", "x with v added at the selected elements, repeated ones too",
     _store_type("addat", NUMBERS), _addat, Update(_target, "add"), PURE, False, None,
-    lambda: _store_samples(NUMBERS), None))
+    lambda: _store_samples(NUMBERS), Linear((0, 1), _addat_transpose)))
 
 
 # ---- reserve
@@ -320,6 +348,10 @@ def _reserve_samples() -> Iterator[Sample]:
         yield Sample((numbers(shape, "f8"), np.int64(rows)), {})
 
 
+def _reserve_jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+    return [None, l.put(l.zeros(eqn.outs[1].type), tangents[0], 0, 0)]
+
+
 reserve = register(OpDef(
     "reserve", "x with room for so many rows: how many now, and x followed by zeros",
-    _reserve_type, _reserve, Reserve(), PURE, True, None, _reserve_samples, None))
+    _reserve_type, _reserve, Reserve(), PURE, True, None, _reserve_samples, Rule(_reserve_jvp)))
