@@ -1,8 +1,13 @@
 """What running other people's programs showed to be wrong, each as small as it gets."""
 
+import urllib.parse
+from pathlib import Path
+
 import numpy as np
 import pytest
 from compare import check
+
+import hotloop
 
 M = np.arange(20.0).reshape(4, 5)
 
@@ -34,3 +39,31 @@ def tuples_among_indices(x, i):
 
 def test_a_tuple_in_an_index_is_an_array():
     check(tuples_among_indices, M, 1)
+
+
+def common_prefix(a, b):
+    k = 0
+    while a[k] == b[k]:
+        k += 1
+        if k >= len(a) or k >= len(b):
+            return a[:k]
+    return a[:k]
+
+
+def test_the_test_of_a_loop_that_has_returned_is_not_evaluated():
+    check(common_prefix, "flow", "flower")
+    check(common_prefix, "flow", "flat")
+
+
+def test_what_fails_while_tracing_runs_as_python():
+    f = hotloop.jit(lambda url: urllib.parse.urlparse(url).path)
+    assert f("http://a/b") == "/b"
+    assert f.cache_info().calls["python: it raises an exception"] == 1
+
+
+def test_a_function_that_always_fails_raises_at_its_own_line():
+    f = hotloop.jit(lambda x: len(3) + x)
+    for _ in range(3):
+        with pytest.raises(TypeError, match="object of type 'int' has no len") as info:
+            f(1.0)
+        assert info.traceback[-1].path == Path(__file__)

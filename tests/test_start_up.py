@@ -56,9 +56,9 @@ def test_tables_that_are_loaded_later_are_found(tmp_path):
             "late = {key: f for t in tables for key, f in t.items() if key not in early}\n"
             "assert len(late) > 300, len(late)\n"
             "for key, f in late.items():\n"
-            "    found = registry.LATER.get(registry._home(key))\n"
+            "    found = registry.LATER.get(registry.home_of(key))\n"
             "    assert found is not None, key\n"
-            "    parent = registry.LATER.get(registry._home(key).split('.')[0])\n"
+            "    parent = registry.LATER.get(registry.home_of(key).split('.')[0])\n"
             "    assert found._name == f.__module__ or parent is not None, key\n")
     loaded(code, tmp_path)
 

@@ -36,12 +36,13 @@ from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, MAX_OPERANDS, OPERANDS, TAB
 class Outcome(enum.Enum):
     MISS = "another specialization is needed"
     PYTHON = "the values are outside what compiled code handles: Python must run the function"
+    FAILS = "the function raises whatever the values are: Python must run it"
 
 
 FLAGGED = 1 << SHIFT
 """A kernel's result from which on it reports floating-point flags."""
 
-MISS, PYTHON = Outcome.MISS, Outcome.PYTHON
+MISS, PYTHON, FAILS = Outcome.MISS, Outcome.PYTHON, Outcome.FAILS
 
 KERNEL = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 ALLOCATE = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)

@@ -28,8 +28,8 @@ import numpy as np
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Scope
-from hotloop.entry.slow import MISS, PYTHON, Outcome, Slow
-from hotloop.errors import UnsupportedError
+from hotloop.entry.slow import FAILS, MISS, PYTHON, Outcome, Slow
+from hotloop.errors import HotloopError, UnsupportedError
 from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
 
@@ -47,6 +47,10 @@ FROZEN_LIMIT = 16
 """Specializations for single values of numbers: beyond, Python runs calls with other values."""
 
 
+FAILURE_LIMIT = 100
+"""Calls for which tracing met an exception of the function: beyond, Python runs calls like it."""
+
+
 class Specializations:
     """Thread-safe; `entries` is replaced, never changed, so readers need no lock."""
 
@@ -56,6 +60,7 @@ class Specializations:
         self.entries: tuple[Slow, ...] = ()
         self.lock = threading.RLock()
         self.unusable: set[Hashable] = set()
+        self.failures: Counter[Hashable] = Counter()
         self.calls: Counter[str] = Counter()
         self.states: weakref.WeakSet[Any] = weakref.WeakSet()
         self.seconds = 0.0
@@ -75,7 +80,8 @@ class Specializations:
             entry, values, scope = self.add(bound, function, args, kwargs)
         if entry is None:
             return self.python(foreign(bound) or (
-                "a store to an array that overlaps another or is read-only" if values is PYTHON
+                "it raises an exception" if values is FAILS
+                else "a store to an array that overlaps another or is read-only" if values is PYTHON
                 else "nothing that was compiled fits"))
         self.calls["compiled"] += 1
         return entry, values, scope
@@ -115,6 +121,13 @@ class Specializations:
                 if not any(map(_is_read_only, bound.values())):
                     raise
                 return None, PYTHON, Scope({})     # a store to it is NumPy's error to raise
+            except HotloopError:
+                raise
+            except Exception:                      # the function's own: Python raises it
+                self.failures[signature] += 1
+                if self.failures[signature] >= FAILURE_LIMIT:
+                    self.unusable.add(signature)
+                return None, FAILS, Scope({})
             self.seconds += time.perf_counter() - start
             self.entries = (Slow(compiled, function), *self.entries)
             found = self.find(bound, function)
