@@ -1,0 +1,243 @@
+"""A Program as two: one computes the results and what is to be saved, one is linear in tangents.
+
+    { lambda ; x:f64[]. let y:f64[] = sin x in (y,) }
+    ->
+    { lambda ; x:f64[]. let y:f64[] = sin x; c = cos x in (y, c) }      primal
+    { lambda ; c:f64[] t:f64[]. let u = mul t c in (u,) }               linear
+
+This is `jvp` with two builders: rules emit coefficients into the primal half and equations of
+tangents into the linear half. The linear half of a loop is a loop over its trips, `for k in 0..n`,
+that reads what the primal half has saved for trip k (`tapes`) and computes the rest again
+(`residuals`); that of a branch is a branch on the same condition.
+
+The linear half of a body *redefines* Vars of the primal body under the same names; a Var is bound
+once again after a renaming (`fresh`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, free_vars
+from hotloop.ir.types import Type, same_shape
+from hotloop.ops import control
+from hotloop.ops.emit import Emit
+from hotloop.ops.table import region
+from hotloop.record import record
+from hotloop.transforms import loops, residuals
+from hotloop.transforms.activity import active, is_float
+from hotloop.transforms.jvp import chosen, fresh
+from hotloop.transforms.tangents import Tangents, like
+
+
+@record(frozen=False)
+class Halves:
+    """`program` and `linear` share Vars: `linear` is free in what it needs of the program.
+    `inputs` are the tangents of the active parameters, `outs` those of the float results, None for
+    a zero, `types` the types of these."""
+    program: Program
+    inputs: list[Var]
+    linear: Emit
+    outs: list[Atom | None]
+    types: list[Type]
+
+
+def linearize(program: Program, wrt: Sequence[bool]) -> tuple[Program, Program]:
+    """(primal, linear). The primal's results are the program's, then the residuals. The linear
+    half's parameters are the residuals, then the tangents of the float parameters where `wrt`; its
+    results are the tangents of the float results. Raises UnsupportedError as `jvp`."""
+    made = halves(program, wrt)
+    outs = [made.linear.zeros(type_) if t is None else t
+            for t, type_ in zip(made.outs, made.types, strict=True)]
+    linear = Block(made.inputs, made.linear.eqns, outs)
+    saved = list(free_vars(linear))
+    primal = made.program
+    return (fresh(Program(primal.params, primal.eqns, [*primal.outs, *saved], primal.name,
+                          (*primal.into, *[None] * len(saved)))),
+            fresh(Program(saved + linear.params, linear.eqns, linear.outs,
+                          primal.name + " linear")))
+
+
+def halves(program: Program, wrt: Sequence[bool], of: Sequence[bool] | None = None) -> Halves:
+    """The halves before they are closed, for the float results where `of`."""
+    program = fresh(program)
+    inputs = chosen(program, wrt)
+    outs = [a for k, a in enumerate(program.outs) if is_float(a) and (of is None or of[k])]
+    walk = Linearizer(active(program, inputs, outs))
+    given = [like(v) for v in inputs]
+    walk.tangent.update(zip(inputs, given, strict=True))
+    primal, linear = Emit(), Emit()
+    with walk.entered(primal, loop=False):
+        walk.block(program.eqns, primal, linear)
+    changed = Program(program.params, primal.eqns, program.outs, program.name, program.into)
+    return Halves(changed, given, linear, [walk.of(a) for a in outs],
+                  [a.type for a in outs])
+
+
+@record(frozen=False)
+class Level:
+    """A block being linearized: where its primal half goes, and how many loops are around."""
+    primal: Emit
+    loops: int
+
+
+class Linearizer(Tangents):
+    """`levels` are the blocks around the present equation, the Program first; `level_of` says in
+    which of them a Var is bound. `stores` are the results of regions that hold residuals."""
+
+    def __init__(self, active: set[Var]):
+        super().__init__(active)
+        self.levels: list[Level] = []
+        self.level_of: dict[Var, int] = {}
+        self.stores: dict[Eqn, set[int]] = {}
+        self.fillers: set[Atom] = set()
+
+    # ---- blocks
+
+    def entered(self, primal: Emit, loop: bool) -> Entered:
+        return Entered(self, primal, loop)
+
+    def bind(self, variables: Iterable[Var]) -> None:
+        level = len(self.levels) - 1
+        for var in variables:
+            self.level_of[var] = level
+
+    def block(self, eqns: Sequence[Eqn], p: Emit, l: Emit) -> None:
+        for eqn in eqns:
+            before = len(p.eqns)
+            if eqn.blocks and self.is_active(eqn):
+                if region(eqn) == "cond":
+                    self.branch(eqn, p, l)
+                else:
+                    loops.linearize(self, eqn, p, l)
+            else:
+                p.eqns.append(eqn)
+                self.equation(eqn, p, l)
+            for new in p.eqns[before:]:
+                self.bind(new.outs)
+
+    def outermost(self, atoms: Iterable[Atom], make: Callable[[Emit], Atom]) -> Atom:
+        """What `make` makes of these in the primal half of the outermost block that knows them."""
+        level = max((self.level_of.get(a, 0) for a in atoms if isinstance(a, Var)), default=0)
+        b = self.levels[level].primal
+        before = len(b.eqns)
+        made = make(b)
+        for eqn in b.eqns[before:]:
+            self.level_of.update(dict.fromkeys(eqn.outs, level))
+        return made
+
+    def costs(self, paid: Iterable[Var], loop: bool) -> Mapping[Var, float]:
+        """What it costs to refer to a Var of a block around the one that has just ended; nothing
+        for those in `paid`."""
+        return Costs(self, set(paid), loop)
+
+    # ---- branches
+
+    def branch(self, eqn: Eqn, p: Emit, l: Emit) -> None:
+        primal, linear = (Emit(), Emit()), (Emit(), Emit())
+        for block, pb, lb in zip(eqn.blocks, primal, linear, strict=True):
+            with self.entered(pb, loop=False):
+                self.block(block.eqns, pb, lb)
+        wanted = [k for k, out in enumerate(eqn.outs) if out in self.active
+                  and any(self.of(b.outs[k]) is not None for b in eqn.blocks)]
+        if not wanted:
+            p.eqns.append(eqn)
+            return
+        arms, saved = [], []
+        for block, pb, lb in zip(eqn.blocks, primal, linear, strict=True):
+            outs = [self.made(block.outs[k], lb) for k in wanted]
+            arm = Block((), lb.eqns, outs)
+            own = {out for e in pb.eqns for out in e.outs}
+            free = free_vars(arm)
+            plan = residuals.plan(pb.eqns, (), [v for v in free if v in own],
+                                  self.costs(free, False))
+            arms.append(Block((), plan.recomputed + lb.eqns, outs))
+            saved.append(plan.saved)
+        slots = list(_slots(*saved))
+        outs_of: list[list[Atom]] = [
+            [self.slot(pair, k, pb, saved) for pair in slots] for k, pb in enumerate(primal)]
+        results = [v for a, b in slots for v in (a or b,) if v is not None]
+        arms[1].eqns[:0] = [renamed(a, b) for a, b in slots if a and b]
+        made = Eqn(eqn.op, eqn.ins, (*eqn.outs, *results), eqn.params,
+                   [Block((), pb.eqns, block.outs + extra) for pb, block, extra in zip(
+                       primal, eqn.blocks, outs_of, strict=True)], eqn.location)
+        p.eqns.append(made)
+        self.stores[made] = set(range(len(eqn.outs), len(made.outs)))
+        tangents = [like(eqn.outs[k]) for k in wanted]
+        self.tangent.update(zip([eqn.outs[k] for k in wanted], tangents, strict=True))
+        l.eqns.append(Eqn(control.cond, eqn.ins, tangents, {}, arms, eqn.location))
+
+    def slot(self, pair: tuple[Var | None, Var | None], arm: int, pb: Emit,
+             saved: list[list[Var]]) -> Atom:
+        """What an arm gives for a slot; zeros, of size 0 where the size is not known here, if the
+        slot is the other arm's."""
+        own = pair[arm]
+        if own is not None:
+            return own
+        other = pair[1 - arm]
+        assert other is not None
+        local = saved[1 - arm]
+        filler = pb.full(0, [0 if d in local else d for d in other.shape], other.dtype)
+        if isinstance(filler, Var):
+            self.fillers.add(filler)
+        return filler
+
+
+def _slots(yes: list[Var], no: list[Var]) -> Iterator[tuple[Var | None, Var | None]]:
+    """Residuals of the two arms of equal type share a slot, unless a size is the arm's own."""
+    left = list(no)
+    for a in yes:
+        b = next((b for b in left if b.dtype == a.dtype and same_shape(a.shape, b.shape)), None)
+        if b is not None:
+            left.remove(b)
+        yield a, b
+    for b in left:
+        yield None, b
+
+
+def renamed(old: Var, new: Var) -> Eqn:
+    """`new`, another name for `old`."""
+    b = Emit()
+    if new.shape:
+        dims = [d if isinstance(d, Var) else Lit(d) for d in new.shape]
+        b.op("reshape", old, *dims)
+    else:
+        b.op("broadcast", old, axes=())
+    made = b.eqns[0]
+    return Eqn(made.op, made.ins, [new], made.params)
+
+
+class Entered:
+    """A context: the block that is being linearized."""
+
+    def __init__(self, walk: Linearizer, primal: Emit, loop: bool):
+        self.walk, self.primal, self.loop = walk, primal, loop
+
+    def __enter__(self) -> None:
+        levels = self.walk.levels
+        levels.append(Level(self.primal, (levels[-1].loops if levels else 0) + self.loop))
+
+    def __exit__(self, *error: object) -> None:
+        self.walk.levels.pop()
+
+
+class Costs(Mapping[Var, float]):
+    """See `Linearizer.costs`."""
+
+    def __init__(self, walk: Linearizer, paid: set[Var], loop: bool):
+        self.walk, self.paid, self.inside = walk, paid, walk.levels[-1].loops + loop
+
+    def __contains__(self, var: object) -> bool:
+        return self.walk.level_of.get(var, 0) > 0               # type: ignore[call-overload]
+
+    def __getitem__(self, var: Var) -> float:
+        if var in self.paid:
+            return 0.0
+        around = self.inside - self.walk.levels[self.walk.level_of[var]].loops
+        return residuals.weight(var) * residuals.outer_factor(around)
+
+    def __iter__(self) -> Iterator[Var]:
+        return iter(self.walk.level_of)
+
+    def __len__(self) -> int:
+        return len(self.walk.level_of)

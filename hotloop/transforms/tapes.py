@@ -1,0 +1,171 @@
+"""Where the residuals of a loop's trips are kept: one array for each, the tape.
+
+    rectangular   f64[trips, *shape]: trip k stores at index k
+    ragged        a residual whose leading sizes differ from trip to trip, like the tape of an inner
+                  `for j in range(i)`: f64[total, *rest], trip k stores from offset[k] on
+
+All sizes are known before the loop runs, so a store is an update in place. What an inner loop or
+an arm of a branch makes is stored by it directly: the tape is handed in (`redirect`) with one index
+more, and no copy is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
+from hotloop.ir.types import Type
+from hotloop.ops import index
+from hotloop.ops.domains import atom_of, dim_of
+from hotloop.ops.emit import Emit
+from hotloop.ops.table import PURE, carries_from, effect, region
+
+
+class Tape:
+    """A tape for one residual: `place` is its trip's index, or the offset if it is ragged. `lead`
+    is how many axes of the residual are folded into the tape's first one."""
+
+    def __init__(self, var: Var, lead: int, place: Atom):
+        self.var, self.lead, self.place = var, lead, place
+
+    def store(self, b: Emit, tape: Var, value: Atom) -> Var:
+        """`tape` with a whole residual stored."""
+        rest = ":" * (len(self.var.shape) - self.lead)
+        if not self.lead:
+            return b.op("set", tape, value, self.place, codes="i" + rest)
+        size = b.count(value.shape[:self.lead])
+        flat = b.reshape(value, (dim_of(size), *value.shape[self.lead:]))
+        return b.op("set", tape, flat, self.place, size, 1, codes="s" + rest)
+
+    def load(self, b: Emit, tape: Var, place: Atom) -> None:
+        """Define the residual's Var, as stored at this place."""
+        rest = ":" * (len(self.var.shape) - self.lead)
+        if not self.lead:
+            define(b, "get", (tape, place), self.var, codes="i" + rest)
+            return
+        size = b.count(self.var.shape[:self.lead])
+        flat = b.op("get", tape, place, size, 1, codes="s" + rest)
+        define(b, "reshape", (flat, *map(atom_of, self.var.shape)), self.var)
+
+    def within(self, b: Emit, codes: str, operands: Sequence[Atom]) -> tuple[str, list[Atom]]:
+        """The selection of this tape for one of the residual, which begins with `i` or `s`."""
+        if not self.lead:
+            return "i" + codes, [self.place, *operands]
+        return codes, [b.add(self.place, operands[0]), *operands[1:]]
+
+
+def define(b: Emit, name: str, ins: Sequence[Atom], out: Var, **params: Any) -> None:
+    """An equation whose result is a Var that there is already."""
+    b.op(name, *ins, **params)
+    made = b.eqns[-1]
+    b.eqns[-1] = Eqn(made.op, made.ins, [out], made.params, (), made.location)
+
+
+def redirect(stores: dict[Eqn, set[int]], fillers: set[Atom], eqns: list[Eqn], var: Var,
+             tape: Var, how: Tape) -> Var | None:
+    """Store a residual where it is made: change `eqns` so that the region with result `var` gives
+    `tape` with it stored. None if `var` is no such result; then it is a value to be stored."""
+    if not var.shape or how.lead > 1:
+        return None
+    at = next((k for k in range(len(eqns) - 1, -1, -1) if var in eqns[k].outs), None)
+    if at is None:
+        return None
+    eqn = eqns[at]
+    k = eqn.outs.index(var)
+    if k not in stores.get(eqn, ()):
+        return None
+    if region(eqn) == "cond":
+        made = _redirect_branch(stores, fillers, eqn, k, tape, how)
+    else:
+        changed = _redirect_loop(stores, fillers, eqn, k, tape, how)
+        if changed is None:
+            return None
+        made = changed
+    eqns[at] = made
+    stores[made] = stores[eqn]
+    return made.outs[k]
+
+
+def _with_result(eqn: Eqn, k: int, tape: Var, ins: Sequence[Atom],
+                 blocks: Sequence[Block]) -> Eqn:
+    outs = list(eqn.outs)
+    outs[k] = Var(Type(tape.dtype, tape.shape))
+    return Eqn(eqn.op, ins, outs, eqn.params, blocks, eqn.location)
+
+
+def _redirect_branch(stores: dict[Eqn, set[int]], fillers: set[Atom], eqn: Eqn, k: int, tape: Var,
+                     how: Tape) -> Eqn:
+    blocks = []
+    for block in eqn.blocks:
+        outs, b = list(block.outs), Emit(list(block.eqns))
+        value = outs[k]
+        if value in fillers:
+            outs[k] = tape
+        else:
+            changed = isinstance(value, Var) and redirect(
+                stores, fillers, b.eqns, value, tape, how)
+            outs[k] = changed or how.store(b, tape, value)
+        blocks.append(Block((), b.eqns, outs))
+    return _with_result(eqn, k, tape, eqn.ins, blocks)
+
+
+def _redirect_loop(stores: dict[Eqn, set[int]], fillers: set[Atom], eqn: Eqn, k: int, tape: Var,
+                   how: Tape) -> Eqn | None:
+    """The loop's own tape is the carry k; its store, or the inner region that stores, changes."""
+    first = carries_from(eqn)
+    assert first is not None
+    body = eqn.blocks[-1]
+    params, outs, b = list(body.params), list(body.outs), Emit(list(body.eqns))
+    inner = outs[k]
+    assert isinstance(inner, Var)
+    given = Var(Type(tape.dtype, tape.shape))
+    at = next(k for k in range(len(b.eqns) - 1, -1, -1) if inner in b.eqns[k].outs)
+    last = b.eqns[at]
+    if last.op is index.set_:
+        tail = b.eqns[at + 1:]
+        del b.eqns[at:]
+        codes, operands = how.within(b, last.params["codes"], last.ins[2:])
+        outs[k] = b.op("set", given, last.ins[1], *operands, codes=codes)
+        b.eqns += tail
+    else:
+        changed = redirect(stores, fillers, b.eqns, inner, given, how)
+        if changed is None:
+            return None
+        outs[k] = changed
+    params[first + k] = given
+    ins = list(eqn.ins)
+    ins[len(ins) - len(eqn.outs) + k] = tape
+    return _with_result(eqn, k, tape, ins, (*eqn.blocks[:-1], Block(params, b.eqns, outs)))
+
+
+def trips(b: Emit, lo: Atom, hi: Atom, step: Atom) -> Atom:
+    """How many iterations `for` makes: len(range(lo, hi, step))."""
+    if all(isinstance(a, Lit) for a in (lo, hi, step)):
+        return Lit(len(range(*(int(a.value) for a in (lo, hi, step)))))  # type: ignore[union-attr]
+    span = hi if lo == Lit(0) else b.sub(hi, lo)
+    if step != Lit(1):
+        one = b.select(b.gt(step, 0), 1, -1) if isinstance(step, Var) else (
+            1 if int(step.value) > 0 else -1)
+        span = b.floor_divide(b.sub(b.add(span, step), one), step)
+    return b.op("maximum", span, 0)
+
+
+def is_count(lo: Atom, step: Atom) -> bool:
+    """Is the loop's index the number of the trip?"""
+    return lo == Lit(0) and step == Lit(1)
+
+
+def pure(eqns: Sequence[Eqn], stores: dict[Eqn, set[int]]) -> list[Eqn]:
+    """Without the effects, for a second run: checks have passed, output has been written."""
+    kept = []
+    for eqn in eqns:
+        if eqn.blocks and effect(eqn) != PURE:
+            blocks = [Block(b.params, pure(b.eqns, stores), b.outs) for b in eqn.blocks]
+            quiet = Eqn(eqn.op, eqn.ins, eqn.outs, eqn.params, blocks, eqn.location)
+            if eqn in stores:
+                stores[quiet] = stores[eqn]
+            kept.append(quiet)
+        elif eqn.blocks or eqn.op.effect == PURE:
+            kept.append(eqn)
+    return kept

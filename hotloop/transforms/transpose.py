@@ -1,0 +1,353 @@
+"""The transpose of a linear half: cotangents of results -> cotangents of inputs.
+
+    { lambda ; c:f64[] t:f64[]. let u = mul t c in (u,) }
+    ->
+    { lambda ; c:f64[] v:f64[]. let w = mul v c in (w,) }
+
+Equations are visited from the last to the first. The cotangent of a Var is a dense value, if there
+is one, and pending loads: `y = x[i]` gives x the pair (i, cotangent of y), which becomes an `addat`
+when x's own equation is reached. So loads and stores of a loop cost what they cost, and no array of
+zeros is made where a dense value comes anyway.
+
+A cotangent that went through a `select` is 0 where the other side was chosen, and stays so, even
+if a coefficient there is infinite (`where(x > 0, sqrt(x), 0)` at 0): the mask is kept beside it and
+applied after the coefficients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hotloop.errors import InternalError
+from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var, free_vars
+from hotloop.ir.types import I64, Type
+from hotloop.ops import control, elementwise, index, shape
+from hotloop.ops.derivative import Linear, Partials, Rule
+from hotloop.ops.domains import atom_of
+from hotloop.ops.emit import Emit
+from hotloop.ops.table import Map, make_eqn, region, row
+from hotloop.record import field, record
+from hotloop.transforms.linearize import Halves
+from hotloop.transforms.tangents import fitted, like
+
+
+def transposed(halves: Halves, of: Sequence[bool]) -> Block:
+    """A block whose parameters are the cotangents of the results `of` (positions in `halves.outs`),
+    and whose results are those of `halves.inputs`. It is free in what the linear half is."""
+    b = Emit()
+    walk = Transposer(halves.inputs)
+    later = walk.mark(halves.linear.eqns, b)
+    cotangents = Cotangents(walk)
+    given = []
+    for out, type_, wanted in zip(halves.outs, halves.types, of, strict=True):
+        if wanted:
+            given.append(Var(type_))
+            if out is not None:
+                cotangents.add(b, out, given[-1])
+    walk.sweep(later, b, cotangents)
+    return Block(given, b.eqns, [cotangents.taken_or_zeros(b, v) for v in halves.inputs])
+
+
+@record(frozen=False)
+class Cotangent:
+    """The sum of `dense` and of `pending` (codes, index operands, value)."""
+    dense: Atom | None = None
+    pending: list[tuple[str, tuple[Atom, ...], Atom]] = field(default_factory=list)
+
+
+class Cotangents:
+    """Those of the Vars of one block, so far."""
+
+    def __init__(self, walk: Transposer):
+        self.walk = walk
+        self.of: dict[Var, Cotangent] = {}
+
+    def __contains__(self, var: Var) -> bool:
+        return var in self.of
+
+    def dense(self, var: Var) -> bool:
+        return var in self.of and self.of[var].dense is not None
+
+    def add(self, b: Emit, atom: Atom, value: Atom | None) -> None:
+        """A contribution. A scalar operand of an elementwise equation gets the sum."""
+        if value is None or not isinstance(atom, Var) or atom not in self.walk.linear:
+            return
+        if atom not in self.walk.resized:
+            if not atom.shape and value.shape:
+                value = b.sum(value, range(len(value.shape)))
+            value = fitted(value, atom.shape, b)
+        value = b.convert(value, atom.dtype)
+        entry = self.of.setdefault(atom, Cotangent())
+        entry.dense = value if entry.dense is None else b.add(entry.dense, value)
+
+    def load(self, eqn: Eqn, value: Atom) -> None:
+        """The contribution of a `get`."""
+        source = eqn.ins[0]
+        if isinstance(source, Var) and source in self.walk.linear:
+            self.of.setdefault(source, Cotangent()).pending.append(
+                (eqn.params["codes"], eqn.ins[1:], value))
+
+    def replace(self, var: Var, value: Atom) -> None:
+        self.of[var] = Cotangent(value)
+
+    def taken(self, b: Emit, var: Var) -> Atom | None:
+        """The sum, None for zero; it is no longer here."""
+        entry = self.of.pop(var, None)
+        if entry is None:
+            return None
+        total = entry.dense
+        if total is None and entry.pending:
+            total = b.zeros(var.type)
+        for codes, operands, value in entry.pending:
+            assert total is not None
+            total = b.op("addat", total, value, *operands, codes=codes)
+        return total
+
+    def taken_or_zeros(self, b: Emit, var: Var) -> Atom:
+        total = self.taken(b, var)
+        return b.zeros(var.type) if total is None else total
+
+
+class Transposer:
+    """`linear`: the Vars that depend on tangents. `masked[v]`: (condition, u) of a cotangent v that
+    is u where the condition holds and else 0. `resized`: carries whose size changes, and their
+    shape inside the body."""
+
+    def __init__(self, inputs: Iterable[Var]):
+        self.linear = set(inputs)
+        self.masked: dict[Atom, tuple[Atom, Atom]] = {}
+        self.resized: dict[Var, tuple[Dim, ...]] = {}
+
+    def mark(self, eqns: Iterable[Eqn], b: Emit | None = None) -> list[Eqn]:
+        """The linear equations; the others go to `b`: they come first."""
+        found = []
+        for eqn in eqns:
+            if any(a in self.linear for a in eqn.ins if isinstance(a, Var)) or (
+                    eqn.blocks and self.captured(eqn.blocks)):
+                found.append(eqn)
+                self.linear.update(v for v in eqn.outs if v.dtype.kind in "fc")
+            elif b is not None:
+                b.eqns.append(eqn)
+        return found
+
+    def captured(self, blocks: Iterable[Block]) -> list[Var]:
+        """Linear Vars that blocks take from outside."""
+        free: dict[Var, None] = {}
+        for block in blocks:
+            free.update(free_vars(block))
+        return [v for v in free if v in self.linear]
+
+    def sweep(self, eqns: Sequence[Eqn], b: Emit, cotangents: Cotangents) -> None:
+        for eqn in reversed(eqns):
+            b.location = eqn.location
+            kind = region(eqn)
+            if kind == "for":
+                self.loop(eqn, b, cotangents)
+            elif kind == "cond":
+                self.branch(eqn, b, cotangents)
+            elif kind is not None:
+                raise InternalError(f"a linear {kind}", eqn.location)
+            else:
+                given = [cotangents.taken(b, v) for v in eqn.outs if v in self.linear]
+                if given and given[-1] is not None:
+                    self.equation(eqn, given[-1], b, cotangents)
+
+    # ---- equations
+
+    def equation(self, eqn: Eqn, ct: Atom, b: Emit, cotangents: Cotangents) -> None:
+        if eqn.op is index.get:
+            cotangents.load(eqn, ct)
+        elif eqn.op is index.set_:
+            self.store(eqn, ct, b, cotangents)
+        elif eqn.op is elementwise.select:
+            for k in (1, 2):
+                if eqn.ins[k] in self.linear:
+                    cotangents.add(b, eqn.ins[k], self.chosen(eqn.ins[0], k == 1, ct, b))
+        elif eqn.op is shape.reshape and eqn.ins[0] in self.resized:
+            cotangents.add(b, eqn.ins[0], ct)
+        else:
+            for k, atom in enumerate(eqn.ins):
+                if atom in self.linear:
+                    cotangents.add(b, atom, self.contribution(eqn, ct, k, b))
+
+    def contribution(self, eqn: Eqn, ct: Atom, k: int, b: Emit) -> Atom | None:
+        rule = row(eqn).derivative
+        turn = rule.transpose if isinstance(rule, Partials | Linear | Rule) else None
+        if turn is None:
+            raise InternalError(f"{eqn.op.name} has no transpose", eqn.location)
+        mask = self.masked.get(ct)
+        if mask is None or not isinstance(row(eqn).lowering, Map):
+            return turn(b, eqn, ct, k)
+        condition, value = mask
+        return self.masking(condition, turn(b, eqn, value, k), b)
+
+    def masking(self, condition: Atom, value: Atom, b: Emit) -> Atom:
+        result = b.select(condition, value, Lit(0, value.dtype))
+        self.masked[result] = condition, value
+        return result
+
+    def chosen(self, condition: Atom, holds: bool, ct: Atom, b: Emit) -> Atom:
+        """`ct` where the condition holds (or does not hold), else 0."""
+        if not holds:
+            condition = b.not_(condition)
+        if ct in self.masked:
+            before, ct = self.masked[ct]
+            condition = b.and_(before, condition)
+        return self.masking(condition, ct, b)
+
+    def store(self, eqn: Eqn, ct: Atom, b: Emit, cotangents: Cotangents) -> None:
+        """What was stored gets the cotangent there, what was overwritten gets none: in place, the
+        two are an exchange. Where several values were stored to one place, the last one counts."""
+        x, v, *operands = eqn.ins
+        codes = eqn.params["codes"]
+        if v in self.linear:
+            part = b.op("get", ct, *operands, codes=codes)
+            if "a" in codes:
+                part = self.last_written(eqn, part, b)
+            cotangents.add(b, v, part)
+        if x in self.linear:
+            zero = b.full(0, v.shape, v.dtype)
+            cotangents.add(b, x, b.op("set", ct, zero, *operands, codes=codes))
+
+    def last_written(self, eqn: Eqn, part: Atom, b: Emit) -> Atom:
+        """`part` where the value is still there after the store: found by storing numbers."""
+        x, _, *operands = eqn.ins
+        codes = eqn.params["codes"]
+        numbers = b.reshape(b.iota(b.count(part.shape), dtype=I64), part.shape)
+        places = b.op("set", b.full(-1, x.shape, I64), numbers, *operands, codes=codes)
+        found = b.op("get", places, *operands, codes=codes)
+        return b.select(b.eq(found, numbers), part, Lit(0, part.dtype))
+
+    # ---- branches
+
+    def branch(self, eqn: Eqn, b: Emit, cotangents: Cotangents) -> None:
+        """Both arms are swept, then it is known what they contribute to. A dense contribution is a
+        result, zero in an arm without; where all are loads, the arms update the array itself."""
+        given = [cotangents.taken(b, v) for v in eqn.outs]
+        if all(ct is None for ct in given):
+            return
+        taken = self.captured(eqn.blocks)
+        arms, parts = [], []
+        for block in eqn.blocks:
+            arm, inner = Emit(location=eqn.location), Cotangents(self)
+            later = self.mark(block.eqns, arm)
+            for out, ct in zip(block.outs, given, strict=True):
+                inner.add(arm, out, ct)
+            self.sweep(later, arm, inner)
+            arms.append(arm)
+            parts.append(inner)
+        taken = [v for v in taken if any(v in inner for inner in parts)]
+        outs: list[list[Atom]] = [[], []]
+        updated = []
+        for var in taken:
+            update = bool(var.shape) and not any(inner.dense(var) for inner in parts)
+            if update:
+                base = cotangents.taken_or_zeros(b, var)
+            for arm, inner, results in zip(arms, parts, outs, strict=True):
+                if update:
+                    inner.of.setdefault(var, Cotangent()).dense = base
+                results.append(inner.taken_or_zeros(arm, var))
+            updated.append(update)
+        if not taken:
+            return
+        made = Eqn(control.cond, eqn.ins, [like(v) for v in taken], {},
+                   [Block((), arm.eqns, results) for arm, results in zip(arms, outs, strict=True)],
+                   eqn.location)
+        b.eqns.append(made)
+        for var, result, update in zip(taken, made.outs, updated, strict=True):
+            if update:
+                cotangents.replace(var, result)
+            else:
+                cotangents.add(b, var, result)
+
+    # ---- loops
+
+    def loop(self, eqn: Eqn, b: Emit, cotangents: Cotangents) -> None:
+        """`for k in 0..n` becomes `for k in n-1..0`. It carries the cotangents of the carries, and
+        those of what the body takes from outside, to which each trip adds."""
+        body = eqn.blocks[0]
+        index_, params = body.params[0], body.params[1:]
+        inits = eqn.ins[3:]
+        lo, hi, step = eqn.ins[:3]
+        if lo != Lit(0) or step != Lit(1) or eqn.params.get("until") is not None:
+            raise InternalError("a linear loop that does not count its trips", eqn.location)
+        given = [cotangents.taken(b, v) if v in self.linear else None for v in eqn.outs]
+        if all(ct is None for ct in given):
+            return
+        carried = [k for k, v in enumerate(eqn.outs) if v in self.linear]
+        self.linear.update(params[k] for k in carried)
+        taken = self.captured([body])
+        starts = [b.zeros(eqn.outs[k].type) if ct is None else ct
+                  for k, ct in enumerate(given) if k in carried]
+        totals = [cotangents.taken_or_zeros(b, v) for v in taken]
+
+        sizes = _Sizes(params, eqn.outs)
+        own = [Var(Type(params[k].dtype, sizes.shape(params[k]))) for k in carried]
+        sums = [like(v) for v in taken]
+        arm, inner = Emit(location=eqn.location), Cotangents(self)
+        for k in carried:
+            if sizes.changing(params[k]):
+                self.resized[params[k]] = _inner_shape(body, params[k])
+        later = self.mark(body.eqns, arm)
+        for var, total in zip(taken, sums, strict=True):
+            inner.replace(var, total)
+        for k, ct in zip(carried, own, strict=True):
+            inner.add(arm, body.outs[k], ct)
+        self.sweep(later, arm, inner)
+        outs = [self.carry(params[k], arm, inner) for k in carried]
+        ends = [inner.taken_or_zeros(arm, v) for v in taken]
+        heads = [atom_of(self.resized[params[k]][axis]) for k, axis in sizes.where]
+        made = make_eqn(
+            control.for_, (b.sub(hi, 1), Lit(-1), Lit(-1), *sizes.finals, *starts, *totals),
+            {"until": None},
+            [Block([index_, *sizes.vars, *own, *sums], arm.eqns, [*heads, *outs, *ends])],
+            eqn.location)
+        b.eqns.append(made)
+        results = made.outs[len(sizes.vars):]
+        for var, result in zip(taken, results[len(carried):], strict=True):
+            cotangents.replace(var, result)         # before what follows is added to them
+        for k, result in zip(carried, results, strict=False):
+            cotangents.add(b, inits[k], result)
+
+    def carry(self, param: Var, arm: Emit, inner: Cotangents) -> Atom:
+        """The cotangent of a carry before the trip."""
+        if param not in self.resized:
+            return inner.taken_or_zeros(arm, param)
+        total = inner.taken(arm, param)
+        if total is None:
+            return arm.full(0, self.resized[param], param.dtype)
+        return fitted(total, self.resized[param], arm)
+
+
+class _Sizes:
+    """Sizes of a loop's carries that change from trip to trip: the transposed loop carries them
+    from the last to the first. `where` is a (carry, axis) with each size."""
+
+    def __init__(self, params: Sequence[Var], outs: Sequence[Var]):
+        place = dict(zip(params, outs, strict=True))
+        self.where: list[tuple[int, int]] = []
+        self.of: dict[Dim, Var] = {}
+        self.finals: list[Var] = []
+        for k, param in enumerate(params):
+            for axis, d in enumerate(param.shape):
+                if isinstance(d, Var) and d in place and d not in self.of:
+                    self.of[d] = Var(Type(I64))
+                    self.where.append((k, axis))
+                    self.finals.append(place[d])
+        self.vars = list(self.of.values())
+
+    def changing(self, param: Var) -> bool:
+        return any(d in self.of for d in param.shape)
+
+    def shape(self, param: Var) -> tuple[Dim, ...]:
+        return tuple(self.of.get(d, d) for d in param.shape)
+
+
+def _inner_shape(body: Block, param: Var) -> tuple[Dim, ...]:
+    """The shape that a carry has at the beginning of a trip, in terms of the body: the first thing
+    that `linearize` does with it is to say so, by a reshape."""
+    for eqn in body.eqns:
+        if eqn.op is shape.reshape and eqn.ins[0] is param:
+            return eqn.outs[0].shape
+    raise InternalError("a carry of unknown size")
+
