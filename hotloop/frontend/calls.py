@@ -19,13 +19,16 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import CONTEXT, current, quiet, staging, unsupported
 from hotloop.frontend.objects import refuse_change
-from hotloop.frontend.registry import UFUNC_METHODS, home_of, lookup
+from hotloop.frontend.registry import fallback, guarded, home_of, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
 from hotloop.frontend.truth import exactly
+
+unsupported_numpy = lazy.module("hotloop.frontend.numpy_unsupported")
 
 PURE_MODULES = frozenset((
     "builtins", "math", "cmath", "operator", "_operator", "itertools", "functools", "_functools",
@@ -34,7 +37,6 @@ PURE_MODULES = frozenset((
     "struct", "hashlib", "inspect"))
 IMPURE_BUILTINS = frozenset(map(id, (open, input, exec, eval, compile, globals, locals, vars,
                                      __import__, breakpoint, setattr, delattr)))
-NUMPY_INPUT = ("load", "from", "save", "gen", "memmap", "tofile", "seterr", "set_", "test")
 GROWING = frozenset(("append", "extend", "pop", "insert", "update", "add", "clear", "remove",
                      "sort", "reverse", "setdefault", "popitem", "discard", "appendleft",
                      "popleft", "extendleft", "rotate", "difference_update",
@@ -55,7 +57,7 @@ def function(f: Any) -> Any:
         return f
     stand_in = lookup(f)
     if stand_in is not None:
-        made = functools.partial(exactly, stand_in)
+        made = functools.partial(exactly, functools.partial(guarded, f, stand_in))
         return functools.partial(_quietly, made) if home_of(f) in QUIET_MODULES else made
     if kind is types.FunctionType:
         return _python_function(f)
@@ -101,7 +103,7 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
     module = f.__module__ or ""
     if module.startswith("hotloop.frontend") or f.__name__.startswith("_hl_"):
         return f
-    if module.split(".")[0] == "numpy":
+    if module.split(".")[0] in ("numpy", "scipy"):
         return _numpy_function(f)
     session = current().state.session
     bound = session.traceable(f)
@@ -145,13 +147,15 @@ def _ufunc(f: np.ufunc, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def _numpy_function(f: Callable[..., Any]) -> Callable[..., Any]:
-    """A NumPy function that has no stand-in: at trace time if its arguments are known."""
-    if f.__name__.startswith(NUMPY_INPUT) or ".random" in (f.__module__ or ""):
-        raise unsupported(f"numpy's {f.__name__}", "call it outside of the compiled function")
+    """A NumPy function that has no stand-in: at trace time if its arguments are known, else called
+    by compiled code."""
+    why = unsupported_numpy.reason(f)
+    if why:
+        raise unsupported(f"np.{f.__name__}: {why}", "call it outside of the compiled function")
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if _any_tracer(args) or _any_tracer(tuple(kwargs.values())):
-            raise unsupported(f"np.{f.__name__}")
+            return fallback.instead(f, args, kwargs, unsupported(f"np.{f.__name__}"))
         return known_arrays(f(*args, **kwargs))
     return call
 
@@ -180,7 +184,7 @@ def _numpy_object(f: Any) -> Callable[..., Any]:
     if isinstance(f, np.vectorize):
         raise unsupported("np.vectorize", "write a loop, or use array operations")
     if type(f).__name__ == "_ArrayFunctionDispatcher":
-        return _numpy_function(f)
+        return functools.partial(exactly, _numpy_function(f))
     if isinstance(f, types.BuiltinFunctionType):
         return _c_function(f)
     raise unsupported(f"a call of {_name(f)}", "call it outside of the compiled function")
@@ -217,12 +221,21 @@ def _numpy_scalar(f: type, x: Any = 0, /) -> Any:
     return f(x)
 
 
+def _array_method(f: Any, /, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """`np.ndarray.sum(x)`"""
+    if isinstance(x, Tracer | np.ndarray):
+        return getattr(lift(x), f.__name__)(*args, **kwargs)
+    return f(x, *args, **kwargs)
+
+
 def _c_function(f: Any) -> Callable[..., Any]:
     owner = getattr(f, "__self__", None)
     if id(f) in IMPURE_BUILTINS:
         raise unsupported(f"a call of {f.__name__}")
-    if isinstance(owner, np.ufunc) and f.__name__ in UFUNC_METHODS:
-        return functools.partial(UFUNC_METHODS[f.__name__], owner)
+    if isinstance(owner, np.ufunc):
+        return functools.partial(exactly, ufuncs.call_method, owner, f.__name__)
+    if issubclass(getattr(f, "__objclass__", type), np.ndarray | np.generic) and callable(f):
+        return functools.partial(_array_method, f)
     if f is next and current().parent is not None:
         raise staging("next() in a branch or loop", "use a for statement or an index")
     if f.__name__ in CHANGING and current().parent is not None:
@@ -234,7 +247,7 @@ def _c_function(f: Any) -> Callable[..., Any]:
     if isinstance(owner, types.ModuleType) or owner is None:
         if owner is None and hasattr(f, "__objclass__"):
             module = f.__objclass__.__module__
-        if (module or "").split(".")[0] == "numpy" and ".random" not in (module or ""):
+        if (module or "").split(".")[0] in ("numpy", "scipy"):
             return _numpy_function(f)
         if module in PURE_MODULES:
             return f                    # a tracer raises its own error where its value is needed

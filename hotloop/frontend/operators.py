@@ -17,7 +17,7 @@ from hotloop.frontend import python_numbers, ufuncs
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.indexing import load, store
 from hotloop.frontend.python_numbers import python_name
-from hotloop.frontend.registry import NUMPY, lookup
+from hotloop.frontend.registry import NUMPY, fallback, guarded, lookup
 from hotloop.frontend.tracers import (
     NUMBERS,
     Array,
@@ -71,7 +71,7 @@ def in_place(name: str, a: Array, b: Any) -> Array:
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
         ufuncs.apply(np.square, [a], a)
     else:
-        ufuncs.apply(BINARY[name], [a, b], a)
+        ufuncs.call(BINARY[name], a, b, out=a)
     return a
 
 
@@ -107,6 +107,9 @@ def _install(name: str) -> None:
 
 
 def _other_operand(name: str, self: Any, other: Any) -> Any:
+    if name == "mul" and isinstance(other, list | tuple) and isinstance(self, Scalar) and (
+            self.atom.dtype.kind in "iu"):
+        return other * self.__index__()             # a repetition, as NumPy's integers do it
     if isinstance(other, list | tuple) and not is_python_number(self):
         return binary(name, self, NUMPY[np.array](other))
     if other is None and name in ("eq", "ne") and isinstance(self, Scalar):
@@ -135,8 +138,9 @@ def _array_ufunc(self: Any, uf: np.ufunc, method: str, *args: Any, **options: An
 def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     stand_in = lookup(function)
     if stand_in is None:
-        raise unsupported(f"{function.__module__}.{function.__name__}")
-    return stand_in(*args, **kwargs)
+        return fallback.instead(function, args, kwargs, unsupported(
+            f"{function.__module__}.{function.__name__}"))
+    return guarded(function, stand_in, *args, **kwargs)
 
 
 Tracer.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]

@@ -24,6 +24,9 @@ from collections.abc import Callable
 from typing import Any
 
 from hotloop import lazy
+from hotloop.errors import UnsupportedError
+
+fallback = lazy.module("hotloop.frontend.numpy_fallback")
 
 
 class Table(dict[Any, Callable[..., Any]]):
@@ -114,6 +117,15 @@ def lookup(function: Any) -> Callable[..., Any] | None:
         return CALLS.get(function) or NUMPY.get(function)
     except TypeError:                    # not hashable
         return None
+
+
+def guarded(function: Any, stand_in: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
+    """`stand_in(*args, **keywords)`; where it does not cover the arguments, compiled code calls
+    NumPy's `function`."""
+    try:
+        return stand_in(*args, **keywords)
+    except UnsupportedError as error:
+        return fallback.instead(function, args, keywords, error)
 
 
 def _loaded(key: Any) -> bool:

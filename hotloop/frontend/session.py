@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.errors import UnsupportedError
+from hotloop.errors import Location, UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
@@ -60,8 +60,12 @@ class Session:
         self.bound: dict[int, Callable[..., Any] | None] = {}
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
         self.dims: dict[int, Var] = {}
+        self.growing: set[Location] = set()                # where lists of run-time length are made
+        self.lists: dict[int, tuple[Any, Location]] = {}   # id -> (list made while tracing, where)
+        self.actual: dict[Var, Any] = {}                   # values of the inputs in this call
         self.guarded: set[tuple[Any, ...]] = set()
         self.key: Var | None = None
+        self.transforms = False                            # `transforms.expand` has to run
         self.spaces: list[tuple[types.FunctionType, dict[str, Any]]] = []
 
     # ---- leaves
@@ -72,11 +76,11 @@ class Session:
         if kind in PYTHON_DTYPES:
             if is_argument and (kind is not int or dm.MIN <= x <= dm.MAX) and (
                     path not in self.frozen):
-                return Scalar(self.number(path, PYTHON, PYTHON_DTYPES[kind], owner), PYTHON)
+                return Scalar(self.number(x, path, PYTHON, PYTHON_DTYPES[kind], owner), PYTHON)
             return self.constant_at(x, path, owner, is_argument)
         if isinstance(x, np.generic) and x.dtype in CODE_OF:
             if is_argument and path not in self.frozen:
-                return Scalar(self.number(path, NUMPY, x.dtype, owner), NUMPY)
+                return Scalar(self.number(x, path, NUMPY, x.dtype, owner), NUMPY)
             return self.constant_at(x, path, owner, is_argument)
         known = self.known.get(id(x))
         if known is not None:
@@ -177,8 +181,9 @@ class Session:
 
     # ---- arrays and numbers
 
-    def number(self, path: Path, kind: str, dtype: np.dtype, owner: Any) -> Var:
+    def number(self, x: Any, path: Path, kind: str, dtype: np.dtype, owner: Any) -> Var:
         var = self.root.bind(dtype, (), _hint(path))
+        self.actual[var] = dtype.type(x)
         self.inputs.append((Input(path, kind, dtype, 0, True, False, owner), var, None))
         return var
 
@@ -201,6 +206,7 @@ class Session:
                     dm.bound(d, 0, dm.MAX_DIM, builder)
             dims.append(d)
         var = self.root.bind(x.dtype, tuple(dims), _hint(path))
+        self.actual[var] = x
         contiguous = bool(x.flags.c_contiguous)
         with opened(self.root):
             array = fresh(var)

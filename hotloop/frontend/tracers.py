@@ -313,7 +313,7 @@ class Array(Tracer):
             raise unsupported(base.readonly)
         if any(other is not base and other.live for other in base.group):
             raise unsupported("a store to an array that another name may or may not share "
-                              "after a branch or loop", "use .copy() before the branch or loop")
+                              "after a branch or loop", "use .copy() before it")
         new = broadcast_into(convert(new, self.dtype), self.dims)
         base.stored = True
         base.store(self.steps, new)
@@ -398,6 +398,8 @@ def is_number(x: Any) -> bool:
 
 def dtype_of(x: Any) -> np.dtype:
     """The dtype of a tracer, array, NumPy scalar or Python number (int: int64)."""
+    if type(x) in LIFTED:
+        x = lift(x)
     if isinstance(x, Scalar):
         return x.atom.dtype
     if isinstance(x, Array):
@@ -420,15 +422,19 @@ def dims_of(x: Any) -> tuple[Dim, ...]:
     """The dimensions: ints and Vars; () for a scalar."""
     if isinstance(x, Array):
         return x.dims
-    return lift(x).dims if isinstance(x, np.ndarray) else ()
+    return lift(x).dims if isinstance(x, np.ndarray) or type(x) in LIFTED else ()
 
 
 # ---- conversions
 
+LIFTED: dict[type, Callable[[Any], Any]] = {}
+"""Arrays for further kinds of values (lists of run-time length)."""
+
+
 def lift(x: Any) -> Any:
     """A tracer or number for `x`: real arrays are captured, nested lists become arrays."""
-    if type(x).__name__ == "List" and hasattr(x, "data"):
-        return NUMPY[list](x)
+    if type(x) in LIFTED:
+        return LIFTED[type(x)](x)
     if isinstance(x, (Tracer, *NUMBERS)):
         return x
     if isinstance(x, np.ndarray):

@@ -9,13 +9,14 @@ numbers gives NumPy 2's rules), the meaning from `registry.UFUNCS`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hotloop.frontend.builder import fail, named, unsupported
 from hotloop.frontend.dims import broadcast_dims
-from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS
+from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS, fallback, guarded
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
     NUMPY_KIND,
@@ -86,9 +87,8 @@ def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
     dtypes = _resolve_or_raise(uf, args, dtype)
     dims = broadcast_dims(*map(dims_of, args))
     results = _results(uf, rule, args, dtypes, dims)
-    delivered = tuple(wrap(r) if o is None else _deliver(uf, r, o)
-                      for r, o in zip(results, outs, strict=True))
-    return delivered[0] if len(delivered) == 1 else delivered
+    placed = tuple(delivered(uf.__name__, r, o) for r, o in zip(results, outs, strict=True))
+    return placed[0] if len(placed) == 1 else placed
 
 
 def exactly_comparable(args: list[Any]) -> list[Any]:
@@ -134,13 +134,16 @@ def _results(uf: np.ufunc, rule: Any, args: Sequence[Any], dtypes: tuple[np.dtyp
     return tuple(broadcast(r, dims) for r in results)
 
 
-def _deliver(uf: np.ufunc, result: Atom, out: Any) -> Any:
+def delivered(name: str, result: Atom, out: Any) -> Any:
+    """The result of the ufunc `name`, or `out` with it stored there."""
+    if out is None:
+        return wrap(result)
     if not isinstance(out, Array):
         out = lift(out)
     if not isinstance(out, Array):
         raise TypeError("return arrays must be of ArrayType")
     if not np.can_cast(result.dtype, out.dtype, "same_kind"):
-        fail(TypeError, f"Cannot cast ufunc '{uf.__name__}' output from {result.dtype!r} to "
+        fail(TypeError, f"Cannot cast ufunc '{name}' output from {result.dtype!r} to "
              f"{out.dtype!r} with casting rule 'same_kind'")
     out.assign(result)
     return out
@@ -151,6 +154,9 @@ def _masked(uf: np.ufunc, args: list[Any], outs: tuple[Any, ...], dtype: Any, wh
         raise unsupported("where= without out=: the other elements are undefined",
                           "pass out=, or use np.where")
     out = outs[0] if isinstance(outs[0], Array) else lift(outs[0])
+    if isinstance(where, Array | np.ndarray) and where.dtype != np.bool_:
+        fail(TypeError, f"Cannot cast array data from {where.dtype!r} to dtype('bool') according "
+             "to the rule 'safe'")
     result = apply(uf, args, None, dtype)
     if not np.can_cast(dtype_of(result), out.dtype, "same_kind"):
         fail(TypeError, f"Cannot cast ufunc '{uf.__name__}' output from {dtype_of(result)!r} to "
@@ -204,18 +210,29 @@ def _settled(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:
 
 def protocol(uf: np.ufunc, method: str, *args: Any, out: Any = None, **options: Any) -> Any:
     """`__array_ufunc__`"""
+    if out is not None:
+        options["out"] = out[0] if isinstance(out, tuple) and method != "__call__" else out
     if method != "__call__":
-        if method not in UFUNC_METHODS:
-            raise unsupported(f"np.{uf.__name__}.{method}")
-        if out is not None:
-            options["out"] = out[0] if isinstance(out, tuple) else out
-        return UFUNC_METHODS[method](uf, *args, **options)
-    return call(uf, *args, out=out, **options)
+        return call_method(uf, method, *args, **options)
+    return call(uf, *args, **options)
 
 
-def call(uf: np.ufunc, *args: Any, out: Any = None, dtype: Any = None, where: Any = True,
-         casting: str = "same_kind", order: str = "K", subok: bool = True, **rest: Any) -> Any:
+def call_method(uf: np.ufunc, method: str, /, *args: Any, **options: Any) -> Any:
+    """`uf.reduce(...)` and its like."""
+    function = getattr(uf, method)
+    stand_in = UFUNC_METHODS.get(method)
+    if stand_in is None:
+        return fallback.instead(function, args, options, unsupported(f"np.{uf.__name__}.{method}"))
+    return guarded(function, partial(stand_in, uf), *args, **options)
+
+
+def call(uf: np.ufunc, /, *args: Any, **options: Any) -> Any:
     """A call of a ufunc with any of its arguments."""
+    return guarded(uf, partial(_call, uf), *args, **options)
+
+
+def _call(uf: np.ufunc, /, *args: Any, out: Any = None, dtype: Any = None, where: Any = True,
+          casting: str = "same_kind", order: str = "K", subok: bool = True, **rest: Any) -> Any:
     if uf in NUMPY:
         return NUMPY[uf](*args, **({"out": out} if out is not None else {}), **rest)
     if casting not in ("same_kind", "unsafe") or rest:
