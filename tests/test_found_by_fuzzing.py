@@ -1,5 +1,7 @@
 """Programs that random programs (`tests/random_kinds.py`) found to go wrong once."""
 
+import math
+
 import numpy as np
 import pytest
 from compare import check
@@ -182,5 +184,38 @@ def test_a_load_does_not_pass_the_check_of_its_index():
 def test_numbers_stored_to_narrower_arrays(dtype, store):
     function = define(f"def f(a, x):\n    {store}\n    return a\n", f"<numbers {store}>")
     jitted = hotloop.jit(function, cache=False)
-    for x in (2j, np.int64(300), np.int64(-2**40), np.int16(7), np.uint64(2**63 + 5), np.uint8(200)):
+    for x in (2j, np.int64(300), np.int64(-2**40), np.int16(7), np.uint64(2**63 + 5),
+              np.uint8(200)):
         check(function, np.zeros(3, dtype), x, jitted=jitted)
+
+
+@pytest.mark.parametrize("text, args", [
+    ("np.add(a, a, where=b, out=a)", (np.ones(2), np.ones(2))),
+    ("np.clip(a, 0, 2, out=b)", (np.array([1, 5]), np.zeros(2, np.uint8))),
+    ("round(a[0], 1)", (np.array([False]),)),
+    ("round(a[0])", (np.array([1j]),)),
+])
+def test_types_that_numpy_rejects(text, args):
+    text = f"def f({', '.join('ab'[:len(args)])}):\n    return {text}\n"
+    try:
+        source(text, *args)
+    except AssertionError as error:
+        assert "UFuncTypeError" in str(error)       # NumPy's private subclass of TypeError
+
+
+def test_math_functions_of_numpy_complex_numbers():
+    check(lambda a: math.fmod(a[0], 2.5) + math.exp(a[1]), np.array([1 + 2j, 0.5 - 1j]))
+
+
+def test_chained_comparisons_in_comprehensions():
+    def f(a, k):
+        return [e for e in (0, 1, 0 < a[0] * 2 < k <= k + 1)], [e * k for e in (1, 0 < k * 2 < k)]
+    check(f, np.arange(1), 3)
+
+
+@pytest.mark.parametrize("first, second", [("i1", "?"), ("?", "?"), ("u1", "i1"), ("f2", "i1")])
+def test_einsum_keeps_the_common_dtype(first, second):
+    def f(m, a):
+        return (np.einsum("ij,j->i", m, a), np.einsum("ij->j", m), np.einsum("ii", m),
+                np.einsum("i,i", a, a), np.einsum("ij,kj->ik", m, m))
+    check(f, (np.arange(9) % 4).astype(first).reshape(3, 3), np.array([100, 99, 1]).astype(second))

@@ -138,7 +138,7 @@ def summed(letters: str, array: Array, drop: str) -> tuple[str, Array]:
     if not axes:
         return letters, array
     kept = "".join(letter for letter in letters if letter not in drop)
-    return kept, as_array(total(array, axis=axes))
+    return kept, as_array(total(array, axis=axes, dtype=array.dtype))
 
 
 def pair(a: Term, b: Term, keep: set[str]) -> Term:

@@ -172,7 +172,7 @@ def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, 
     atoms = [fit(b, work) for b in (x, *bounds)]
     atoms = [broadcast(b, dims) if b.shape else b for b in atoms]
     result = op("minimum", op("maximum", atoms[0], atoms[1]), atoms[2])
-    return delivered(wrap(broadcast(result, dims)), out)
+    return ufuncs.delivered("clip", broadcast(result, dims), out)
 
 
 @numpy_function(np.copyto)

@@ -392,6 +392,8 @@ def round_(number: Any, ndigits: Any = None) -> Any:
         return NUMPY[np.round](x, 0 if ndigits is None else ndigits)
     atom = value(x)
     if x.kind != PYTHON:
+        if atom.dtype.kind in "bc":
+            fail(TypeError, f"type numpy.{atom.dtype} doesn't define __round__ method")
         if ndigits is None:
             return whole(atom, op("rint", atom) if atom.dtype.kind == "f" else atom)
         return NUMPY[np.round](x, ndigits)

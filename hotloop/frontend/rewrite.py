@@ -321,20 +321,20 @@ class Rewriter(ast.NodeTransformer):
         self.generic_visit(n)
         if len(n.ops) == 1:
             return self._comparison(n.left, n.ops[0], n.comparators[0], n)
+        return self._chain(n.left, n.ops, n.comparators, n)
+
+    def _chain(self, a: ast.expr, ops: list[ast.cmpop], others: list[ast.expr],
+               n: ast.AST) -> ast.expr:
+        """`a < b < c` is `(lambda l, r: l < r and r < c)(a, b)`: an assignment expression for b
+        could not stand everywhere."""
+        if len(ops) == 1:
+            return self._comparison(a, ops[0], others[0], n)
         self.count += 1
-        parts, previous = [], n.left
-        for k, (op, c) in enumerate(zip(n.ops, n.comparators, strict=True)):
-            if k < len(n.ops) - 1:
-                saved = f"_hl_m{self.count}_{k}"
-                c = ast.copy_location(ast.NamedExpr(store(saved), c), c)
-                parts.append(self._comparison(previous, op, c, n))
-                previous = ast.copy_location(load(saved), c)
-            else:
-                parts.append(self._comparison(previous, op, c, n))
-        result = parts[-1]
-        for part in reversed(parts[:-1]):
-            result = ast.copy_location(call("and_", part, delayed(result)), n)
-        return result
+        left, right = f"_hl_l{self.count}", f"_hl_r{self.count}"
+        rest = self._chain(load(right), ops[1:], others[1:], n)
+        both = call("and_", self._comparison(load(left), ops[0], load(right), n), delayed(rest))
+        names = ast.arguments([], [ast.arg(left), ast.arg(right)], None, [], [], None, [])
+        return ast.copy_location(ast.Call(ast.Lambda(names, both), [a, others[0]], []), n)
 
     def _comparison(self, a: ast.expr, op: ast.cmpop, b: ast.expr, n: ast.AST) -> ast.expr:
         if type(op) in COMPARED:

@@ -103,7 +103,7 @@ def finding(case: Case, verdict: Verdict, options: argparse.Namespace, helper: W
         return helper.ask({"text": candidate.text, "kind": case.kind, "seed": case.seed})
 
     if options.reduce:
-        helper.seconds = 10 if verdict.end == HANG else 60
+        helper.seconds = 10       # an edit may have made a loop endless
         case = reduced(case, verdict, ask, options.reduce)
     stage = ""
     if verdict.end not in (CRASH, HANG):

@@ -174,7 +174,8 @@ JUMPS: Group = {
         "match @i:\n    case 0:\n        @body\n    case 1 | 2:\n        @body\n    case _:\n"
         "        @body",
         "with np.errstate(all='ignore'):\n    @body",
-        "while True:\n    k -= 1\n    if k < @{0|-3|n - 9}:\n        break\n    @body"),
+        "@new:K = @{3|n|k}\nwhile True:\n    @last -= 1\n    if @last < 0:\n        break\n"
+        "    @body"),
 }
 
 CONTAINERS: Group = {
