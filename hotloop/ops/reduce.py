@@ -85,12 +85,12 @@ def _samples(domain: str) -> Iterator[Sample]:
 
 
 def _extreme_jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
-    """The mean of the tangents of all elements that attain it."""
+    """The mean of the tangents of all elements that attain it, as NaN does."""
     x, axes = eqn.ins[0], eqn.params["axes"]
     if not axes:
         return tangents
-    there = p.eq(x, p.spread(eqn.outs[0], x.shape, axes))
-    count = p.sum(p.convert(there, x.dtype), axes)
+    there = p.or_(p.eq(x, p.spread(eqn.outs[0], x.shape, axes)), p.isnan(x))
+    count = p.maximum(p.sum(p.convert(there, x.dtype), axes), 1.0)
     return [l.div(l.sum(l.select(there, tangents[0], 0.0), axes), count)]
 
 
