@@ -83,6 +83,7 @@ class Builder:
 
     `entry` holds lines for the beginning of the entry block (parameters, stack slots), `cold` the
     blocks that are seldom entered, to be placed last. `block` is the label of the current block.
+    `watched`: somebody will read the floating-point flags (`llvm.flags`).
     """
 
     def __init__(self) -> None:
@@ -90,6 +91,7 @@ class Builder:
         self.entry: list[str] = []
         self.cold: list[str] = []
         self.block = "entry"
+        self.watched = False
         self.declarations: dict[str, str] = {}
         self._count = 0
 
@@ -158,6 +160,18 @@ class Builder:
             self.declare(full, t, ", ".join(types))
         given = ", ".join([f"{t} {a}" for a in arguments] + ([extra] if extra else []))
         return self.op(f"call {t} @{full}({given})")
+
+    def apart(self, value: str, t: Type) -> str:
+        """The value, computed in all lanes: LLVM would make of a choice of `a / b` or something
+        else a division of some lanes only, and the others would set no flag."""
+        if not self.watched or t.bits < 32:
+            return value
+        floats = t.of(f"f{t.bits // 8}")
+        if t.kind == "f":
+            return self.intrinsic("arithmetic.fence", t, value)
+        same = self.intrinsic("arithmetic.fence", floats,
+                              self.op(f"bitcast {t} {value} to {floats}"))
+        return self.op(f"bitcast {floats} {same} to {t}")
 
     def splat(self, value: str, t: Type) -> str:
         """A scalar in all lanes of the vector type t."""

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 
 from hotloop.llvm.builder import UNLIKELY, Builder, Type
 from hotloop.loops.expr import Expr
+from hotloop.loops.scalar import SCALAR_OPS
 
 Row = Callable[[Builder, Type, Sequence[str], Sequence[Expr | None]], str]
 ROWS: dict[str, Row] = {}
+_SET_FLAGS = frozenset(name for name, row in SCALAR_OPS.items() if row.flags)
 
 
 def row(name: str) -> Callable[[Row], Row]:
@@ -247,8 +249,10 @@ def _ashr(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -
 
 
 @row("select")
-def _select(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
-    return b.op(f"select {t.of('?')} {a[0]}, {t} {a[1]}, {t} {a[2]}")
+def _select(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -> str:
+    yes, no = (b.apart(x, t) if node is not None and node.op in _SET_FLAGS and t.kind == "f" else x
+               for x, node in zip(a[1:], nodes[1:], strict=True))
+    return b.op(f"select {t.of('?')} {a[0]}, {t} {yes}, {t} {no}")
 
 
 def _overflow(b: Builder, t: Type, a: Sequence[str], name: str) -> str:
@@ -426,7 +430,7 @@ def _to_signed(b: Builder, source: Type, target: Type, x: str) -> str:
     """cvttsd2si: the least integer for NaN and for what is out of range."""
     size = b.intrinsic("fabs", source, x)
     inside = b.op(f"fcmp olt {source} {size}, {b.constant(2.0 ** (target.bits - 1), source)}")
-    value = b.op(f"fptosi {source} {x} to {target}")
+    value = b.apart(b.op(f"fptosi {source} {x} to {target}"), target)
     return b.op(f"select {target.of('?')} {inside}, {target} {value}, "
                 f"{target} {b.constant(_least(target), target)}")
 

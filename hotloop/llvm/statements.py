@@ -52,7 +52,7 @@ STACK_BYTES = 1024
 class Statements(Values):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__()
-        self.kernel = kernel
+        self.kernel, self.watched = kernel, bool(kernel.watched)
         self._owned: list[list[Buffer]] = []
         self._on_stack: set[Buffer] = set()
         self._swapped = swapped(kernel.body)
@@ -425,7 +425,7 @@ class Statements(Values):
                 self.lines.append(f"store i64 {self.value(dim)}, ptr {cell()}")
         results = [cell() for _ in call.scalars]
         function = self.op(f"load ptr, ptr {self.slot(frame.CALL)}")
-        before = self._flags() if self.kernel.watched else ""
+        before = self._flags() if self.watched else ""
         status = self.op(f"call i64 {function}(ptr %frame, i64 {call.site}, ptr {cells})")
         if before:
             self._set_flags(self.op(f"or i32 {before}, {self._flags()}"))

@@ -37,6 +37,7 @@ class ScalarOp:
     math: bool = False   # an elementary function: expanded by llvm.mathlib
     rescue: str = ""     # a function of libm; operands (rare, fast, *x): rare ? function(x) : fast
     library: str = ""    # a function of libm, called lane by lane
+    flags: bool = False  # one instruction, which sets the processor's floating-point flags
 
 
 SCALAR_OPS: dict[str, ScalarOp] = {}
@@ -86,10 +87,10 @@ def _overflows(numpy: Callable[..., Any], exact: Callable[[int, int], int]) -> C
     return overflows
 
 
-_row("add", np.add, commutative=True)
-_row("sub", np.subtract)
-_row("mul", np.multiply, commutative=True)
-_row("div", np.divide, 4)                       # floats
+_row("add", np.add, commutative=True, flags=True)
+_row("sub", np.subtract, flags=True)
+_row("mul", np.multiply, commutative=True, flags=True)
+_row("div", np.divide, 4, flags=True)           # floats
 _row("idiv", _idiv, 10)                         # ints, towards zero
 _row("irem", _irem, 10)
 _row("fmod", np.fmod, 12, library="fmod")       # floats, sign of the dividend
@@ -97,13 +98,13 @@ _row("neg", np.negative, arity=1)
 _row("abs", np.absolute, arity=1)
 _row("minimum", np.minimum, commutative=True)   # NaN wins, as NumPy's
 _row("maximum", np.maximum, commutative=True)
-_row("sqrt", np.sqrt, 6, arity=1)
+_row("sqrt", np.sqrt, 6, arity=1, flags=True)
 _row("floor", np.floor, arity=1)
 _row("ceil", np.ceil, arity=1)
 _row("trunc", np.trunc, arity=1)
 _row("rint", np.rint, arity=1)                  # halves to even
 _row("copysign", np.copysign)
-_row("fma", lambda a, b, c: a * b + c, arity=3)
+_row("fma", lambda a, b, c: a * b + c, arity=3, flags=True)
 _row("and", np.bitwise_and, commutative=True)   # bool and ints, likewise below
 _row("or", np.bitwise_or, commutative=True)
 _row("xor", np.bitwise_xor, commutative=True)

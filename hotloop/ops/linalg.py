@@ -122,7 +122,8 @@ def _matmul_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
 
 matmul = register(OpDef(
     "matmul", "matrix product, as np.matmul", _matmul_type,
-    lambda params, a, b: np.matmul(a, b), Extern("matmul"), PURE, False, None, _matmul_samples,
+    lambda params, a, b: np.matmul(a, b), Extern("matmul", "oi"), PURE, False, None,
+    _matmul_samples,
     Rule(_matmul_jvp, _matmul_transpose)))
 
 
