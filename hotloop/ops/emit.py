@@ -179,7 +179,7 @@ def _typed(row: OpDef, ins: Sequence[Any]) -> list[Atom]:
     if all(isinstance(a, Var | Lit) for a in ins):
         return list(ins)
     known = [a.dtype for a in ins if isinstance(a, Var | Lit)]
-    dtype = next((d for d in known if d.kind != "b"), known[0] if known else None)
+    dtype = next((d for d in known if d.kind != "b"), None)
     weak = isinstance(row.lowering, Map)
     return [a if isinstance(a, Var | Lit) else
             Lit(a, dtype if dtype is not None and (weak or isinstance(a, float | complex))

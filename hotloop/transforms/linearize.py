@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, free_vars
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, dims, free_vars
 from hotloop.ir.types import Type, same_shape
 from hotloop.ops import control
 from hotloop.ops.emit import Emit
@@ -63,7 +63,7 @@ def halves(program: Program, wrt: Sequence[bool], of: Sequence[bool] | None = No
     program = fresh(program)
     inputs = chosen(program, wrt)
     outs = [a for k, a in enumerate(program.outs) if is_float(a) and (of is None or of[k])]
-    walk = Linearizer(active(program, inputs, outs))
+    walk = Linearizer(active(program, inputs, outs), dims(program))
     given = [like(v) for v in inputs]
     walk.tangent.update(zip(inputs, given, strict=True))
     primal, linear = Emit(), Emit()
@@ -83,10 +83,13 @@ class Level:
 
 class Linearizer(Tangents):
     """`levels` are the blocks around the present equation, the Program first; `level_of` says in
-    which of them a Var is bound. `stores` are the results of regions that hold residuals."""
+    which of them a Var is bound. `stores` are the results of regions that hold residuals,
+    `fillers` what stands for the residuals of an arm in the other one, `sizes` ints that are not
+    negative."""
 
-    def __init__(self, active: set[Var]):
+    def __init__(self, active: set[Var], sizes: Iterable[Var]):
         super().__init__(active)
+        self.sizes = frozenset(sizes)
         self.levels: list[Level] = []
         self.level_of: dict[Var, int] = {}
         self.stores: dict[Eqn, set[int]] = {}
@@ -228,7 +231,8 @@ class Costs(Mapping[Var, float]):
         self.walk, self.paid, self.inside = walk, paid, walk.levels[-1].loops + loop
 
     def __contains__(self, var: object) -> bool:
-        return self.walk.level_of.get(var, 0) > 0               # type: ignore[call-overload]
+        level = self.walk.level_of.get(var, 0)                  # type: ignore[call-overload]
+        return 0 < level < len(self.walk.levels)
 
     def __getitem__(self, var: Var) -> float:
         if var in self.paid:

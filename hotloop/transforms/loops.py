@@ -76,7 +76,9 @@ class _Loop:
 
     def plan(self, linear: Block) -> residuals.Plan:
         """What the linear body needs of the primal one, and how it gets it."""
-        own = {out for e in self.primal.eqns for out in e.outs}.union(self.params)
+        self.order: dict[Any, int] = {
+            out: k for k, e in enumerate(self.primal.eqns) for out in e.outs}
+        own = set(self.order).union(self.params)
         free = free_vars(linear)
         needed: list[Any] = [*free]
         for d in self.resized:
@@ -90,13 +92,15 @@ class _Loop:
         if self.known:
             lo, hi, step = eqn.ins[:3]
             self.count = self.walk.outermost(
-                eqn.ins[:3], lambda b: trips(b, lo, hi, step))
+                eqn.ins[:3], lambda b: trips(b, lo, hi, step, self.walk.sizes))
             assert self.index is not None
             if is_count(lo, step):
                 self.trip: Atom = self.index
             else:
                 head = Emit(location=eqn.location)
-                self.trip = head.floor_divide(head.sub(self.index, lo), step)
+                self.trip = head.sub(self.index, lo)
+                if step != Lit(1):
+                    self.trip = head.floor_divide(self.trip, step)
                 self.primal.eqns[:0] = head.eqns
             return
         counter, self.count = Var(Type(I64)), Var(Type(I64))
@@ -130,7 +134,7 @@ class _Loop:
                 self.p.eqns.append(self.primal_loop([], [], []))
             return []
         b = self.primal
-        bound = {out for e in b.eqns for out in e.outs}.union(self.params)
+        bound = {out for e in b.eqns for out in e.outs}.union(self.params, [self.index])
         sizes = list(b.eqns)
         inits: list[Atom] = []
         params: list[Var] = []
@@ -209,7 +213,7 @@ class _Loop:
         assert trip is not None
         head.eqns += self.indexed(trip)
         self.read(head, tapes, plan, trip)
-        sizes = {d: Var(Type(I64)) for d in self.resized}
+        sizes: dict[Any, Var] = {d: Var(Type(I64)) for d in self.resized}
         given = []
         for k, tangent in zip(self.wanted, tangents, strict=True):
             shape = self.params[k].shape
@@ -230,8 +234,7 @@ class _Loop:
     def read(self, b: Emit, tapes: list[Stored], plan: residuals.Plan, trip: Var) -> None:
         """Define in the linear body what it needs of the primal one: from the tapes, or computed
         again. What has a size of its own is read after that is known."""
-        order: dict[Any, int] = {
-            out: k for k, e in enumerate(self.primal.eqns) for out in e.outs}
+        order = self.order
         later: list[tuple[int, Any]] = []
         for tape in tapes:
             how, var, offsets = tape

@@ -11,7 +11,7 @@ more, and no copy is made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
@@ -139,8 +139,11 @@ def _redirect_loop(stores: dict[Eqn, set[int]], fillers: set[Atom], eqn: Eqn, k:
     return _with_result(eqn, k, tape, ins, (*eqn.blocks[:-1], Block(params, b.eqns, outs)))
 
 
-def trips(b: Emit, lo: Atom, hi: Atom, step: Atom) -> Atom:
-    """How many iterations `for` makes: len(range(lo, hi, step))."""
+def trips(b: Emit, lo: Atom, hi: Atom, step: Atom, sizes: Container[Any]) -> Atom:
+    """How many iterations `for` makes: len(range(lo, hi, step)). `sizes` are known not to be
+    negative."""
+    if hi in sizes and is_count(lo, step):
+        return hi
     if all(isinstance(a, Lit) for a in (lo, hi, step)):
         return Lit(len(range(*(int(a.value) for a in (lo, hi, step)))))  # type: ignore[union-attr]
     span = hi if lo == Lit(0) else b.sub(hi, lo)

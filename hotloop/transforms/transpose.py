@@ -27,6 +27,7 @@ from hotloop.ops.domains import atom_of
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import Map, make_eqn, region, row
 from hotloop.record import field, record
+from hotloop.transforms.activity import is_float
 from hotloop.transforms.linearize import Halves
 from hotloop.transforms.tangents import fitted, like
 
@@ -110,22 +111,26 @@ class Cotangents:
 
 class Transposer:
     """`linear`: the Vars that depend on tangents. `masked[v]`: (condition, u) of a cotangent v that
-    is u where the condition holds and else 0. `resized`: carries whose size changes, and their
-    shape inside the body."""
+    is u where the condition holds and else 0. `resized`: carries whose size changes, with their
+    shape as the primal half knows it: that is what a reshape makes of them before any other use."""
 
     def __init__(self, inputs: Iterable[Var]):
         self.linear = set(inputs)
         self.masked: dict[Atom, tuple[Atom, Atom]] = {}
+        self.unsized: set[Atom] = set()
         self.resized: dict[Var, tuple[Dim, ...]] = {}
 
     def mark(self, eqns: Iterable[Eqn], b: Emit | None = None) -> list[Eqn]:
         """The linear equations; the others go to `b`: they come first."""
         found = []
         for eqn in eqns:
+            if eqn.op is shape.reshape and eqn.ins[0] in self.unsized:
+                self.resized[eqn.ins[0]] = eqn.outs[0].shape        # type: ignore[index]
             if any(a in self.linear for a in eqn.ins if isinstance(a, Var)) or (
                     eqn.blocks and self.captured(eqn.blocks)):
                 found.append(eqn)
-                self.linear.update(v for v in eqn.outs if v.dtype.kind in "fc")
+                self.linear.update(v for v in eqn.outs if is_float(v))
+                self.unsized.update(v for v in eqn.outs if any(d in eqn.outs for d in v.shape))
             elif b is not None:
                 b.eqns.append(eqn)
         return found
@@ -277,17 +282,15 @@ class Transposer:
         carried = [k for k, v in enumerate(eqn.outs) if v in self.linear]
         self.linear.update(params[k] for k in carried)
         taken = self.captured([body])
-        starts = [b.zeros(eqn.outs[k].type) if ct is None else ct
+        starts = [b.zeros(self.type(eqn.outs[k])) if ct is None else ct
                   for k, ct in enumerate(given) if k in carried]
         totals = [cotangents.taken_or_zeros(b, v) for v in taken]
 
-        sizes = _Sizes(params, eqn.outs)
+        sizes = _Sizes(params)
         own = [Var(Type(params[k].dtype, sizes.shape(params[k]))) for k in carried]
         sums = [like(v) for v in taken]
         arm, inner = Emit(location=eqn.location), Cotangents(self)
-        for k in carried:
-            if sizes.changing(params[k]):
-                self.resized[params[k]] = _inner_shape(body, params[k])
+        self.unsized.update(params[k] for k in carried if sizes.changing(params[k]))
         later = self.mark(body.eqns, arm)
         for var, total in zip(taken, sums, strict=True):
             inner.replace(var, total)
@@ -297,8 +300,9 @@ class Transposer:
         outs = [self.carry(params[k], arm, inner) for k in carried]
         ends = [inner.taken_or_zeros(arm, v) for v in taken]
         heads = [atom_of(self.resized[params[k]][axis]) for k, axis in sizes.where]
+        finals = [atom_of(self.resized[eqn.outs[k]][axis]) for k, axis in sizes.where]
         made = make_eqn(
-            control.for_, (b.sub(hi, 1), Lit(-1), Lit(-1), *sizes.finals, *starts, *totals),
+            control.for_, (b.sub(hi, 1), Lit(-1), Lit(-1), *finals, *starts, *totals),
             {"until": None},
             [Block([index_, *sizes.vars, *own, *sums], arm.eqns, [*heads, *outs, *ends])],
             eqn.location)
@@ -309,31 +313,29 @@ class Transposer:
         for k, result in zip(carried, results, strict=False):
             cotangents.add(b, inits[k], result)
 
+    def type(self, var: Var) -> Type:
+        return Type(var.dtype, self.resized.get(var, var.shape))
+
     def carry(self, param: Var, arm: Emit, inner: Cotangents) -> Atom:
         """The cotangent of a carry before the trip."""
-        if param not in self.resized:
-            return inner.taken_or_zeros(arm, param)
         total = inner.taken(arm, param)
         if total is None:
-            return arm.full(0, self.resized[param], param.dtype)
-        return fitted(total, self.resized[param], arm)
+            return arm.zeros(self.type(param))
+        return fitted(total, self.type(param).shape, arm)
 
 
 class _Sizes:
     """Sizes of a loop's carries that change from trip to trip: the transposed loop carries them
     from the last to the first. `where` is a (carry, axis) with each size."""
 
-    def __init__(self, params: Sequence[Var], outs: Sequence[Var]):
-        place = dict(zip(params, outs, strict=True))
+    def __init__(self, params: Sequence[Var]):
         self.where: list[tuple[int, int]] = []
         self.of: dict[Dim, Var] = {}
-        self.finals: list[Var] = []
         for k, param in enumerate(params):
             for axis, d in enumerate(param.shape):
-                if isinstance(d, Var) and d in place and d not in self.of:
+                if d in params and d not in self.of:
                     self.of[d] = Var(Type(I64))
                     self.where.append((k, axis))
-                    self.finals.append(place[d])
         self.vars = list(self.of.values())
 
     def changing(self, param: Var) -> bool:
@@ -341,13 +343,3 @@ class _Sizes:
 
     def shape(self, param: Var) -> tuple[Dim, ...]:
         return tuple(self.of.get(d, d) for d in param.shape)
-
-
-def _inner_shape(body: Block, param: Var) -> tuple[Dim, ...]:
-    """The shape that a carry has at the beginning of a trip, in terms of the body: the first thing
-    that `linearize` does with it is to say so, by a reshape."""
-    for eqn in body.eqns:
-        if eqn.op is shape.reshape and eqn.ins[0] is param:
-            return eqn.outs[0].shape
-    raise InternalError("a carry of unknown size")
-
