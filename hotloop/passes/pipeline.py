@@ -11,6 +11,7 @@ from collections.abc import Callable
 from hotloop import config, lazy
 from hotloop.ir.core import Program
 from hotloop.ops.dce import dce
+from hotloop.passes.accumulate import accumulate
 from hotloop.passes.cse import cse
 from hotloop.passes.fold import fold
 from hotloop.passes.hoist import hoist
@@ -55,4 +56,15 @@ def optimize(program: Program, watch: Callable[[str, Program], None] | None = No
             checks.verify(program)
         if watch is not None:
             watch(name, program)
+    return program
+
+
+def canonical(program: Program) -> Program:
+    """What is done to a function before it is differentiated: chains of views are one selection,
+    what does not change in a loop stands before it, `x[i] += d` is an addition. The backward
+    program would be slower without, and save more. `program` may use outer Vars."""
+    skipped = config.skipped()
+    for name, run in (*PASSES, ("accumulate", accumulate), ("dce again", dce)):
+        if name.removesuffix(" again") not in skipped:
+            program = run(program)
     return program
