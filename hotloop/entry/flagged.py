@@ -33,6 +33,9 @@ KEEP = object()
 SLOWDOWN = {True: 150.0, False: 10.0}
 """How much longer Python takes, with loops and without."""
 
+LOUD = ("always", "all", "error")
+"""Actions of warning filters that give a warning each time."""
+
 MAX_COPIED = 1 << 26
 """Bytes of written arrays up to which they are copied before a call from Python."""
 
@@ -54,6 +57,9 @@ class Flagged:
                       if NAMES[k] not in dict(site.modes)}
         self.own = {mode for site in warned.sites for _, mode in site.modes}
         self.own |= {"warn"} if warned.always else set()
+        self.categories: tuple[type[Warning], ...] = (RuntimeWarning,)
+        if warned.always:
+            self.categories += (ComplexWarning,)
         self.filters: tuple[Any, Sequence[Any]] = None, ()
         self.calls, self.next = 0, 1
 
@@ -83,14 +89,19 @@ class Flagged:
         state: dict[str, str] = np.geterr()  # type: ignore[assignment]
         return self.own | {state[kind] for kind in self.kinds}
 
+    def strict(self) -> bool:
+        """Are errors raised, or all warnings wanted?"""
+        modes = self.modes()
+        return bool(modes - {"ignore", "warn"}) or (
+            "warn" in modes and _filtered(self.categories) is Attention.ALWAYS)
+
     def attention(self, modes: set[str]) -> Attention:
         """Would anyone hear of this flagged call?"""
         if modes == {"ignore"}:
             return Attention.NONE
         if modes - {"ignore", "warn"}:
             return Attention.ALWAYS
-        found = _filtered((RuntimeWarning, ComplexWarning) if self.warned.always
-                          else (RuntimeWarning,))
+        found = _filtered(self.categories)
         if found is Attention.ONCE:
             filters, known = self.filters
             if filters is not warnings.filters or known != tuple(warnings.filters):
@@ -108,12 +119,12 @@ def _filtered(categories: tuple[type[Warning], ...]) -> Attention:
     for action, message, category, module, line in warnings.filters:
         if not any(issubclass(c, category) for c in categories):
             continue
-        if action in ("always", "all", "error"):
+        if action in LOUD:
             return Attention.ALWAYS
         if message is None and module is None and not line and len(categories) == 1:
             return Attention.NONE if action == "ignore" else Attention.ONCE
     action = getattr(warnings, "defaultaction", "default")
-    return Attention.ALWAYS if action in ("always", "all", "error") else Attention.ONCE
+    return Attention.ALWAYS if action in LOUD else Attention.ONCE
 
 
 def copies(arrays: Sequence[np.ndarray]) -> list[np.ndarray] | None:

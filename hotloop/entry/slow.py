@@ -16,6 +16,7 @@ import ctypes
 import enum
 import itertools
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +63,13 @@ class Slow:
         self.kernel = KERNEL(compiled.kernel)
         self.table = (ctypes.c_uint64 * max(1, len(compiled.table)))(*compiled.table)
         self.flagged = Flagged(self.traced.warned) if self.traced.warned is not None else None
+        self.users: weakref.WeakSet[Any] = weakref.WeakSet()
         self.written = [k for k, given in enumerate(self.traced.inputs) if given.written]
+
+    def needs_python(self) -> bool:
+        """Must calls come by way of Python, which keeps copies of the arrays that they write? So
+        it is if NumPy is to raise errors or to give all warnings."""
+        return bool(self.written) and self.flagged is not None and self.flagged.strict()
 
     def match(self, scope: Scope) -> list[Any] | Outcome:
         """The parameters' values if the specialization fits."""

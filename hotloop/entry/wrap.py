@@ -27,7 +27,7 @@ import numpy as np
 from hotloop.entry import abi, key
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Place
-from hotloop.entry.flagged import KEEP
+from hotloop.entry.flagged import KEEP, Attention
 from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
@@ -361,6 +361,9 @@ class _Encoder:
     def view(self, step: tuple[Any, ...]) -> None:
         """A view of the topmost value, by a call of NumPy."""
         kind, given = step
+        if kind == "part":
+            self.call(operator.attrgetter(given), 1)
+            return
         self.number((*given, ...) if kind == "index" else tuple(given))
         self.call({"index": operator.getitem, "transpose": np.ndarray.transpose,
                    "reshape": np.ndarray.reshape}[kind], 2)
@@ -517,8 +520,12 @@ class _LookInto:
             return slow.seconds(Scope(dict(zip(self.names, args, strict=True)), slow.function,
                                       self.called))
         try:
-            result = slow.flagged.look(lambda: function(*args), seconds, (),
-                                       None if slow.written else ())
+            if slow.written:
+                if slow.flagged.attention(slow.flagged.modes()) is not Attention.NONE:
+                    for state in list(slow.users):      # too late for this call, but not the next
+                        state.uninstall(slow)
+                return self
+            result = slow.flagged.look(lambda: function(*args), seconds)
         except BaseException as error:
             error.__traceback__ = users_frames(error.__traceback__)
             raise

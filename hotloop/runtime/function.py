@@ -56,7 +56,9 @@ class State:
         entry, values, scope = self.specializations.choose(self.function, args, kwargs)
         if entry is None:
             return self.function(*args, **kwargs)
-        if entry not in self.tables:
+        if entry.needs_python():
+            self.uninstall(entry)
+        elif entry not in self.tables:
             self.install(entry, scope)
         return entry.run(values, scope, functools.partial(self.function, *args, **kwargs))
 
@@ -73,8 +75,20 @@ class State:
                 self.tables[entry] = encode(entry, found.binder, scope)
             except NotEncodable:
                 self.tables[entry] = None
-            tables = tuple(t for e in found.entries if (t := self.tables.get(e)) is not None)
-            native.set_tables(jitted, found.binder, tables)
+            entry.users.add(self)
+            self._set_tables(jitted)
+
+    def uninstall(self, entry: Slow) -> None:
+        """Let the next call that `entry` fits come to Python."""
+        jitted = self.jitted()
+        with self.lock:
+            if self.tables.pop(entry, None) is not None and jitted is not None:
+                self._set_tables(jitted)
+
+    def _set_tables(self, jitted: Any) -> None:
+        found = self.specializations
+        tables = tuple(t for e in found.entries if (t := self.tables.get(e)) is not None)
+        native.set_tables(jitted, found.binder, tables)
 
     def forget(self) -> None:
         jitted = self.jitted()
