@@ -9,7 +9,7 @@ Differences are of order 8, so that a step of 1/500 leaves 1e-13 of error for sm
 
 import numpy as np
 
-from hotloop.ir.core import Program, Var
+from hotloop.ir.core import Lit, Program, Var
 from hotloop.ir.interp import run
 from hotloop.ir.types import Type
 from hotloop.ir.verify import verify
@@ -27,19 +27,23 @@ def is_float(x):
 
 def one_equation(row, ins, params, symbolic=False, sizes=()):
     """A Program and its arguments. `symbolic`: sizes above 1 are Vars, equal ones the same Var;
-    `sizes` are appended to the operands: those that results declare as ("in", k)."""
+    `sizes` are appended to the operands: those that results declare as ("in", k). An operand may be
+    a Lit."""
     dims = {}
 
     def dim(n):
         return dims.setdefault(n, Var(Type(np.int64))) if symbolic and n > 1 else n
 
-    values = [np.asarray(v)[()] for v in ins]
-    own = [Var(Type(v.dtype, tuple(map(dim, np.shape(v))))) for v in values]
+    operands = [v if isinstance(v, Lit) else np.asarray(v)[()] for v in ins]
+    operands = [v if isinstance(v, Lit) else (v, Var(Type(v.dtype, tuple(map(dim, np.shape(v))))))
+                for v in operands]
+    values, own = map(list, zip(*(o for o in operands if not isinstance(o, Lit)), strict=True))
     extra = [dim(n) if symbolic else n for n in sizes]
     bound = {d for v in own for d in v.shape}
     free = [Var(Type(np.int64)) for d in extra if d not in bound]
     given = iter(free)
-    atoms = own + [d if d in bound and isinstance(d, Var) else next(given) for d in extra]
+    atoms = [o if isinstance(o, Lit) else o[1] for o in operands] + [
+        d if d in bound and isinstance(d, Var) else next(given) for d in extra]
     eqn = make_eqn(row, atoms, params)
     args = values + [np.int64(n) for n, d in zip(sizes, extra, strict=True) if d not in bound]
     return Program(own + free, [eqn], eqn.outs), args
