@@ -219,3 +219,31 @@ def test_einsum_keeps_the_common_dtype(first, second):
         return (np.einsum("ij,j->i", m, a), np.einsum("ij->j", m), np.einsum("ii", m),
                 np.einsum("i,i", a, a), np.einsum("ij,kj->ik", m, m))
     check(f, (np.arange(9) % 4).astype(first).reshape(3, 3), np.array([100, 99, 1]).astype(second))
+
+
+@pytest.mark.parametrize("change", ["t *= t", "t = t * 0.5 + t", "t = t - t * t", "t = -t + t",
+                                    "t = t / (t + 1)", "t = max(t, t)", "t = abs(t) * t"])
+@pytest.mark.parametrize("start", ["0.5", "2"])
+def test_numbers_of_two_kinds_keep_them(change, start):
+    text = f"def f(a, k):\n    t = {start}\n    if k > 1:\n        t += a[1]\n    {change}\n"
+    text += f"    if k > 2:\n        {change}\n"
+    if start == "0.5":
+        text += f"    for i in range(k):\n        for j in range(2):\n            {change}\n"
+        text += "            t = t * 0.5 + (t if k > 1 else 1.0)\n"
+    text += "    return t\n"
+    jitted = hotloop.jit(define(text, f"<kinds {start} {change}>"), cache=False)
+    for k in (0, 1, 2, 3):
+        check(jitted.__wrapped__, np.array([1.5, 0.75]), k, jitted=jitted)
+
+
+def test_a_python_complex_number_before_a_numpy_float():
+    def f(a, z):
+        x = a.sum()
+        return z + x, z - x, z * x, z / x, x + z, z == x, z != x, x == z, 2j * x, z * a[0]
+    check(f, np.arange(1.0, 4), 1 + 2j)
+    check(f, np.arange(1, 4, dtype="f4"), 1 + 2j)
+    check(f, np.arange(1, 4), 1 + 2j)
+
+
+def test_int_of_a_numpy_complex_number():
+    check(lambda a: int(a[0]), np.array([3.5 + 2j]))

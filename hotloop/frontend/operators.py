@@ -13,21 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.frontend import python_numbers, ufuncs
+from hotloop.frontend import lists, python_numbers, ufuncs
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.indexing import load, store
+from hotloop.frontend.list_values import List
 from hotloop.frontend.python_numbers import python_name
 from hotloop.frontend.registry import NUMPY, fallback, guarded, lookup
 from hotloop.frontend.tracers import (
     NUMBERS,
+    PYTHON,
     Array,
     Scalar,
     Tracer,
     Widened,
     dtype_of,
     is_python_number,
+    value,
 )
 from hotloop.frontend.truth import exactly
+from hotloop.ir.types import F64
 
 BINARY: dict[str, np.ufunc] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide,
@@ -39,6 +43,8 @@ BINARY: dict[str, np.ufunc] = {
 
 UNARY: dict[str, np.ufunc] = {
     "neg": np.negative, "pos": np.positive, "invert": np.invert, "abs": np.absolute}
+
+OF_COMPLEX = frozenset(("add", "sub", "mul", "truediv", "pow", "eq", "ne"))
 
 OPERANDS = (Tracer, *NUMBERS, np.ndarray)
 
@@ -56,8 +62,15 @@ def _binary(name: str, a: Any, b: Any) -> Any:
         if name in ("eq", "ne"):
             return name == "ne"
         raise TypeError(f"unsupported operand type(s): {kinds[0]!r} and {kinds[1]!r}")
+    if is_python_number(a) and dtype_of(a).kind == "c" and name in OF_COMPLEX and (
+            isinstance(b, Scalar | np.float64) and dtype_of(b) == F64):
+        b = Scalar(value(b), PYTHON)        # complex.__add__ takes np.float64 as the float it is
     if is_python_number(a) and is_python_number(b):
         return python_numbers.binary(name, a, b)
+    if isinstance(b, List) and isinstance(a, Scalar | int) and name == "mul":
+        return lists.repeated(b, a)
+    if isinstance(b, List) and is_python_number(a):
+        raise TypeError(f"unsupported operand type(s) for {name}: {python_name(a)!r} and 'list'")
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
         return ufuncs.apply(np.square, [a])
     return ufuncs.call(BINARY[name], a, b)
@@ -108,8 +121,8 @@ def _install(name: str) -> None:
 
 def _other_operand(name: str, self: Any, other: Any) -> Any:
     if name == "mul" and isinstance(other, list | tuple) and isinstance(self, Scalar) and (
-            self.atom.dtype.kind in "iu"):
-        return other * self.__index__()             # a repetition, as NumPy's integers do it
+            self.atom.dtype.kind in "iu"):           # a repetition, as NumPy's integers do it
+        return lists.repeated(other, self) if type(other) is list else other * self.__index__()
     if isinstance(other, list | tuple) and not is_python_number(self):
         return binary(name, self, NUMPY[np.array](other))
     if other is None and name in ("eq", "ne") and isinstance(self, Scalar):
