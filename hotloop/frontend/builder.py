@@ -223,6 +223,16 @@ def quiet() -> Iterator[None]:
         notes.quiet -= 1
 
 
+def cause(kinds: str) -> None:
+    """What is emitted here sets a floating-point flag where NumPy warns: of errors of `kinds`, or
+    for none of them always."""
+    notes = current().state.notes
+    if kinds:
+        notes.add(kinds, notes.ufunc or "cast", here())
+    elif not notes.quiet:
+        notes.always = True
+
+
 @contextmanager
 def named(ufunc: str, arrays: bool) -> Iterator[None]:
     """What is emitted inside is what this ufunc does: its warnings say so."""
@@ -328,27 +338,33 @@ def unsupported(message: str, remedy: str = "") -> UnsupportedError:
 
 def staging(message: str, remedy: str = "", known: Any = None) -> StagingError:
     """A StagingError at the user's line, to be raised. `known`: the atom whose value is needed: if
-    it follows from arguments that are numbers, the trace begins again with their values."""
+    it follows from numbers or sizes among the arguments, the trace begins again with them."""
     error = StagingError(message, here(), remedy)
     error.inputs = inputs_of(known)
     return error
 
 
 def inputs_of(atom: Any) -> tuple[Any, ...]:
-    """Paths of the arguments (numbers) that an atom is computed from; () if from other things,
-    too: arrays, sizes, variables of loops."""
+    """Paths of the arguments (numbers, sizes of arrays) that an atom is computed from; () if from
+    other things, too: elements of arrays, variables of loops."""
     builder = CONTEXT.builder
     if type(atom) is not Var or builder is None:
         return ()
-    paths = {var: given.path for given, var, base in builder.state.session.inputs
-             if base is None and given.path[0][0] == "arg"}
+    paths: dict[Var, list[Any]] = {}
+    for given, var, base in builder.state.session.inputs:
+        if given.path[0][0] == "arg":
+            if base is None:
+                paths.setdefault(var, []).append(given.path)
+            for k, d in enumerate(var.shape):
+                if type(d) is Var:
+                    paths.setdefault(d, []).append((*given.path, ("dim", k)))
     made = {out: eqn for b in builder.lineage for eqn in b.eqns for out in eqn.outs}
     found: dict[Any, None] = {}
     todo = [atom]
     while todo:
         var = todo.pop()
         if var in paths:
-            found[paths[var]] = None
+            found.update(dict.fromkeys(paths[var]))
         elif var in made and not made[var].blocks and made[var].op.effect == PURE:
             todo += [a for a in made[var].ins if type(a) is Var]
         else:

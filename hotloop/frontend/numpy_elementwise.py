@@ -18,13 +18,24 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.frontend import dims as dm
 from hotloop.frontend import numpy_complex as complex_
-from hotloop.frontend.builder import check
-from hotloop.frontend.numpy_atoms import both, constant, either, negate, op, reduce_all, select
+from hotloop.frontend.builder import cause, check, quiet
+from hotloop.frontend.numpy_atoms import (
+    atom_of,
+    both,
+    constant,
+    either,
+    negate,
+    op,
+    reduce_all,
+    select,
+)
 from hotloop.frontend.numpy_callback import VIA_NUMPY, ufunc_through_numpy
 from hotloop.frontend.registry import UFUNCS, ufunc_rule
 from hotloop.ir.core import Atom, Lit
-from hotloop.ir.types import BOOL
+from hotloop.ir.types import BOOL, F64
+from hotloop.ops.table import ZERO_DIVIDE
 
 Rule = Callable[..., Any]
 
@@ -126,7 +137,24 @@ def int_sign(x: Atom) -> Atom:
 
 
 def floor_remainder(a: Atom, b: Atom) -> tuple[Atom, Atom]:
+    if b.dtype.kind != "f":
+        b = watched_divisor(b)
     return op("floor_divide", a, b), op("remainder", a, b)
+
+
+def int_division(name: str) -> Rule:
+    return lambda a, b: op(name, a, watched_divisor(b))
+
+
+def watched_divisor(b: Atom) -> Atom:
+    """The int b. NumPy warns if it is 0, which a division of floats tells the processor's flags;
+    that division is the test for 0 of a choice between 0 and b, so nothing leaves it out."""
+    if isinstance(b, Lit) and b.value:
+        return b
+    cause(ZERO_DIVIDE)
+    with quiet():
+        inverse = op("div", Lit(1.0), op("convert", b, dtype=F64))
+        return op("select", op("gt", op("abs", inverse), Lit(2.0)), constant(0, b), b)
 
 
 def modf(x: Atom) -> tuple[Atom, Atom]:
@@ -247,10 +275,10 @@ RULES: dict[str, Rule] = {
     "subtract": by_kind(iufc=plain("sub")),
     "multiply": by_kind(b=plain("and"), iufc=plain("mul")),
     "divide": by_kind(fc=plain("div")),
-    "floor_divide": by_kind(iuf=plain("floor_divide")),
-    "remainder": by_kind(iuf=plain("remainder")),
+    "floor_divide": by_kind(iu=int_division("floor_divide"), f=plain("floor_divide")),
+    "remainder": by_kind(iu=int_division("remainder"), f=plain("remainder")),
     "divmod": by_kind(iuf=floor_remainder),
-    "fmod": by_kind(iuf=plain("fmod")),
+    "fmod": by_kind(iu=int_division("fmod"), f=plain("fmod")),
     "power": by_kind(iu=int_power, f=plain("pow"), c=complex_.power),
     "float_power": by_kind(f=plain("pow"), c=complex_.power),
     "negative": by_kind(iufc=plain("neg")),
@@ -301,13 +329,16 @@ def _guarded(name: str, ufunc: np.ufunc) -> Rule:
         if atoms[0].dtype.kind not in rule.kinds:  # type: ignore[attr-defined]
             return ufunc_through_numpy(ufunc, *atoms)
         if name == "power" and atoms[1].dtype.kind == "i":
-            check_exponent(atoms[1])
+            check_exponent(*atoms)
         return rule(*atoms)
     return apply
 
 
-def check_exponent(exponent: Atom) -> None:
+def check_exponent(base: Atom, exponent: Atom) -> None:
     ok = reduce_all(op("ge", exponent, constant(0, exponent)))
+    if base.shape and not exponent.shape:
+        size = dm.product(base.shape)
+        ok = either(ok, op("eq", atom_of(size), Lit(0)))
     check(ok, ValueError, "Integers to negative integer powers are not allowed.")
 
 

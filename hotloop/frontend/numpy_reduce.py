@@ -15,7 +15,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import check, fail, unsupported
+from hotloop.frontend.builder import cause, check, fail, quiet, unsupported
 from hotloop.frontend.numpy_arrays import (
     as_array,
     as_dtype,
@@ -56,6 +56,7 @@ from hotloop.frontend.tracers import (
 from hotloop.ir.core import Atom, Dim, Lit
 from hotloop.ir.types import BOOL, F64, I64
 from hotloop.ops import callbacks
+from hotloop.ops.table import INVALID
 
 NO_VALUE = getattr(np, "_NoValue")  # noqa: B009
 
@@ -405,6 +406,8 @@ def _cumulative(scan: Callable[..., Any], start: int) -> Callable[..., Any]:
         if a.ndim > 1 and axis is None:
             fail(ValueError, "For arrays which have more than one dimension ``axis`` argument is "
                  "required.")
+        if not a.dims:                           # one element, as NumPy sees it
+            a = ravel(a)
         result = scan(a, 0 if axis is None else axis, dtype)
         if include_initial:
             k = axis_of(0 if axis is None else axis, a.ndim)
@@ -443,16 +446,22 @@ nancumsum = numpy_function(np.nancumsum)(_nan_fill(cumsum, 0))
 nancumprod = numpy_function(np.nancumprod)(_nan_fill(cumprod, 1))
 
 
+def nan_where(none: Atom, x: Atom) -> Atom:
+    """x, NaN where `none`: x + (-0 / 0), else x + (-0 / 1), so that the processor's flags tell of
+    the NaN, of which NumPy warns."""
+    cause(INVALID)
+    with quiet():
+        some = convert(op("not", none), x.dtype)
+        return op("add", x, op("div", constant(-0.0, x), some))
+
+
 def _nan_extreme(function: Callable[..., Any], fill: float) -> Callable[..., Any]:
     def extreme(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE,
                 initial: Any = NO_VALUE, where: Any = True) -> Any:
         clean, nan = without_nan(a, fill)
         result = function(clean, axis, None, keepdims, initial, where)
         if nan is not None and not given(initial):
-            none = all_(nan, axis, keepdims=keepdims)
-            result = NUMPY[np.where](none, clean.dtype.type(np.nan), result)
-            result = Scalar(result.value()) if isinstance(result, Array) and not result.dims \
-                else result
+            result = wrap(nan_where(value(all_(nan, axis, keepdims=keepdims)), value(result)))
         return delivered(result, out)
     return extreme
 

@@ -28,6 +28,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
     CONTEXT,
     Builder,
+    cause,
     check,
     current,
     emit,
@@ -79,11 +80,11 @@ class Tracer:
 
     def __len__(self) -> int:
         raise staging("the length of a run-time array is needed while compiling",
-                      "call len() in plain code, or pass it as a static argument")
+                      "call len() in plain code, or pass it as a static argument", length_of(self))
 
     def __iter__(self) -> Any:
         raise staging("a run-time value is iterated over outside of a for statement",
-                      "loop over it with a for statement")
+                      "loop over it with a for statement", length_of(self))
 
     def __contains__(self, item: Any) -> bool:
         raise staging("membership in a run-time array is tested outside of plain code")
@@ -113,6 +114,11 @@ class Tracer:
 def known_by(x: Tracer) -> Any:
     """The atom of a number; None for what has no value of its own."""
     return x.atom if isinstance(x, Scalar) else None
+
+
+def length_of(x: Tracer) -> Any:
+    """The first dimension of an array."""
+    return x.dims[0] if isinstance(x, Array) and x.dims else None
 
 
 class Scalar(Tracer):
@@ -477,6 +483,8 @@ def convert(atom: Atom, dtype: Any) -> Atom:
     if type(atom) is Lit:
         with np.errstate(all="ignore"):
             return Lit(np.asarray(atom.value).astype(dtype)[()])
+    if atom.dtype.kind == "c" and dtype.kind not in "bc":
+        cause("")                            # ComplexWarning: the imaginary part is discarded
     result, = emit("convert", [atom], [(dtype, atom.shape)], dtype=dtype)
     return result
 

@@ -36,8 +36,10 @@ class Notes:
         self.ufunc = ""
 
     def note(self, op: OpDef, location: Location | None) -> None:
-        kinds = flags(op)
-        self.sites[Site(kinds, self.ufunc or op.name, location, self.modes(kinds))] = None
+        self.add(flags(op), self.ufunc or op.name, location)
+
+    def add(self, kinds: str, name: str, location: Location | None) -> None:
+        self.sites[Site(kinds, name, location, self.modes(kinds))] = None
 
     def modes(self, kinds: str) -> tuple[tuple[str, str], ...]:
         """What the program itself says of these kinds of errors here."""

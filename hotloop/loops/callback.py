@@ -12,12 +12,18 @@ stage ARRAYS gives the arrays, for which the kernel has allocated memory by then
 from __future__ import annotations
 
 import ast
+import builtins
+import functools
+import sys
 import threading
+from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from hotloop import lazy
+from hotloop.errors import Location
 from hotloop.ir.types import DTYPES, code
 from hotloop.ops.table import OPS, PURE
 from hotloop.record import record
@@ -37,6 +43,7 @@ class Callback:
     ins: tuple[tuple[np.dtype, int], ...]
     outs: tuple[tuple[np.dtype, int], ...]
     stage: str = ALL
+    location: Location | None = None
 
     def __repr__(self) -> str:
         params = {key: _encode(value) for key, value in self.params.items()}
@@ -89,9 +96,32 @@ class Callback:
             operands = [np.array(x) if isinstance(x, np.ndarray) else x for x in operands]
         evaluate = row.evaluate
         assert evaluate is not None
-        with np.errstate(all="ignore"):
-            result = evaluate(self.params, *operands)
+        params = self.params
+        if self.location is not None and "function" in params:
+            params = {**params, "function": functools.partial(
+                caller_at(self.location), params["function"])}
+        with np.errstate(all="ignore"):         # the processor's flags tell of errors (llvm.flags)
+            result = evaluate(params, *operands)
         return result if isinstance(result, tuple) else () if result is None else (result,)
+
+
+@functools.lru_cache(1024)
+def caller_at(location: Location) -> Callable[..., Any]:
+    """`call(function, *args, **kwargs)` that stands in the user's file and module: the place that a
+    warning of the function names."""
+    def call(function: Any, /, *args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)
+    code = call.__code__.replace(co_filename=location.file, co_name=location.function,
+                                 co_qualname=location.function, co_firstlineno=location.line)
+    return FunctionType(code, _globals_of(location.file))
+
+
+@functools.lru_cache(256)
+def _globals_of(file: str) -> dict[str, Any]:
+    """The globals of the module that comes from a file; new ones if there is none."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == file:
+            return vars(module)
+    return {"__name__": file, "__builtins__": builtins}
 
 
 def _two_floats(value: np.ndarray) -> np.ndarray:

@@ -102,7 +102,8 @@ def add_site(state: State, eqn: Eqn, stage: str) -> int:
     sites = state.kernel.sites
     sites.append(Callback(eqn.op.name, eqn.params,
                           tuple((a.dtype, len(a.shape)) for a in eqn.ins),
-                          tuple((o.dtype, len(o.shape)) for o in eqn.outs), stage))
+                          tuple((o.dtype, len(o.shape)) for o in eqn.outs), stage,
+                          eqn.location))
     return len(sites) - 1
 
 
