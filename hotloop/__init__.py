@@ -7,12 +7,31 @@
 
 `jit` compiles a function of NumPy arrays and numbers; `make_jaxpr` shows it as a Program;
 `explain` tells what was compiled, how and why; `seed` restarts the random numbers of compiled code.
+`grad`, `jvp`, `vmap` and the other transforms are in `hotloop.derivatives`.
 """
 
-from hotloop import config, errors
+from typing import Any
+
+from hotloop import config, errors, lazy
 from hotloop.introspection import explain, make_jaxpr
 from hotloop.runtime.jit import jit
 from hotloop.runtime.random import seed
 
 __version__ = "0.1.0.dev0"
 __all__ = ["config", "errors", "explain", "jit", "make_jaxpr", "seed"]
+
+derivatives = lazy.module("hotloop.derivatives")
+testing = lazy.module("hotloop.testing")
+
+TRANSFORMS = ("checkpoint", "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd",
+              "jacrev", "jvp", "linearize", "stop_gradient", "value_and_grad", "vjp", "vmap")
+"""Loaded when they are first used."""
+
+__all__ += TRANSFORMS
+
+
+def __getattr__(name: str) -> Any:
+    if name not in TRANSFORMS:
+        raise AttributeError(f"module 'hotloop' has no attribute {name!r}")
+    found = globals()[name] = getattr(derivatives, name)
+    return found

@@ -1,6 +1,7 @@
 """The pipeline, on one page: source and types -> Program -> Loops -> LLVM text -> machine code.
 
     trace          frontend: Python on tracers gives a Program and how to call it
+    transforms     derivatives and batches, if it has any, become plain equations
     passes.*       Program -> Program (passes/pipeline.py has the list)
     lower          Program -> loop nests over buffers
     loops.*        Loops -> Loops (loops/pipeline.py has the list)
@@ -37,6 +38,7 @@ from hotloop.passes import pipeline as passes_pipeline
 from hotloop.record import field, record
 
 ir_text = lazy.module("hotloop.ir.text")
+transforms = lazy.module("hotloop.transforms.expand")
 loops_text = lazy.module("hotloop.loops.text")
 
 _numbers = itertools.count()
@@ -127,6 +129,9 @@ def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], 
     """Raises errors.UnsupportedError for what can't be compiled."""
     with watch.stage("trace"):
         traced = trace.trace(fn, args, kwargs, **statics)
+    if traced.transforms:
+        with watch.stage("transforms"):
+            traced.program = transforms.expand(traced.program, passes_pipeline.canonical)
     watch.program("trace", traced.program)
     return traced
 

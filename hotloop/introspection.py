@@ -12,6 +12,8 @@ from hotloop.ir.core import Program
 from hotloop.ops import dce
 
 text = lazy.module("hotloop.ir.text")
+expand = lazy.module("hotloop.transforms.expand")
+passes = lazy.module("hotloop.passes.pipeline")
 
 
 class Jaxpr:
@@ -40,7 +42,10 @@ def make_jaxpr(fn: Callable[..., Any], *, static_argnums: tuple[int, ...] = (),
     def traced(*args: Any, **kwargs: Any) -> Jaxpr:
         found = trace.trace(target, args, kwargs, static_argnums=static_argnums,
                             static_argnames=static_argnames)
-        return Jaxpr(dce.dce(found.program))
+        program = found.program
+        if found.transforms:
+            program = expand.expand(program, passes.canonical)
+        return Jaxpr(dce.dce(program))
     return traced
 
 

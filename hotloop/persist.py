@@ -28,9 +28,9 @@ from hotloop import config
 from hotloop.digest import blake2b
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import CallSite, Compiled
-from hotloop.entry.paths import Missing, Scope
+from hotloop.entry.paths import Missing, Scope, innermost, only_compiled
 from hotloop.entry.slow import same
-from hotloop.frontend.traced import Guard, Input, InputOut, Traced, Warned
+from hotloop.frontend.traced import ARRAY, Guard, Input, InputOut, Traced, Warned
 from hotloop.ir.core import Lit, Program
 from hotloop.llvm import cache, engine, externals, loader
 from hotloop.llvm.frame import Frame
@@ -76,6 +76,9 @@ def _feed(value: Any, out: list[bytes]) -> None:
         out.append(f"np:{value.dtype.str}:".encode() + value.tobytes())
     elif isinstance(value, np.dtype):
         out.append(f"dtype:{value.str}:{value};".encode())
+    elif only_compiled(value):
+        out.append(f"transform:{kind.__name__}:".encode())
+        _feed((value.options, value.fn), out)
     elif isinstance(value, type | types.BuiltinFunctionType | np.ufunc) or (
             hasattr(value, "__wrapped__")):
         out.append(_global_name(value))
@@ -278,7 +281,7 @@ def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: Sequence[
           data: bytes) -> bool:
     """Keep a compiled function; False if something in it can't be stored soundly."""
     traced = compiled.traced
-    root = getattr(fn, "__func__", fn)
+    root = innermost(getattr(fn, "__func__", fn))
     try:
         numbers = _owners(root, traced.guards)
         dependencies = tuple(
@@ -322,7 +325,7 @@ def _entries(key: str) -> list[bytes]:
 def fetch(key: str, fn: Callable[..., Any], args: tuple[Any, ...],
           kwargs: dict[str, Any]) -> Compiled | None:
     """The compiled function for a key whose dependencies all hold, or None."""
-    root = getattr(fn, "__func__", fn)
+    root = innermost(getattr(fn, "__func__", fn))
     scope = Scope(Binder(fn).bind(args, kwargs) or {})
     for body in _entries(key):
         try:
@@ -330,7 +333,7 @@ def fetch(key: str, fn: Callable[..., Any], args: tuple[Any, ...],
         except Exception:       # written by another state of the program: a class gone or renamed
             continue
         guards = _resolve(root, stored.dependencies)
-        if guards is None or not _holds(stored.statics, scope):
+        if guards is None or not _holds(stored, scope):
             continue
         owners = {-1: root, **{k: getattr(g.value, "__func__", g.value)
                                for k, g in enumerate(guards)}}
@@ -347,10 +350,15 @@ def fetch(key: str, fn: Callable[..., Any], args: tuple[Any, ...],
     return None
 
 
-def _holds(statics: list[tuple[Any, Any]], scope: Scope) -> bool:
-    """Have the arguments the values that were compiled in? The key does not hold numbers."""
+def _holds(stored: _Stored, scope: Scope) -> bool:
+    """Have the arguments the values and sizes that were compiled in? The key does not hold them."""
     try:
-        return all(same(scope.fetch(path, None), value) for path, value in statics)
+        for (given, _), var in zip(stored.inputs, stored.program.params, strict=True):
+            if given.kind == ARRAY and given.path[0][0] == "arg":
+                shape = scope.fetch(given.path, None).shape
+                if any(isinstance(d, int) and d != n for d, n in zip(var.shape, shape, strict=True)):
+                    return False
+        return all(same(scope.fetch(path, None), value) for path, value in stored.statics)
     except Missing:
         return False
 

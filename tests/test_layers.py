@@ -7,9 +7,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "hotloop"
 LAYERS = [
-    {"digest", "lazy", "record"}, {"config", "errors"}, {"ir"}, {"ops"}, {"frontend", "passes"},
-    {"loops"}, {"llvm"}, {"entry"}, {"compile", "persist"}, {"runtime"}, {"introspection"},
-    {"__init__", "numpy"}, {"bench", "fuzz"}, {"__main__"},
+    {"digest", "lazy", "record"}, {"config", "errors"}, {"ir"}, {"ops"}, {"frontend", "passes",
+    "transforms"}, {"loops"}, {"llvm"}, {"entry"}, {"compile", "persist"}, {"runtime"},
+    {"introspection", "derivatives"}, {"testing"}, {"__init__", "numpy"}, {"bench", "fuzz"},
+    {"__main__"},
 ]
 RANK = {name: k for k, names in enumerate(LAYERS) for name in names}
 FILES = sorted(ROOT.rglob("*.py"))

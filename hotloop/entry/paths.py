@@ -10,6 +10,7 @@ says "a global, a cell of the function that was traced", the function that is ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 from hotloop.frontend.traced import Path
@@ -52,6 +53,18 @@ class Scope:
         except (LookupError, AttributeError, ValueError, TypeError) as error:
             raise Missing(path) from error
         return value
+
+
+def only_compiled(function: Any) -> bool:
+    """Is it a transform (`frontend.transform`), which Python can't run?"""
+    return type(function) is not FunctionType and hasattr(type(function), "traced")
+
+
+def innermost(function: Any) -> Any:
+    """The user's function inside of transforms."""
+    while only_compiled(function):
+        function = function.fn
+    return function
 
 
 def globals_with(function: Any, name: str) -> dict[str, Any]:

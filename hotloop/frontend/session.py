@@ -195,9 +195,9 @@ class Session:
             raise unsupported(f"an array of dtype {x.dtype}",
                               "convert it to a native bool, int, float or complex dtype")
         dims: list[Dim] = []
-        for n in x.shape:
-            if n == 1:
-                dims.append(1)
+        for k, n in enumerate(x.shape):
+            if n == 1 or (*path, ("dim", k)) in self.frozen:
+                dims.append(n)
                 continue
             d = self.dims.get(n)
             if d is None:

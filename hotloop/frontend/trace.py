@@ -15,8 +15,7 @@ from typing import Any
 
 from hotloop.errors import Location, UnsupportedError
 from hotloop.frontend import host, numpy_elementwise, operators, python_names
-from hotloop.frontend.branches import traced as traced_block
-from hotloop.frontend.builder import Builder, opened
+from hotloop.frontend.builder import Builder, Dead, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
 from hotloop.frontend.session import Session
@@ -30,7 +29,9 @@ _signatures: dict[int, tuple[Any, inspect.Signature]] = {}
 
 def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
           static_argnums: tuple[int, ...] = (), static_argnames: tuple[str, ...] = ()) -> Traced:
-    """The Traced of `fn` for arguments like these; raises errors.UnsupportedError.
+    """The Traced of `fn` for arguments like these. Raises errors.UnsupportedError for what can't be
+    compiled, and what the function itself raises whatever its arguments' values are (TypeError for
+    their types, IndexError for a tuple that is too short).
 
     `static_argnums`, `static_argnames`: positions and names of arguments whose values are fixed.
     """
@@ -45,22 +46,28 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
     names = list(signature.parameters)
     statics = {*static_argnames, *(names[k] for k in static_argnums if k < len(names))}
     frozen: dict[Path, None] = {}
+    growing: set[Location] = set()
     while True:
         try:
-            return _traced(fn, signature.bind(*args, **kwargs), statics, tuple(frozen))
+            return _traced(fn, signature.bind(*args, **kwargs), statics, tuple(frozen), growing)
         except UnsupportedError as error:
-            if not set(error.inputs) - set(frozen):
+            if error.site is not None and error.site not in growing:
+                growing.add(error.site)
+            elif set(error.inputs) - set(frozen):
+                frozen.update(dict.fromkeys(error.inputs))
+            else:
                 raise
-            frozen.update(dict.fromkeys(error.inputs))
 
 
 def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[str],
-            frozen: tuple[Path, ...]) -> Traced:
-    """One trace; `frozen`: arguments inside the arguments, numbers, whose values are fixed."""
+            frozen: tuple[Path, ...], growing: set[Location]) -> Traced:
+    """One trace; `frozen`: arguments inside the arguments, numbers, whose values are fixed;
+    `growing`: where the lists are made whose length is known at run time only."""
     bound.apply_defaults()
     root = Builder(None)
     session = Session(root, frozen)
     root.state.session = session
+    session.growing = growing
     outcome: list[Any] = []
     with opened(root), traced_state():
         for name, x in bound.arguments.items():
@@ -69,8 +76,11 @@ def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[
                 session.statics.append((path, x))
             else:
                 bound.arguments[name] = session.stand_in(x, path, None, True)
-        died = traced_block(root, lambda: outcome.append(
-            function(fn)(*bound.args, **bound.kwargs)))
+        try:
+            outcome.append(function(fn)(*bound.args, **bound.kwargs))
+            died = False
+        except Dead:
+            died = True
         return _finish(fn, session, Constant(None) if died else None, outcome)
 
 
@@ -106,7 +116,9 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
                 for _, var, _ in session.inputs]
     return Traced(program, inputs, tree, session.guards, session.statics, session.functions,
                   writes, session.aliases, examples, session.frozen,
-                  found(root.state.notes, program, inputs, session.key is not None))
+                  None if session.transforms else found(
+                      root.state.notes, program, inputs, session.key is not None),
+                  session.transforms)
 
 
 __all__ = ["host", "numpy_elementwise", "operators", "python_names", "trace"]

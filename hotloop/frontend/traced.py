@@ -90,7 +90,7 @@ class InputOut:
 class ViewOut:
     """A view of `base` (an ArrayOut or InputOut): `steps` applied in order, each one of
     ("index", codes): ints, slices, None, where a {"result": k} is result k;
-    ("transpose", perm); ("reshape", dims)."""
+    ("transpose", perm); ("reshape", dims); ("part", "real" or "imag")."""
     base: Any
     steps: tuple[Any, ...]
 
@@ -146,7 +146,7 @@ class Traced:
     object, which tracing therefore made one tracer: they must do so again. `examples`: shapes of
     the inputs that were traced, from which the loop passes guess how often loops run. `frozen`:
     paths of numbers among the statics whose values tracing found to shape the Program. `warned`:
-    None if there is nothing that NumPy would warn of."""
+    None if there is nothing that NumPy would warn of. `transforms`: `transforms.expand` has to run."""
     program: Program
     inputs: list[Input]
     result: Any
@@ -158,3 +158,4 @@ class Traced:
     examples: list[tuple[int, ...]] = field(default_factory=list)
     frozen: tuple[Path, ...] = ()
     warned: Warned | None = None
+    transforms: bool = False

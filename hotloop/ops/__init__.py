@@ -8,6 +8,7 @@
 from hotloop.ops import (
     complexes,
     control,
+    custom,
     elementwise,
     functions,
     index,
@@ -19,5 +20,5 @@ from hotloop.ops import (
 )
 from hotloop.ops.table import OPS, make_eqn
 
-__all__ = ["OPS", "complexes", "control", "elementwise", "functions", "index", "linalg",
+__all__ = ["OPS", "complexes", "control", "custom", "elementwise", "functions", "index", "linalg",
            "make_eqn", "random", "reduce", "shape", "transforms"]

@@ -1,10 +1,10 @@
 """Functions of functions, as they stand in a Program until `transforms.expand` replaces them.
 
-    b:f64[] t:i64[] = linearize[outs=(0,)] a { lambda x. let y:f64[] = sin x in (y,) }
+    b:f64[] t:i64[] = linearize[of=(0,)] a { lambda x. let y:f64[] = sin x in (y,) }
     c:f64[] = pullback[of=(0,)] t 1.0 a                 # cos a
 
 The block of an equation may use outer Vars: they are constants to the transform. `t` is a token:
-it stands for all that the linear half needs, and only `pushforward` and `pullback` take it. `outs`
+it stands for all that the linear half needs, and only `pushforward` and `pullback` take it. `of`
 are the positions of the block's results that have tangents. All operands have tangents.
 """
 
@@ -57,7 +57,7 @@ def _jvp_type(ins: tuple[Atom, ...], params: dict[str, Any],
     count = len(ins) // 2
     _tangents_fit("jvp", ins[count:], ins[:count])
     types = _block_types("jvp", ins[:count], blocks)
-    return types + [types[k] for k in params["outs"]]
+    return types + [types[k] for k in params["of"]]
 
 
 def _map_type(name: str, key: str) -> Callable[..., Types]:
@@ -97,6 +97,14 @@ def _transform(name: str, doc: str, type_rule: Callable[..., Types]) -> OpDef:
                           lambda: (), None))
 
 
+def _custom_type(name: str, count: int) -> Callable[..., Types]:
+    def rule(ins: tuple[Atom, ...], params: dict[str, Any], blocks: tuple[Block, ...]) -> Types:
+        if len(blocks) != count:
+            raise TypeError(f"{name} has {count} blocks, got {len(blocks)}")
+        return _block_types(name, ins, blocks)
+    return rule
+
+
 linearize = _transform("linearize", "the block's results, and a token of its derivative",
                        _linearize_type)
 pushforward = _transform("pushforward", "the tangents of results for those of operands",
@@ -109,6 +117,12 @@ checkpoint = _transform("checkpoint", "the block's results, recomputed for deriv
                         _checkpoint_type)
 
 
+custom_jvp = _transform("custom_jvp", "the block's results; the second block gives their tangents",
+                        _custom_type("custom_jvp", 2))
+custom_vjp = _transform("custom_vjp", "the block's results; the others are forward and backward",
+                        _custom_type("custom_vjp", 3))
+
+
 def _same_type(ins: tuple[Atom, ...], params: dict[str, Any],
                blocks: tuple[Block, ...]) -> Types:
     if len(ins) != 1:
@@ -117,8 +131,8 @@ def _same_type(ins: tuple[Atom, ...], params: dict[str, Any],
 
 
 def _samples() -> Iterator[Sample]:
-    for value in (np.float32(2.5), np.arange(3.0), np.ones((2, 0), bool), np.array([[1], [-2]], np.int8),
-                  np.array([1 + 2j]), np.float64(-0.0)):
+    for value in (np.float32(2.5), np.arange(3.0), np.ones((2, 0), bool),
+                  np.array([[1], [-2]], np.int8), np.array([1 + 2j]), np.float64(-0.0)):
         yield Sample((value,), {})
 
 
@@ -127,5 +141,5 @@ stop_gradient = register(OpDef(
     lambda params, x: x.copy(), Map(lambda e, x: x, lambda e, x: x), PURE, True, None, _samples,
     Zero()))
 
-__all__ = ["checkpoint", "jvp", "linearize", "pullback", "pushforward", "stop_gradient",
-           "vmap"]
+__all__ = ["checkpoint", "custom_jvp", "custom_vjp", "jvp", "linearize", "pullback",
+           "pushforward", "stop_gradient", "vmap"]

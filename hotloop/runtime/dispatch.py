@@ -27,7 +27,7 @@ import numpy as np
 
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
-from hotloop.entry.paths import Scope
+from hotloop.entry.paths import Scope, innermost, only_compiled
 from hotloop.entry.slow import FAILS, MISS, PYTHON, Outcome, Slow
 from hotloop.errors import HotloopError, UnsupportedError
 from hotloop.frontend.tracers import Tracer
@@ -96,7 +96,7 @@ class Specializations:
         fits but for the values, PYTHON."""
         outcome = MISS
         for entry in self.entries:
-            scope = Scope(bound, entry.function, function)
+            scope = Scope(bound, entry.function, innermost(function))
             found = entry.match(scope)
             if not isinstance(found, Outcome):
                 return entry, found, scope
@@ -118,18 +118,20 @@ class Specializations:
             try:
                 compiled = self.compile(function, args, dict(kwargs))
             except UnsupportedError:
-                if not any(map(_is_read_only, bound.values())):
+                if only_compiled(function) or not any(map(_is_read_only, bound.values())):
                     raise
                 return None, PYTHON, Scope({})     # a store to it is NumPy's error to raise
             except HotloopError:
                 raise
             except Exception:                      # the function's own: Python raises it
+                if only_compiled(function):
+                    raise
                 self.failures[signature] += 1
                 if self.failures[signature] >= FAILURE_LIMIT:
                     self.unusable.add(signature)
                 return None, FAILS, Scope({})
             self.seconds += time.perf_counter() - start
-            self.entries = (Slow(compiled, function), *self.entries)
+            self.entries = (Slow(compiled, innermost(function)), *self.entries)
             found = self.find(bound, function)
             if found[0] is None and found[1] is MISS:
                 self.unusable.add(signature)        # or every such call would compile again
@@ -205,6 +207,9 @@ os.register_at_fork(after_in_child=_renew_locks)
 
 def _identity(function: Callable[..., Any], options: Hashable) -> tuple[Hashable, Any]:
     """What makes functions equivalent, and the objects whose ids stand in it (to keep alive)."""
+    if only_compiled(function):                     # grad(f), made again at each call
+        key, keep = _identity(function.fn, options)         # type: ignore[attr-defined]
+        return (type(function), function.options, key), (keep, function)  # type: ignore[attr-defined]
     if not isinstance(function, FunctionType):      # a bound method has an object of its own
         return ("object", id(function), options), function
     try:

@@ -198,7 +198,7 @@ def _slots(yes: list[Var], no: list[Var]) -> Iterator[tuple[Var | None, Var | No
         yield None, b
 
 
-def renamed(old: Var, new: Var) -> Eqn:
+def renamed(old: Atom, new: Var) -> Eqn:
     """`new`, another name for `old`."""
     b = Emit()
     if new.shape:

@@ -1,0 +1,331 @@
+"""Derivatives and batches of plain NumPy functions: `grad`, `jvp`, `vmap` and their like.
+
+    loss = lambda w, x, y: np.mean((np.tanh(x @ w) - y) ** 2)
+    hotloop.grad(loss)(w, x, y)              # an array like w
+
+Each gives a function that is compiled at its first call, as by `jit`, and may itself be
+differentiated, batched, jitted or called in a jitted function. docs/transforms.md is the guide.
+"""
+
+from __future__ import annotations
+
+import types
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend.builder import CONTEXT
+from hotloop.frontend.custom import CustomJvp, CustomVjp
+from hotloop.frontend.derivatives import (
+    Apply,
+    Argnums,
+    Checkpoint,
+    Grad,
+    Jacobian,
+    Jvp,
+    Linear,
+)
+from hotloop.frontend.derivatives import stop_gradient as traced_stop
+from hotloop.frontend.lanes import Vmap, frozen
+from hotloop.frontend.registry import call
+from hotloop.frontend.transform import Transform, unwrapped
+from hotloop.frontend.trees import flatten
+from hotloop.runtime.jit import jit
+
+KEPT = 256
+_kept: OrderedDict[int, Any] = OrderedDict()
+"""What was compiled for the functions made last, so that `grad(f)(x)` in a loop compiles once."""
+
+
+def _function(kind: type[Transform], fn: Callable[..., Any], *options: Any) -> Any:
+    """The compiled function of a transform; while tracing, the transform itself."""
+    made = kind(_of_method(fn), *options)
+    return made if CONTEXT.builder is not None else _compiled(made)
+
+
+def _compiled(made: Callable[..., Any]) -> Any:
+    jitted = jit(made)
+    found = jitted._specializations
+    _kept[id(found)] = found
+    _kept.move_to_end(id(found))
+    if len(_kept) > KEPT:
+        _kept.popitem(last=False)
+    return jitted
+
+
+def _of_method(fn: Any) -> Any:
+    """A bound method as a function that holds the object, whose attributes are then inputs."""
+    fn = unwrapped(fn)
+    if not isinstance(fn, types.MethodType) or CONTEXT.builder is not None:
+        return fn
+    method, owner = fn.__func__, fn.__self__
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(owner, *args, **kwargs)
+    call.__name__, call.__doc__ = fn.__name__, fn.__doc__
+    call.__signature__ = _signature(fn)     # type: ignore[attr-defined]
+    return call
+
+
+def _signature(fn: Any) -> Any:
+    return Transform(fn).__signature__
+
+
+def _argnums(argnums: Any) -> Argnums:
+    if isinstance(argnums, int | str):
+        return argnums
+    wanted = tuple(argnums)
+    if not wanted or not all(isinstance(k, int | str) for k in wanted):
+        raise TypeError(f"argnums is a position, a name or a tuple of these, not {argnums!r}")
+    return wanted
+
+
+# ---- gradients
+
+def grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Any:
+    """The gradient of a function that returns one real number.
+
+    argnums
+        the argument to differentiate with respect to, by position or name, or a tuple of such: the
+        result is then a tuple. An argument may be a float or complex number or array, or a tuple,
+        list, dict, NamedTuple or dataclass of them
+    has_aux
+        `fun` returns (number, other results); the result is (gradient, other results)
+
+    The gradient has the type of the argument: an array of its shape and dtype for an array, a float
+    for a float. It is computed in reverse mode, by transposing the linearized program.
+
+    Raises TypeError if an argument is no float or complex number, or the result no real number,
+    and `hotloop.errors.UnsupportedError` where `fun` does something that has no derivative.
+
+    >>> import hotloop
+    >>> hotloop.grad(lambda x: x ** 3)(2.0)
+    12.0
+    """
+    return _function(Grad, fun, _argnums(argnums), bool(has_aux), False)
+
+
+def value_and_grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Any:
+    """(value, gradient) at once; with `has_aux` ((value, other results), gradient). Arguments and
+    errors are those of `grad`.
+
+    >>> import hotloop
+    >>> hotloop.value_and_grad(lambda x: x ** 3)(2.0)
+    (8.0, 12.0)
+    """
+    return _function(Grad, fun, _argnums(argnums), bool(has_aux), True)
+
+
+# ---- directions
+
+def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """(value, derivative along `tangents`) of `fun(*primals)`, in forward mode.
+
+    `primals` and `tangents` are tuples of arguments; a tangent has the type of its argument (None
+    where an argument is not differentiable). The derivative has the structure of the value, None
+    for ints and the like. With `has_aux`: (value, derivative, other results). Raises TypeError or
+    ValueError if a tangent does not fit.
+
+    >>> import hotloop
+    >>> hotloop.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (6.0, 3.0)
+    """
+    made = _function(Jvp, fun, bool(has_aux))
+    return made(tuple(primals), tuple(tangents))
+
+
+def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """(value, pullback): `pullback(cotangent)` is a tuple of cotangents of the primals.
+
+    A cotangent has the structure and types of the value; those of primals that are not
+    differentiable are None. With `has_aux`: (value, pullback, other results).
+
+    >>> import hotloop
+    >>> value, pullback = hotloop.vjp(lambda x, y: x * y, 2.0, 3.0)
+    >>> pullback(1.0)
+    (3.0, 2.0)
+    """
+    if CONTEXT.builder is not None:
+        return Linear(fun, False, bool(has_aux)).traced(*primals)
+    return _halves(fun, primals, False, bool(has_aux))
+
+
+def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """(value, pushforward): `pushforward(*tangents)` is the derivative along tangents, as `jvp`.
+
+    >>> import hotloop
+    >>> value, pushforward = hotloop.linearize(lambda x: x * x, 3.0)
+    >>> pushforward(1.0)
+    6.0
+    """
+    if CONTEXT.builder is not None:
+        return Linear(fun, True, bool(has_aux)).traced(*primals)
+    return _halves(fun, primals, True, bool(has_aux))
+
+
+def _halves(fun: Callable[..., Any], primals: Any, forward: bool, has_aux: bool) -> Any:
+    """The value, and a compiled function of the point as it is now."""
+    fun = _of_method(fun)
+    point = _copies(primals)
+    value = _compiled(fun)(*primals)
+    apply = _compiled(Apply(fun, forward, has_aux))
+
+    def derivative(*tangents: Any) -> Any:
+        if forward:
+            return apply(point, tangents)
+        if len(tangents) != 1:
+            raise TypeError(f"a pullback takes one cotangent, not {len(tangents)}")
+        return apply(point, tangents[0])
+
+    return (value[0], derivative, value[1]) if has_aux else (value, derivative)
+
+
+def _copies(x: Any) -> Any:
+    tree = flatten(x)
+    return tree.build([leaf.copy() if isinstance(leaf, np.ndarray) else leaf
+                       for leaf in tree.leaves])
+
+
+# ---- Jacobians
+
+def jacfwd(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Any:
+    """The Jacobian by forward mode, a column at a time: for functions of few numbers.
+
+    For a result of shape (m,) and an argument of shape (n,) it has shape (m, n); trees of results
+    give trees of trees. Arguments and errors as for `grad`; the results may be arrays.
+
+    >>> import hotloop, numpy as np
+    >>> hotloop.jacfwd(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _function(Jacobian, fun, _argnums(argnums), bool(has_aux), True)
+
+
+def jacrev(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Any:
+    """The Jacobian by reverse mode, a row at a time: for functions with few results. Otherwise as
+    `jacfwd`.
+
+    >>> import hotloop, numpy as np
+    >>> hotloop.jacrev(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    return _function(Jacobian, fun, _argnums(argnums), bool(has_aux), False)
+
+
+def hessian(fun: Callable[..., Any], argnums: Any = 0) -> Any:
+    """The second derivatives of a function that returns one real number: forward over reverse.
+
+    >>> import hotloop, numpy as np
+    >>> hotloop.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return jacfwd(Grad(_of_method(fun), _argnums(argnums), False, False), argnums)
+
+
+def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """The product of the Hessian of `fun` at `primals` with `tangents`: a tuple like `primals`.
+
+    Forward over reverse, at a few times the cost of a gradient. `primals` and `tangents` as for
+    `jvp`; all primals must be differentiable.
+
+    >>> import hotloop
+    >>> hotloop.hvp(lambda x: x ** 3, (2.0,), (1.0,))
+    (12.0,)
+    """
+    primals = tuple(primals)
+    inner = Grad(_of_method(fun), tuple(range(len(primals))), False, False)
+    return jvp(inner, primals, tangents)[1]
+
+
+# ---- batches
+
+def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0,
+         axis_size: int | None = None) -> Any:
+    """`fun` on each row of its arguments, the results stacked.
+
+    in_axes
+        the axis along which an argument is batched, None for one that all lanes share; an entry
+        for each argument, or one for all. An entry may be a tree like the argument. Keyword
+        arguments are batched along axis 0
+    out_axes
+        where the lanes stand in the results: an int, or a tree like the result; None for a result
+        that is the same in all lanes
+    axis_size
+        the number of lanes, if no argument tells
+
+    `fun` sees rows as in `for row in x`: numbers of a vector are NumPy scalars, and stores to a row
+    are stores to `x`. Each lane draws its own random numbers. Raises ValueError if sizes of batched
+    axes differ, UnsupportedError if lanes give results of different sizes or change what they
+    share.
+
+    >>> import hotloop, numpy as np
+    >>> hotloop.vmap(lambda x, y: x @ y, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
+    array([3., 4.])
+    """
+    return _function(Vmap, fun, frozen(in_axes), frozen(out_axes), axis_size)
+
+
+# ---- hints and rules
+
+def checkpoint(fun: Callable[..., Any]) -> Any:
+    """`fun`, of which derivatives save the arguments only: what is inside is computed again. It
+    costs time and saves memory.
+
+    >>> import hotloop
+    >>> hotloop.grad(hotloop.checkpoint(lambda x: x ** 3))(2.0)
+    12.0
+    """
+    return _function(Checkpoint, fun)
+
+
+def stop_gradient(x: Any) -> Any:
+    """`x`, a number, array or container of them, as a constant to derivatives.
+
+    >>> import hotloop
+    >>> hotloop.grad(lambda x: x * hotloop.stop_gradient(x))(3.0)
+    3.0
+    """
+    return x if CONTEXT.builder is None else traced_stop(x)
+
+
+def custom_jvp(fun: Callable[..., Any]) -> CustomJvp:
+    """A function with a derivative of its own: `f.defjvp(rule)`, where
+    `rule(primals, tangents)` gives (value, tangent) and is linear in the tangents.
+
+    >>> import hotloop, numpy as np
+    >>> @hotloop.custom_jvp
+    ... def log1pexp(x):
+    ...     return np.log(1 + np.exp(x))
+    >>> @log1pexp.defjvp
+    ... def rule(primals, tangents):
+    ...     x, = primals
+    ...     return log1pexp(x), tangents[0] / (1 + np.exp(-x))
+    >>> float(hotloop.grad(log1pexp)(0.0))
+    0.5
+    """
+    return CustomJvp(fun)
+
+
+def custom_vjp(fun: Callable[..., Any]) -> CustomVjp:
+    """A function with a reverse mode of its own: `f.defvjp(forward, backward)`, where
+    `forward(*primals)` gives (value, saved) and `backward(saved, cotangent)` a tuple of the
+    primals' cotangents. It has no forward mode.
+
+    >>> import hotloop, numpy as np
+    >>> @hotloop.custom_vjp
+    ... def clipped(x):
+    ...     return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda saved, ct: (np.clip(ct, -1.0, 1.0),))
+    >>> float(hotloop.grad(lambda x: 5.0 * clipped(x))(2.0))
+    1.0
+    """
+    return CustomVjp(fun)
+
+
+for _own in (grad, value_and_grad, jvp, vjp, linearize, jacfwd, jacrev, hessian, hvp, vmap,
+             checkpoint, stop_gradient, custom_jvp, custom_vjp):
+    call(_own)(_own)            # in compiled code: called as they are, on tracers

@@ -1,0 +1,210 @@
+"""Replace the equations of transforms by what they stand for.
+
+    y, t = linearize x { f };  g = pullback t 1.0      ->      f's equations, then the backward ones
+
+Front to back, and what stands in a block before the block's own equation: so the function of a
+transform is plain when it is transformed, whatever it calls. A token becomes the linear half, which
+each `pushforward` and `pullback` of it gets a copy of; it refers to values of the first half, which
+are in scope wherever the token is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Program, Var, free_vars, rename, walk
+from hotloop.ir.types import Type
+from hotloop.ops.custom import closed, custom, custom_linear, forward_refused, inlined
+from hotloop.ops.emit import Emit
+from hotloop.record import record
+from hotloop.transforms.jvp import jvp
+from hotloop.transforms.linearize import Halves, halves, linearize, renamed
+from hotloop.transforms.transpose import transposed
+from hotloop.transforms.vmap import vmap
+
+
+def expand(program: Program, prepare: Callable[[Program], Program]) -> Program:
+    """The Program without equations of transforms, for the same arguments. Raises
+    UnsupportedError where something has no derivative. `prepare` brings a function into canonical
+    form before it is differentiated (`passes.pipeline.canonical`)."""
+    walked = _Expand({v for eqn in walk(program) for v in eqn.ins if isinstance(v, Var)}, prepare)
+    made = walked.block(program)
+    if walked.customs:
+        made.eqns = _plain(made.eqns)
+    return Program(made.params, made.eqns, made.outs, program.name,
+                   [None if v is None else walked.env[v] for v in program.into])  # type: ignore
+
+
+def _plain(eqns: Sequence[Eqn]) -> list[Eqn]:
+    """Functions with derivatives of their own as what they compute, now that all are taken."""
+    out = Emit()
+    for eqn in eqns:
+        if eqn.op is custom_linear:
+            raise forward_refused(eqn)
+        if eqn.op is custom:
+            results = inlined(out, eqn.params["primal"], eqn.ins)
+            for old, new in zip(eqn.outs, results, strict=True):
+                out.eqns.append(renamed(new, old))
+            continue
+        blocks = [Block(b.params, _plain(b.eqns), b.outs) for b in eqn.blocks]
+        out.eqns.append(Eqn(eqn.op, eqn.ins, eqn.outs, eqn.params, blocks, eqn.location)
+                        if blocks else eqn)
+    return out.eqns
+
+
+@record
+class Token:
+    """The linear half of a `linearize`, and the environment in which its Vars have their names."""
+    halves: Halves
+    env: dict[Var, Atom]
+
+
+class _Expand:
+    """`env`: old Vars to atoms of the new Program; `used`: Vars that are operands somewhere."""
+
+    def __init__(self, used: set[Var], prepare: Callable[[Program], Program]):
+        self.used, self.prepare = used, prepare
+        self.env: dict[Var, Atom] = {}
+        self.tokens: dict[Var, Token] = {}
+        self.customs = False
+
+    def atom(self, a: Atom) -> Atom:
+        return self.env.get(a, a) if isinstance(a, Var) else a
+
+    def dim(self, d: Dim) -> Dim:
+        new = self.env.get(d, d) if isinstance(d, Var) else d
+        return int(new.value) if isinstance(new, Lit) else new
+
+    def bind(self, variables: Sequence[Var]) -> list[Var]:
+        """New Vars of the same types, whose dimensions may be among them."""
+        made = [Var(Type(v.dtype), v.hint) for v in variables]
+        self.env.update(zip(variables, made, strict=True))
+        for new, old in zip(made, variables, strict=True):
+            new.type = Type(old.dtype, tuple(map(self.dim, old.shape)))
+        return made
+
+    def block(self, block: Block) -> Block:
+        params = self.bind(block.params)
+        out = Emit()
+        for eqn in block.eqns:
+            rule = RULES.get(eqn.op.name)
+            if rule is not None:
+                out.location = eqn.location
+                rule(self, eqn, out)
+                continue
+            ins = [self.atom(a) for a in eqn.ins]
+            blocks = [self.block(b) for b in eqn.blocks]
+            out.eqns.append(Eqn(eqn.op, ins, self.bind(eqn.outs), eqn.params, blocks,
+                                eqn.location))
+        return Block(params, out.eqns, [self.atom(a) for a in block.outs])
+
+    def replace(self, outs: Sequence[Var], atoms: Sequence[Atom]) -> None:
+        self.env.update(zip(outs, atoms, strict=True))
+
+    # ---- one method for each op
+
+    def linearize(self, eqn: Eqn, out: Emit) -> None:
+        block = self.block(eqn.blocks[0])
+        token = eqn.outs[-1]
+        ins = [self.atom(a) for a in eqn.ins]
+        env: dict[Var, Atom] = {}
+        if token in self.used:
+            program = self.prepare(Program(block.params, block.eqns, block.outs))
+            of = [k in eqn.params["of"] for k in range(len(block.outs))]
+            found = halves(program, [True] * len(ins), of)
+            self.tokens[token] = Token(found, env)
+            block = found.program
+        env.update(zip(block.params, ins, strict=True))
+        plain = rename(Block((), block.eqns, block.outs), env)
+        out.eqns += plain.eqns
+        self.replace(eqn.outs[:-1], plain.outs)
+
+    def pushforward(self, eqn: Eqn, out: Emit) -> None:
+        token = self.tokens[eqn.ins[0]]     # type: ignore[index]
+        given = dict(zip(eqn.params["wrt"], map(self.atom, eqn.ins[1:]), strict=False))
+        env = dict(token.env)
+        for k, var in enumerate(token.halves.inputs):
+            tangent = given.get(k)
+            env[var] = out.zeros(self.type(var, env)) if tangent is None else tangent
+        made = rename(Block((), token.halves.linear.eqns, [
+            a for a in token.halves.outs if a is not None]), env)
+        out.eqns += made.eqns
+        found = iter(made.outs)
+        tangents = [None if a is None else next(found) for a in token.halves.outs]
+        self.replace(eqn.outs, [
+            out.zeros(self.type(v, self.env)) if t is None else t
+            for v, t in zip(eqn.outs, tangents, strict=False)])
+
+    def type(self, var: Var, env: dict[Var, Atom]) -> Type:
+        """The type of a Var that is bound under other names."""
+        shape: list[Dim] = []
+        for d in var.shape:
+            atom = env.get(d, d) if isinstance(d, Var) else d
+            shape.append(int(atom.value) if isinstance(atom, Lit) else atom)
+        return Type(var.dtype, tuple(shape))
+
+    def pullback(self, eqn: Eqn, out: Emit) -> None:
+        token = self.tokens[eqn.ins[0]]     # type: ignore[index]
+        given = dict(zip(eqn.params["of"], map(self.atom, eqn.ins[1:]), strict=False))
+        half = token.halves
+        block = transposed(half, [k in given for k in range(len(half.outs))])
+        env = {**token.env, **dict(zip(block.params, [given[k] for k in sorted(given)],
+                                       strict=True))}
+        made = rename(Block((), block.eqns, block.outs), env)
+        out.eqns += made.eqns
+        self.replace(eqn.outs, made.outs)
+
+    def jvp(self, eqn: Eqn, out: Emit) -> None:
+        block = self.block(eqn.blocks[0])
+        count = len(block.params)
+        made = jvp(self.prepare(Program(block.params, block.eqns, block.outs)), [True] * count)
+        env: dict[Var, Atom] = dict(zip(made.params, map(self.atom, eqn.ins), strict=True))
+        plain = rename(Block((), made.eqns, made.outs), env)
+        out.eqns += plain.eqns
+        floats = [k for k, a in enumerate(block.outs) if a.dtype.kind in "fc"]
+        tangents = dict(zip(floats, plain.outs[len(block.outs):], strict=True))
+        self.replace(eqn.outs, [*plain.outs[:len(block.outs)],
+                                *[tangents[k] for k in eqn.params["of"]]])
+
+    def vmap(self, eqn: Eqn, out: Emit) -> None:
+        block = self.block(eqn.blocks[0])
+        size, *stacks = map(self.atom, eqn.ins)
+        self.replace(eqn.outs, vmap(block, size, stacks, out))
+
+    def checkpoint(self, eqn: Eqn, out: Emit) -> None:
+        block = self.block(eqn.blocks[0])
+        env: dict[Var, Atom] = dict(zip(block.params, map(self.atom, eqn.ins), strict=True))
+        plain = rename(Block((), block.eqns, block.outs), env)
+        out.eqns += plain.eqns
+        self.replace(eqn.outs, plain.outs)
+
+    # ---- derivatives of the user's own
+
+    def custom_jvp(self, eqn: Eqn, out: Emit) -> None:
+        primal, rule = map(self.block, eqn.blocks)
+        count = len(primal.params)
+        first, second = linearize(Program(rule.params, rule.eqns, rule.outs),
+                                  [False] * count + [True] * count)
+        first = Program(first.params, first.eqns, first.outs[len(rule.outs):])
+        self.custom(eqn, out, primal, first, second, reverse=False)
+
+    def custom_vjp(self, eqn: Eqn, out: Emit) -> None:
+        primal, forward, backward = map(self.block, eqn.blocks)
+        first = Block(forward.params, forward.eqns, forward.outs[len(primal.outs):])
+        self.custom(eqn, out, primal, first, backward, reverse=True)
+
+    def custom(self, eqn: Eqn, out: Emit, primal: Block, first: Block, second: Block,
+               reverse: bool) -> None:
+        self.customs = True
+        free = list({**free_vars(primal), **free_vars(first), **free_vars(second)})
+        made = out.row(custom, [*free, *map(self.atom, eqn.ins)], {
+            "primal": closed(primal, free), "first": closed(first, free),
+            "second": closed(second, free) if reverse else closed(second, ()),
+            "captured": len(free), "of": eqn.params["of"], "reverse": reverse})
+        self.replace(eqn.outs, made if isinstance(made, list) else [made])
+
+
+RULES: dict[str, Callable[[_Expand, Eqn, Emit], None]] = {
+    rule.__name__: rule for rule in (
+        _Expand.linearize, _Expand.pushforward, _Expand.pullback, _Expand.jvp, _Expand.vmap,
+        _Expand.checkpoint, _Expand.custom_jvp, _Expand.custom_vjp)}
