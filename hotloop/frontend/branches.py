@@ -30,6 +30,8 @@ from hotloop.frontend.builder import (
     unsupported,
 )
 from hotloop.frontend.jumps import VALUE
+from hotloop.frontend.list_aliasing import join_lists
+from hotloop.frontend.list_values import List
 from hotloop.frontend.objects import (
     UNBOUND,
     Cells,
@@ -211,6 +213,7 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
         joined = join_values(x, y, slot)
         for k, z in enumerate((x, y)):
             if not died[k]:
+                join_lists(z, joined)
                 for given, made in zip(arrays_in(z), arrays_in(joined), strict=False):
                     from_bases[k].append((given, made))
         return joined
@@ -244,7 +247,8 @@ def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, A
 
 def _same(x: Any, y: Any, before: Any, parent: Builder) -> bool:
     if x is y:
-        return x is before or x is UNBOUND or (isinstance(x, Array) and _outer(x, parent))
+        return x is before or x is UNBOUND or (isinstance(x, Array) and _outer(x, parent)) or (
+            isinstance(x, List) and x.home.encloses(parent))
     return isinstance(x, Array) and _outer(x, parent) and x.same_view(y) and isinstance(y, Array)
 
 

@@ -22,7 +22,8 @@ import numpy as np
 from hotloop import lazy
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import CONTEXT, current, quiet, staging, unsupported
-from hotloop.frontend.objects import refuse_change
+from hotloop.frontend.list_values import ListMethod
+from hotloop.frontend.objects import needs_length, refuse_change
 from hotloop.frontend.registry import fallback, guarded, home_of, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
@@ -46,6 +47,9 @@ CHANGING = frozenset(("__setattr__", "__setitem__", "__delattr__", "__delitem__"
 QUIET_MODULES = frozenset(("math", "cmath", "random", "numpy.random"))
 """Their functions never give NumPy's floating-point warnings."""
 
+IN_PYTHON = "hotloop.frontend.in_python"
+"""Functions to be traced though they are not the user's."""
+
 ACTIVE_LIMIT = 50
 """Calls of one function inside itself while tracing; recursion on run-time values never ends."""
 
@@ -53,7 +57,7 @@ ACTIVE_LIMIT = 50
 def function(f: Any) -> Any:
     """The callable that stands for `f`."""
     kind = type(f)
-    if kind is BoundMethod:
+    if kind is BoundMethod or kind is ListMethod:
         return f
     stand_in = lookup(f)
     if stand_in is not None:
@@ -101,7 +105,8 @@ def _name(f: Any) -> str:
 
 def _python_function(f: types.FunctionType) -> Callable[..., Any]:
     module = f.__module__ or ""
-    if module.startswith("hotloop.frontend") or f.__name__.startswith("_hl_"):
+    if f.__name__.startswith("_hl_") or (
+            module.startswith("hotloop.frontend") and module != IN_PYTHON):
         return f
     if module.split(".")[0] in ("numpy", "scipy"):
         return _numpy_function(f)
@@ -228,6 +233,27 @@ def _array_method(f: Any, /, x: Any, *args: Any, **kwargs: Any) -> Any:
     return f(x, *args, **kwargs)
 
 
+def _list_method(owner: list[Any], f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """A method of a list of known length. What depends on run-time values needs one of run-time
+    length, for which tracing begins again."""
+    name = f.__name__
+    changes = name in GROWING
+    if changes:
+        refuse_change(owner, f"list.{name}")
+    if (name in ("index", "remove", "count") and _any_tracer([owner, *args])
+            or name in ("pop", "insert") and args and isinstance(args[0], Tracer)
+            or name == "sort" and _any_tracer(owner)
+            or name == "extend" and not isinstance(args[0], tuple | list | dict | str)):
+        if name == "extend":
+            items = function(list)(args[0])
+            if type(items) is list:
+                return f(items)
+        raise needs_length(owner, staging(f"list.{name} with run-time values"))
+    if "key" in kwargs:
+        kwargs["key"] = function(kwargs["key"]) if kwargs["key"] is not None else None
+    return f(*args, **kwargs)
+
+
 def _c_function(f: Any) -> Callable[..., Any]:
     owner = getattr(f, "__self__", None)
     if id(f) in IMPURE_BUILTINS:
@@ -240,6 +266,8 @@ def _c_function(f: Any) -> Callable[..., Any]:
         raise staging("next() in a branch or loop", "use a for statement or an index")
     if f.__name__ in CHANGING and current().parent is not None:
         raise staging(f"{f.__name__} in a branch or loop", "use a plain assignment")
+    if type(owner) is list:
+        return functools.partial(_list_method, owner, f)
     if owner is not None and not isinstance(owner, types.ModuleType) and f.__name__ in GROWING:
         refuse_change(owner, f"{type(owner).__name__}.{f.__name__}")
         return f

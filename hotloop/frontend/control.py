@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 
 from hotloop.errors import HotloopError
-from hotloop.frontend import indexing, loops, truth
+from hotloop.frontend import indexing, lists, loops, sequences, truth
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import Dead, check, current, staging, unsupported
+from hotloop.frontend.builder import Dead, check, current, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
+from hotloop.frontend.list_values import List
 from hotloop.frontend.messages import message, template
-from hotloop.frontend.objects import Place, cells_of, refuse_change
+from hotloop.frontend.objects import Place, cells_of, needs_length, refuse_change
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.slots import Either, Maybe, Unjoined
 from hotloop.frontend.tracers import Array, KindMatters, Scalar, Tracer, as_int, lift
@@ -156,6 +157,8 @@ def _has_tracer(x: Any) -> bool:
 def load(x: Any, index: Any) -> Any:
     if isinstance(x, Array | Scalar):
         return indexing.load(x, index)
+    if isinstance(x, List):
+        return lists.load(x, index)
     if isinstance(x, np.ndarray):
         return indexing.load(lift(x), index)
     if isinstance(x, loops.Range):
@@ -165,7 +168,9 @@ def load(x: Any, index: Any) -> Any:
     if isinstance(x, types.FunctionType | type):
         return x[index]  # type: ignore[index]
     if isinstance(index, Scalar) and isinstance(x, list | tuple | range):
-        return indexing.load(lift(list(x)), index)
+        return lists.load_from(x, index)
+    if type(x) is list and isinstance(index, slice) and _has_tracer(index):
+        return lists.load(lists.list_of(x), index)
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
         raise staging(f"a Python {type(x).__name__} indexed by a run-time value",
                       "make it a NumPy array")
@@ -189,13 +194,16 @@ INDEX_TRICKS = (type(np.mgrid), type(np.ogrid), type(np.r_), type(np.c_), type(n
 def store(x: Any, index: Any, new: Any) -> None:
     if isinstance(x, Array | Scalar):
         indexing.store(x, index, new)
+    elif isinstance(x, List):
+        lists.store(x, index, new)
     elif isinstance(x, np.ndarray):
         indexing.store(lift(x), index, new)
     elif isinstance(x, Unjoined):
         raise x.error
-    elif _has_tracer(index):
-        raise staging(f"a store to a Python {type(x).__name__} at a run-time index",
-                      "make it a NumPy array")
+    elif _has_tracer(index) or isinstance(index, slice) and isinstance(new, List):
+        raise needs_length(x, staging(
+            f"a store to a Python {type(x).__name__} at a run-time index",
+            "make it a NumPy array"))
     elif isinstance(x, list | dict):
         if isinstance(index, slice) or (isinstance(x, dict) and index not in x):
             refuse_change(x, "an assignment")
@@ -211,6 +219,11 @@ def store(x: Any, index: Any, new: Any) -> None:
 
 
 def delete_item(x: Any, index: Any) -> None:
+    if isinstance(x, List):
+        lists.delete(x, index)
+        return
+    if _has_tracer(index):
+        raise needs_length(x, staging(f"del of a run-time index of a {type(x).__name__}"))
     refuse_change(x, "del")
     del x[index]
 
@@ -233,11 +246,42 @@ def set_attribute(x: Any, name: str, new: Any) -> None:
 
 def augment(x: Any, op: str, y: Any) -> Any:
     """`x op= y` of a local name"""
+    if isinstance(x, List) and op in ("Add", "Mult"):
+        if op == "Add":
+            lists.extend(x, y)
+        else:
+            x.changing()
+            lists.become(x, lists.repeated(x, y))
+        return x
+    if type(x) is list and (op == "Add" and _of_run_time_length(y)
+                            or op == "Mult" and isinstance(y, Tracer)):
+        raise needs_length(x, staging("a list grows by a run-time length"))
     if isinstance(x, list | dict | set):
         refuse_change(x, "an augmented assignment")
     if isinstance(x, np.ndarray):
         x = lift(x)
     return IN_PLACE[op](x, y)
+
+
+def _of_run_time_length(x: Any) -> bool:
+    return isinstance(x, List | Array | np.ndarray | loops.Range | loops.Indexed
+                      | sequences.Stream)
+
+
+def joined(x: Any, y: Any) -> Any:
+    """`x + y` where one is written as a list."""
+    if isinstance(x, List) and type(y) is list or isinstance(y, List) and type(x) is list:
+        return lists.joined([sequences.as_list(x), sequences.as_list(y)])
+    return sequences.made(x + y, here())
+
+
+def repeated(x: Any, y: Any) -> Any:
+    """`x * y` where one is written as a list."""
+    items, times = (x, y) if isinstance(x, list | List) else (y, x)
+    if isinstance(items, List) or type(items) is list and (
+            isinstance(times, Scalar) or here() in current().state.session.growing):
+        return lists.repeated(items, times)
+    return sequences.made(x * y, here())
 
 
 def loaded(x: Any, index: Any) -> tuple[Any, Any, Any]:
@@ -281,8 +325,15 @@ def unpacked(x: Any, before: int, after: int) -> Any:
                                       indexing._atom(n))
             return [x[k] for k in range(before)]
         if not isinstance(n, int):
-            raise staging("a starred assignment from an array of run-time length")
+            raise staging("a starred assignment from an array of run-time length", "", n)
         return [x[k] for k in range(n)]
+    if isinstance(x, List):
+        count = before if after < 0 else x.n
+        if not isinstance(count, int):
+            raise staging("a starred assignment from a list of run-time length")
+        if after < 0:
+            lists.check_unpacked(x, before)
+        return [lists.item(x, k) for k in range(count)]
     return iterated(x)
 
 
@@ -294,8 +345,10 @@ def iterated(x: Any) -> Any:
         n = x.dims[0] if x.dims else 0
         if not isinstance(n, int):
             raise staging("an array of run-time length is iterated in a comprehension or call",
-                          "loop over it with a for statement and store into an array")
+                          "loop over it with a for statement and store into an array", n)
         return [x[as_int(k)] for k in range(n)]
+    if isinstance(x, List):
+        return loops.sequence_of(x)
     if isinstance(x, loops.Range | loops.Indexed):
         return iter(x)
     if isinstance(x, Unjoined):
@@ -318,6 +371,17 @@ class Helpers:
     not_ = staticmethod(truth.not_)
     in_ = staticmethod(truth.in_)
     not_in = staticmethod(truth.not_in)
+    less = staticmethod(truth.less)
+    less_equal = staticmethod(truth.less_equal)
+    greater = staticmethod(truth.greater)
+    greater_equal = staticmethod(truth.greater_equal)
+    display = staticmethod(sequences.display)
+    listed = staticmethod(sequences.listed)
+    stream = staticmethod(sequences.stream)
+    each = staticmethod(sequences.each)
+    when = staticmethod(sequences.when)
+    joined = staticmethod(joined)
+    repeated = staticmethod(repeated)
     equal = staticmethod(truth.equal)
     not_equal = staticmethod(truth.not_equal)
     is_ = staticmethod(truth.is_)

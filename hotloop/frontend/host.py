@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.frontend.builder import emit, unsupported
+from hotloop.frontend.builder import emit, lit, unsupported
+from hotloop.frontend.list_results import parts as list_parts
+from hotloop.frontend.list_values import List
 from hotloop.frontend.messages import has_marks, parts
 from hotloop.frontend.registry import call
 from hotloop.frontend.slots import Maybe, Unjoined
@@ -43,6 +45,14 @@ class Sequence:
     """A tuple or list of pieces: shown as its repr."""
     type: type
     items: tuple[Any, ...]
+
+
+@record
+class Items:
+    """Operands from `k` on as a list of run-time length."""
+    k: int
+    count: int
+    make: Any
 
 
 @record
@@ -86,6 +96,8 @@ def rebuilt(part: Any, operands: tuple[Any, ...]) -> Any:
     """The object that the user's print would have got."""
     if isinstance(part, Sequence):
         return part.type(rebuilt(item, operands) for item in part.items)
+    if isinstance(part, Items):
+        return part.make(list(operands[part.k:part.k + part.count]))
     if not isinstance(part, Value):
         return part
     raw = operands[part.k]
@@ -97,6 +109,10 @@ def rebuilt(part: Any, operands: tuple[Any, ...]) -> Any:
 def _value(x: Any, spec: str | None, operands: list[Atom]) -> Any:
     if isinstance(x, Maybe | Unjoined):
         raise unsupported("a possibly unbound variable in print")
+    if isinstance(x, List):
+        make, atoms = list_parts(x)
+        operands += [lit(a) if isinstance(a, int) else a for a in atoms]
+        return Items(len(operands) - len(atoms), len(atoms), make)
     if isinstance(x, Widened):
         x = narrowed(x)
     operands.append(x.value() if isinstance(x, Array) else x.atom)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from types import CellType
 from typing import Any
 
 from hotloop.errors import HotloopError, StagingError
@@ -30,6 +31,9 @@ from hotloop.frontend.builder import (
     unsupported,
 )
 from hotloop.frontend.jumps import VALUE
+from hotloop.frontend.list_aliasing import check_carried, join_lists, lists_in
+from hotloop.frontend.list_values import List
+from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.objects import (
     UNBOUND,
     Place,
@@ -135,12 +139,14 @@ class Range:
 class Indexed:
     """A sequence of run-time length: a length and a function from the index to the item.
 
-    `enumerate`, `zip` and iteration over arrays are of this kind.
+    `enumerate`, `zip` and iteration over arrays are of this kind. `over`: the lists whose items
+    they are, which must keep their length meanwhile.
     """
 
-    def __init__(self, n: Dim, item: Callable[[Dim], Any]):
+    def __init__(self, n: Dim, item: Callable[[Dim], Any], over: tuple[List, ...] = ()):
         self.start: Dim = 0
         self.stop, self.step, self.item = n, 1, item
+        self.over = over
 
     def known(self) -> range | None:
         return range(self.stop) if isinstance(self.stop, int) else None
@@ -157,7 +163,9 @@ class Indexed:
 
 
 def sequence_of(x: Any) -> Any:
-    """An Indexed for arrays and ranges; other iterables as they are."""
+    """An Indexed for arrays, lists of run-time length and ranges; other iterables as they are."""
+    if isinstance(x, List):
+        return Indexed(x.n, functools.partial(list_item, x), (x,))
     if isinstance(x, Array):
         if not x.dims:
             raise TypeError("iteration over a 0-d array")
@@ -171,6 +179,10 @@ def sequence_of(x: Any) -> Any:
             raise staging("enumerate or zip of a range with a step")
         return known
     return x
+
+
+ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
+"""How further iterables are looped over (generator expressions)."""
 
 
 class Loop:
@@ -190,22 +202,56 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
     """A for statement over `items`."""
     if type(items).__module__ == "numpy" and hasattr(items, "__array__"):
         items = lift(items)
-    if isinstance(items, Array):
+    if isinstance(items, Array | List):
         items = sequence_of(items)
     if isinstance(items, Tracer):
         raise TypeError("iteration over a number")
     loop = Loop(items, None, body, *names)
+    if type(items) in ITERATED:
+        ITERATED[type(items)](items, loop)
+        return
     if not isinstance(items, Range | Indexed):
         if hasattr(items, "__next__") and from_outside(items):
             raise staging("an iterator from outside of a branch or loop is used up in it",
                           "make the iterator inside")
-        _unroll(items, loop)
+        unroll(items, loop)
         return
     known = items.known()
-    if known is not None and len(known) <= UNROLL_LIMIT:
-        _with_fallback(loop, lambda: _unroll((items.item(i) for i in known), loop))
-    else:
-        _stage(loop)
+    try:
+        if known is not None and len(known) <= UNROLL_LIMIT:
+            _with_fallback(loop, lambda: unroll((items.item(i) for i in known), loop))
+        else:
+            stage(loop)
+    except LengthChanges:
+        if not (isinstance(items, Indexed) and isinstance(items.item, functools.partial)):
+            raise unsupported("a loop over lists that changes their length",
+                              "loop over a copy: list(x)") from None
+        _over_changing_list(items.over[0], loop)
+
+
+class LengthChanges(Exception):
+    """A loop over a list changes the list's length."""
+
+
+def _over_changing_list(x: List, loop: Loop) -> None:
+    """`for y in x` where the body appends to x: Python looks at the length each time."""
+    name = "_hl_position"
+    loop.cells[name] = position = CellType(0)
+    body = loop.body
+
+    def next_item() -> None:
+        i = position.cell_contents
+        position.cell_contents = as_int(dm.dim(dm.plus(dm.form(dim_of(i)), dm.ONE)))
+        body(list_item(x, dim_of(i)))
+
+    def is_left() -> Any:
+        i, n = dim_of(position.cell_contents), x.n
+        return Scalar(lit(left), PYTHON) if isinstance(
+            left := dm.compare("lt", i, n), bool) else Scalar(left, PYTHON)
+    loop.items, loop.test, loop.body = None, is_left, next_item
+    loop.slots.append(name)
+    loop.head.add(name)
+    stage(loop)
 
 
 def while_loop(test: Callable[[], Any], body: Callable[..., Any], *names: Any) -> None:
@@ -224,7 +270,7 @@ def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
     active, depth = dict(state.active), state.depth
     facts = dict(builder.facts)
     try:
-        _stage(loop)
+        stage(loop)
     except StagingError as error:
         for n, x in saved.items():
             put(loop.cells, n, x)
@@ -249,16 +295,20 @@ def _run_while(loop: Loop) -> None:
     assert loop.test is not None
     for _ in range(UNROLL_LIMIT):
         stopped = get(loop.cells, loop.stop) if loop.stop else False
-        go = truth(loop.test())
-        if isinstance(go, Tracer) or isinstance(stopped, Tracer):
+        if isinstance(stopped, Tracer):
             raise _NotKnown
-        if stopped or not go:
+        if stopped:
+            return                         # the test is not evaluated any more: it might raise
+        go = truth(loop.test())
+        if isinstance(go, Tracer):
+            raise _NotKnown
+        if not go:
             return
         loop.body()
     raise _NotKnown
 
 
-def _unroll(items: Iterable[Any], loop: Loop) -> None:
+def unroll(items: Iterable[Any], loop: Loop) -> None:
     for item in items:
         stopped = get(loop.cells, loop.stop) if loop.stop else False
         if isinstance(stopped, Scalar):
@@ -276,19 +326,21 @@ class Attempt:
     def __init__(self) -> None:
         self.params: dict[Slot, list[Var]] = {}
         self.bases: dict[Slot, list[Base]] = {}
+        self.lists: dict[Slot, list[List]] = {}
+        self.start: dict[Slot, Any] = {}
         self.end: dict[Slot, Any] = {}
         self.places: list[Place] = []
         self.test_block: Block | None = None
         self.index: Var | None = None
 
 
-def _stage(loop: Loop) -> None:
+def stage(loop: Loop) -> None:
     parent = current()
     slots: list[Slot] = list(loop.slots)
     head = set(loop.head)
     initial = {n: get(loop.cells, n) for n in slots}
     types = {n: slot_of(initial[n]) if n in head else None for n in slots}
-    held = {n: isinstance(initial[n], Array) and n in head for n in slots}
+    held = {n: isinstance(initial[n], Array | List) and n in head for n in slots}
     for _ in range(TRACE_LIMIT):
         outer = Builder(parent, loop=True)
         outer.outer = parent.outer | containers(loop.cells)
@@ -303,7 +355,10 @@ def _stage(loop: Loop) -> None:
         attempt.places = []
         places = [p for p in places if not _born_inside(p, places, attempt)]
         if places:
+            over = getattr(loop.items, "over", ())
             for p in places:
+                if p.key == "length" and any(p.owner is x for x in over):
+                    raise LengthChanges(p.owner)
                 slots.append(p)
                 head.add(p)
                 initial[p] = p.get()
@@ -321,6 +376,8 @@ def _stage(loop: Loop) -> None:
 
 def _born_inside(p: Place, places: list[Place], attempt: Attempt) -> bool:
     """Does nothing but the undone body refer to the object? (Then the body made it.)"""
+    if isinstance(p.owner, List):
+        return False                           # those of the body are not journaled
     mine = sum(q.owner is p.owner for q in places)
     return sys.getrefcount(p.owner) <= 1 + mine + sum(
         x is p.owner for x in attempt.end.values())
@@ -341,6 +398,7 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
             else:
                 attempt.params[n], place[n] = make(types[n])
                 attempt.bases[n] = [a.base for a in arrays_in(place[n])]
+                attempt.lists[n] = lists_in(place[n])
         items = loop.items
         if items is not None:
             attempt.index = index = outer.bind(I64)
@@ -348,6 +406,8 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
             outer.iteration = index
     for n in slots:
         put(loop.cells, n, place[n])
+        if isinstance(n, Place) and isinstance(n.owner, List):
+            attempt.start[n] = place[n]
     place.clear()                      # an array that no name holds any more must not look alive
     for n in loop.dead:
         put(loop.cells, n, UNBOUND)
@@ -420,7 +480,7 @@ def _settle(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any], types:
         if _returned_outer(n, initial, x, parent):
             continue
         if held[n]:
-            if isinstance(x, Array) and initial[n].same_view(x):
+            if isinstance(x, Array | List) and initial[n].same_view(x):
                 continue
             held[n] = False
             again = True
@@ -485,9 +545,13 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         if exchange is not None and n in exchange.order:
             continue
         if not died:
+            check_carried(n, initial, attempt.end, attempt.lists, [
+                p for p, x in attempt.start.items() if attempt.end[p] is not x], parent)
+            join_lists(attempt.end[n], after[n])
             _check_aliases(n, initial, attempt, outer, mutated)
             ended += zip(arrays_in(attempt.end[n]), arrays_in(after[n]), strict=False)
         # after no trips it is still the array of before
+        join_lists(initial[n], after[n])
         started += zip(arrays_in(initial[n]), arrays_in(after[n]), strict=False)
     record_sharing(ended, parent)
     record_sharing(started, parent)

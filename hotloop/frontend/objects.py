@@ -16,7 +16,9 @@ from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from hotloop.errors import StagingError
 from hotloop.frontend.builder import Builder, current, staging, unsupported
+from hotloop.frontend.list_values import List
 from hotloop.frontend.tracers import Tracer
 
 
@@ -76,7 +78,9 @@ class Place:
         """Write, journaled if a staged block is open."""
         builder = current()
         if builder.parent is not None:
-            journal_of(builder).journal.append((self, self.get()))
+            keeper = journal_of(builder)
+            if not (isinstance(self.owner, List) and self.owner.inside(keeper)):
+                keeper.journal.append((self, self.get()))
         self.put(new)
 
 
@@ -98,8 +102,18 @@ def from_outside(x: Any) -> bool:
 def refuse_change(x: Any, what: str) -> None:
     """A container from outside a staged block must keep its structure in it."""
     if from_outside(x):
-        raise staging(f"{what} changes the structure of a {type(x).__name__} from outside of a "
-                      "branch or loop in it", "use a NumPy array of the final size")
+        raise needs_length(x, staging(
+            f"{what} changes the structure of a {type(x).__name__} from outside of a "
+            "branch or loop in it", "use a NumPy array of the final size"))
+
+
+def needs_length(x: Any, error: StagingError) -> StagingError:
+    """The error, with the place where the list `x` was made: tracing begins again with a list of
+    run-time length there."""
+    known = current().state.session.lists.get(id(x))
+    if known is not None and known[0] is x:
+        error.site = known[1]
+    return error
 
 
 def undo(journal: list[tuple[Place, Any]]) -> list[Place]:

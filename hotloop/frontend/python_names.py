@@ -10,6 +10,7 @@ what the builtin does.
 from __future__ import annotations
 
 import builtins
+import collections
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -17,16 +18,22 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend import python_numbers, truth, ufuncs
-from hotloop.frontend.builder import check, fail, staging, unsupported
+from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
+from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
+from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
+from hotloop.frontend.list_values import List
+from hotloop.frontend.lists import load_from as load_item
 from hotloop.frontend.loops import Indexed, Range, sequence_of
 from hotloop.frontend.numpy_arrays import scalar_of, settled
-from hotloop.frontend.numpy_atoms import both, either, negate, op, select
+from hotloop.frontend.numpy_atoms import both, negate, op, select
 from hotloop.frontend.numpy_callback import through_numpy
 from hotloop.frontend.numpy_elementwise import truth as truth_of
 from hotloop.frontend.operators import binary, in_place, unary
+from hotloop.frontend.python_sequences import extreme as extreme_of
+from hotloop.frontend.python_sequences import quantified, sorted_list, staged, summed
 from hotloop.frontend.registry import NUMPY, call
+from hotloop.frontend.sequences import Stream
 from hotloop.frontend.tracers import (
     PYTHON,
     PYTHON_TYPES,
@@ -64,6 +71,8 @@ def len_(x: Any, /) -> Any:
         return as_int(x.dims[0])
     if isinstance(x, Scalar):
         fail(TypeError, f"object of type '{kind_name(x)}' has no len()")
+    if isinstance(x, List):
+        return x.size
     return x.length() if isinstance(x, Range | Indexed) else builtins.len(x)
 
 
@@ -78,18 +87,18 @@ def range_(*args: Any) -> Any:
 
 @call(enumerate)
 def enumerate_(iterable: Any, start: Any = 0) -> Any:
-    items = sequence_of(iterable)
+    items = sequence_of(stored(iterable))
     if not isinstance(items, Indexed):
         return builtins.enumerate(items, start) if not has_tracer(start) else (
             (start + k, x) for k, x in builtins.enumerate(items))
     first = dm.form(dim_of(start))
     return Indexed(items.stop, lambda i: (
-        as_int(dm.dim(dm.plus(dm.form(i), first))), items.item(i)))
+        as_int(dm.dim(dm.plus(dm.form(i), first))), items.item(i)), items.over)
 
 
 @call(zip)
 def zip_(*iterables: Any, strict: bool = False) -> Any:
-    parts = [sequence_of(x) for x in iterables]
+    parts = [sequence_of(stored(x)) for x in iterables]
     if not any(isinstance(p, Indexed) for p in parts):
         return builtins.zip(*parts, strict=strict)
     parts = [p if isinstance(p, Indexed | list | tuple | range) else list(p) for p in parts]
@@ -103,8 +112,14 @@ def zip_(*iterables: Any, strict: bool = False) -> Any:
     def item(p: Any, i: Any) -> Any:
         if isinstance(p, Indexed):
             return p.item(i)
-        return p[i] if isinstance(i, int) else load(NUMPY[np.array](list(p)), as_int(i))
-    return Indexed(n, lambda i: tuple(item(p, i) for p in parts))
+        return p[i] if isinstance(i, int) else load_item(p, as_int(i))
+    over = tuple(x for p in parts if isinstance(p, Indexed) for x in p.over)
+    return Indexed(n, lambda i: tuple(item(p, i) for p in parts), over)
+
+
+def stored(x: Any) -> Any:
+    """A generator expression as a list; other iterables as they are."""
+    return x.items() if isinstance(x, Stream) else x
 
 
 @call(reversed)
@@ -115,7 +130,8 @@ def reversed_(x: Any, /) -> Any:
     if not isinstance(items, Indexed):
         return builtins.reversed(items)
     last = dm.minus(dm.form(items.stop), dm.ONE)
-    return Indexed(items.stop, lambda i: items.item(dm.dim(dm.minus(last, dm.form(i)))))
+    return Indexed(items.stop, lambda i: items.item(dm.dim(dm.minus(last, dm.form(i)))),
+                   items.over)
 
 
 def listed(x: Any) -> list[Any]:
@@ -130,26 +146,36 @@ def listed(x: Any) -> list[Any]:
 
 
 @call(list)
-def list_(x: Any = (), /) -> list[Any]:
-    return listed(x)
+def list_(x: Any = (), /) -> Any:
+    return sequences.list_from(x)
 
 
 @call(tuple)
 def tuple_(x: Any = (), /) -> Any:
-    return tuple(listed(x))
+    return tuple(listed(stored(x)))
 
 
 @call(sorted)
 def sorted_(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
+    x = stored(x)
+    place = here()
+    if isinstance(x, np.ndarray | Array | List) or staged(x) or (
+            place in current().state.session.growing):
+        return sorted_list(x, key, reverse)
     items = listed(x)
+    if has_tracer(items) and (key is not None or reverse or any(
+            not (is_python_number(e) or isinstance(e, Scalar)) for e in items)):
+        return sorted_list(items, key, reverse)
+    return sequences.made(sorted_known(items, key, reverse), place)
+
+
+def sorted_known(items: list[Any], key: Any, reverse: Any) -> list[Any]:
     if not has_tracer(items) and key is None:
         return builtins.sorted(items, reverse=reverse)
     if key is not None or not all(is_python_number(e) or isinstance(e, Scalar) for e in items):
         if has_tracer(items):
             raise unsupported("sorted of run-time values with a key", "use np.argsort")
-        return builtins.sorted(items, key=key, reverse=reverse)
-    if reverse:
-        return sorted_network(items)[::-1]
+        return builtins.sorted(items, key=key and function(key), reverse=reverse)
     return sorted_network(items)
 
 
@@ -180,9 +206,7 @@ def sum_(iterable: Any, /, start: Any = 0) -> Any:
         total = NUMPY[np.sum](a, axis=0) if a.dtype.kind in "fc" else NUMPY[np.sum](
             a, axis=0, dtype=I64 if a.dtype == BOOL else a.dtype)
         return binary("add", start, total) if isinstance(total, Tracer) else start + total
-    for x in listed(iterable):
-        start = binary("add", start, x) if has_tracer([start, x]) else start + x
-    return start
+    return summed(iterable, start)
 
 
 def _quantifier(name: str, decided: bool) -> Callable[..., Any]:
@@ -192,15 +216,7 @@ def _quantifier(name: str, decided: bool) -> Callable[..., Any]:
                 fail(ValueError, "The truth value of an array with more than one element is "
                      "ambiguous. Use a.any() or a.all()")
             return python(value(NUMPY[getattr(np, name)](iterable)))
-        result: Any = not decided
-        for x in listed(iterable):
-            one = truth.truth(x)
-            if one is decided:
-                return decided
-            if isinstance(one, Scalar):
-                result = one if not isinstance(result, Scalar) else python(
-                    (either if decided else both)(result.atom, one.atom))
-        return result
+        return quantified(iterable, decided)
     return quantifier
 
 
@@ -218,11 +234,16 @@ def _extreme(name: str, builtin: Callable[..., Any]) -> Callable[..., Any]:
             empty = f"{name}() {'iterable argument is empty' if NEW_MESSAGE else ARG_EMPTY}"
             dm.require("gt", a.dims[0], 0, ValueError, empty)
             return array_extreme(a, name)
+        default = (options["default"],) if len(args) == 1 and "default" in options else ()
+        if len(args) == 1:
+            args = (stored(args[0]),)
+        if len(args) == 1 and staged(args[0]):
+            return extreme_of(name, args[0], key, default)
         items = listed(args[0]) if len(args) == 1 else list(args)
-        if not has_tracer(items):
-            return builtin(items, key=key, **options)
+        if not has_tracer(items) or not items:
+            return builtin(items, key=key and function(key), **options)
         if key is not None:
-            raise unsupported(f"{name} of run-time values with a key", "use np.argmax or a loop")
+            return extreme_of(name, items, key, ())
         result = items[0]
         for x in items[1:]:
             result = extreme_of_two(name, builtin, result, x)
@@ -296,8 +317,10 @@ def int_(x: Any = 0, /, *base: Any) -> Any:
         return int(x, *base)
     atom = value(not_a_number(x, "int"))
     if atom.dtype.kind == "c":
-        fail(TypeError, "int() argument must be a string, a bytes-like object or a real number, "
-             "not 'complex'")
+        if is_python_number(x):
+            fail(TypeError, "int() argument must be a string, a bytes-like object or a real "
+                 "number, not 'complex'")
+        atom = op("real", atom)         # with a ComplexWarning
     return whole(atom, op("trunc", atom) if atom.dtype.kind == "f" else atom)
 
 
@@ -379,7 +402,7 @@ def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
     if not has_tracer([base, exp, mod]):
         return pow(base, exp, mod) if mod is not None else pow(base, exp)
     if mod is not None:
-        raise unsupported("pow with a modulus", "write the loop")
+        return function(in_python.power_modulo)(base, exp, mod)
     return binary("pow", base, exp)
 
 
@@ -421,6 +444,8 @@ def rounded_decimal(x: Atom, digits: int) -> Atom:
 # ---- types
 
 def python_type(x: Any) -> type:
+    if isinstance(x, List):
+        return collections.deque if x.queue else list
     if isinstance(x, Scalar):
         return PYTHON_TYPES[x.atom.dtype.kind] if x.kind == PYTHON else x.atom.dtype.type
     return np.ndarray if isinstance(x, Array) else type(x)
@@ -460,16 +485,6 @@ def getattr_(x: Any, name: str, *default: Any) -> Any:
 @call(id, hash)
 def identity(x: Any, /) -> Any:
     raise unsupported("id() or hash() of a value", "compare with `is` or `==`")
-
-
-@call(map)
-def map_(function: Any, /, *iterables: Any) -> list[Any]:
-    raise unsupported("map()", "use a comprehension or a for statement")
-
-
-@call(filter)
-def filter_(function: Any, iterable: Any, /) -> list[Any]:
-    raise unsupported("filter()", "use a boolean mask or a for statement")
 
 
 # ---- the operator module

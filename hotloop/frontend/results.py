@@ -18,10 +18,13 @@ import numpy as np
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.control import unbound
 from hotloop.frontend.dims import MIN
+from hotloop.frontend.list_results import parts as list_parts
+from hotloop.frontend.list_values import List
 from hotloop.frontend.messages import has_marks
 from hotloop.frontend.session import Session, StandIn
 from hotloop.frontend.slots import Either, Maybe, Unjoined, is_named_tuple
 from hotloop.frontend.traced import (
+    PYTHON,
     ArrayOut,
     ChosenOut,
     Constant,
@@ -40,7 +43,7 @@ from hotloop.record import record
 
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type, np.dtype, range, slice,
              enum.Enum, frozenset, np.generic, type(Ellipsis), types.ModuleType,
-             types.BuiltinFunctionType, np.ufunc)
+             types.BuiltinFunctionType, np.ufunc, np.finfo, np.iinfo)
 
 
 @record
@@ -114,6 +117,8 @@ class Results:
             return ChosenOut(self.add(x.flag.atom), self.tree(x.yes), self.tree(x.no))
         if isinstance(x, Unjoined):
             raise x.error
+        if isinstance(x, List):
+            return self.growing(x)
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
         if isinstance(x, Array):
@@ -157,6 +162,11 @@ class Results:
                                                             for n in names))
         raise unsupported(f"a {kind.__name__} as a result", "return arrays, numbers, tuples, dicts")
 
+    def growing(self, x: List) -> Container:
+        make, (n, *atoms) = list_parts(x)
+        length = Constant(n) if isinstance(n, int) else ScalarOut(self.add(n), PYTHON)
+        return Container(make, (length, *(ArrayOut(self.add(a)) for a in atoms)))
+
     def array(self, x: Array) -> Any:
         base = x.base
         if isinstance(base, ChosenBase):
@@ -184,8 +194,7 @@ class Results:
             elif isinstance(step, Index):
                 steps.append(("index", self.index(step)))
             else:
-                raise unsupported("the real or imaginary part of an input as a result",
-                                  "return a copy of it")
+                steps.append(("part", step.name))
         return ViewOut(base, tuple(steps))
 
     def number(self, d: Any) -> Any:

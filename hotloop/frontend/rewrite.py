@@ -37,7 +37,9 @@ from hotloop.frontend.syntax import children, fill, function_definition, place_a
 HELPERS = "_hl"
 DELAYED = "_hl_delayed"
 COMPARED: dict[type, str] = {ast.In: "in_", ast.NotIn: "not_in", ast.Is: "is_",
-                             ast.IsNot: "is_not", ast.Eq: "equal", ast.NotEq: "not_equal"}
+                             ast.IsNot: "is_not", ast.Eq: "equal", ast.NotEq: "not_equal",
+                             ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "greater",
+                             ast.GtE: "greater_equal"}
 UNTOUCHED_CALLS = frozenset(("super", "locals", HELPERS))
 
 
@@ -388,8 +390,49 @@ class Rewriter(ast.NodeTransformer):
             g.ifs = [ast.copy_location(call("known_truth", c), c) for c in g.ifs]
         return n
 
+    def visit_List(self, n: ast.List) -> Any:
+        self.generic_visit(n)
+        n.elts = [self._spread(e) for e in n.elts]
+        return ast.copy_location(call("display", n), n) if isinstance(n.ctx, ast.Load) else n
+
+    def visit_Tuple(self, n: ast.Tuple) -> Any:
+        self.generic_visit(n)
+        n.elts = [self._spread(e) for e in n.elts]
+        return n
+
+    def _spread(self, e: ast.expr) -> ast.expr:
+        if isinstance(e, ast.Starred) and isinstance(e.ctx, ast.Load):
+            e.value = ast.copy_location(call("iterated", e.value), e.value)
+        return e
+
+    def visit_BinOp(self, n: ast.BinOp) -> Any:
+        lists = any(isinstance(x, ast.List | ast.ListComp) for x in (n.left, n.right))
+        self.generic_visit(n)
+        if lists and isinstance(n.op, ast.Mult | ast.Add):
+            return ast.copy_location(
+                call("joined" if isinstance(n.op, ast.Add) else "repeated", n.left, n.right), n)
+        return n
+
     def visit_ListComp(self, n: ast.ListComp) -> Any:
-        return self._comprehension(n)
+        if not _plain_targets(n):
+            return self._comprehension(n)
+        self.generic_visit(n)
+        added = ast.Call(ast.Attribute(load(SINK), "add", ast.Load()), [n.elt], [])
+        body = self._nested(n, added, 0, n.generators[0].iter)
+        return ast.copy_location(
+            call("listed", ast.Lambda(no_arguments([SINK]), body)), n)
+
+    def _nested(self, n: Any, inner: ast.expr, k: int, first: ast.expr) -> ast.expr:
+        """The loops of a comprehension from number k on, around `inner`."""
+        g = n.generators[k]
+        if k + 1 < len(n.generators):
+            inner = self._nested(n, inner, k + 1, n.generators[k + 1].iter)
+        for c in reversed(g.ifs):
+            inner = ast.copy_location(call("when", load(SINK), c, ast.copy_location(
+                ast.Lambda(no_arguments(), inner), c)), c)
+        return ast.copy_location(
+            call("each", load(SINK), first, ast.copy_location(_function_of(g.target, inner), n)),
+            n)
 
     def visit_SetComp(self, n: ast.SetComp) -> Any:
         return self._comprehension(n)
@@ -398,7 +441,43 @@ class Rewriter(ast.NodeTransformer):
         return self._comprehension(n)
 
     def visit_GeneratorExp(self, n: ast.GeneratorExp) -> Any:
-        return self._comprehension(n)
+        if not _plain_targets(n):
+            return self._comprehension(n)
+        self.generic_visit(n)
+        added = ast.Call(ast.Attribute(load(SINK), "add", ast.Load()), [n.elt], [])
+        body = self._nested(n, added, 0, load("_hl_first"))
+        return ast.copy_location(call(
+            "stream", n.generators[0].iter,
+            ast.Lambda(no_arguments([SINK, "_hl_first"]), body)), n)
+
+
+SINK = "_hl_sink"
+
+
+def _plain_targets(n: Any) -> bool:
+    """May the comprehension become nested functions? (Not if it assigns, or awaits.)"""
+    def plain(t: ast.expr) -> bool:
+        return isinstance(t, ast.Name) or isinstance(t, ast.Tuple | ast.List) and all(
+            map(plain, t.elts))
+    return all(plain(g.target) and not g.is_async for g in n.generators) and not any(
+        isinstance(k, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom) for k in walk(n))
+
+
+def _function_of(target: ast.expr, body: ast.expr) -> ast.Lambda:
+    """`lambda target: body`"""
+    if isinstance(target, ast.Name):
+        return ast.Lambda(no_arguments([target.id]), body)
+    assert isinstance(target, ast.Tuple | ast.List)
+    names: list[str] = []
+    for k, t in enumerate(target.elts):
+        if isinstance(t, ast.Name):
+            names.append(t.id)
+        else:
+            names.append(f"_hl_part{k}")
+            body = ast.Call(_function_of(t, body), [load(names[-1])], [])
+    parts = call("unpacked", load("_hl_item"), constant(len(names)), constant(-1))
+    return ast.Lambda(no_arguments(["_hl_item"]), ast.Call(
+        ast.Lambda(no_arguments(names), body), [ast.Starred(parts, ast.Load())], []))
 
 
 # ---- whole functions

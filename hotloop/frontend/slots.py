@@ -131,6 +131,34 @@ class ObjectSlot:
         return 0
 
 
+class Kind:
+    """A further kind of value, registered by the module that knows it (lists, objects): `slot_of` a
+    value, and what the functions of this module do for its slots. In `join` one of the two slots
+    may be of another kind."""
+
+    def slot_of(self, x: Any) -> Any:
+        raise NotImplementedError
+
+    def join(self, a: Any, b: Any, visible: Builder, name: Any) -> Any:
+        raise NotImplementedError
+
+    def make(self, slot: Any) -> tuple[list[Var], Any]:
+        raise NotImplementedError
+
+    def flatten(self, x: Any, slot: Any) -> list[Atom]:
+        raise NotImplementedError
+
+    def describe(self, slot: Any) -> str:
+        raise NotImplementedError
+
+
+VALUES: dict[type, Kind] = {}
+"""Kinds by the type of the value."""
+
+KINDS: dict[type, Kind] = {}
+"""Kinds by the type of the slot."""
+
+
 def same_object(a: Any, b: Any) -> bool:
     """Is it the same for all purposes? Identity, or equality of immutable constants."""
     if a is b:
@@ -143,6 +171,8 @@ def slot_of(x: Any) -> Any:
     """The type of a value; None for UNBOUND."""
     if x is UNBOUND:
         return None
+    if type(x) in VALUES:
+        return VALUES[type(x)].slot_of(x)
     if isinstance(x, Maybe):
         return MaybeSlot(slot_of(x.content))
     if isinstance(x, Either):
@@ -193,6 +223,8 @@ def shown_name(name: Any) -> str:
 def describe(slot: Any) -> str:
     if slot is None:
         return "unbound"
+    if type(slot) in KINDS:
+        return KINDS[type(slot)].describe(slot)
     if isinstance(slot, ScalarSlot):
         if slot.kind == PYTHON:
             return f"a Python {PYTHON_TYPES[slot.dtype.kind].__name__}"
@@ -227,6 +259,9 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
     for p, q in ((a, b), (b, a)):
         if isinstance(p, ObjectSlot) and p.object is None and isinstance(q, ScalarSlot):
             return MixedSlot(None, q)
+    for p in (a, b):
+        if type(p) in KINDS:
+            return KINDS[type(p)].join(a, b, visible, name)
     if type(a) is not type(b):
         raise unstable(name, a, b, "changes its type")
     if isinstance(a, ScalarSlot):
@@ -239,6 +274,8 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
             else q if p is not DYNAMIC and q is not DYNAMIC and dm.equal(p, q) and visible.sees(q)
             else DYNAMIC for p, q in zip(a.dims, b.dims, strict=True)))
     if isinstance(a, SequenceSlot):
+        if a.type is b.type is list and len(a.items) != len(b.items) and list in KINDS:
+            return KINDS[list].join(a, b, visible, name)
         if a.type is not b.type or len(a.items) != len(b.items):
             raise unstable(name, a, b, "changes its length or type")
         return SequenceSlot(a.type, tuple(
@@ -292,6 +329,8 @@ def make(slot: Any) -> tuple[list[Var], Any]:
     builder = current()
     if slot is None:
         return [], UNBOUND
+    if type(slot) in KINDS:
+        return KINDS[type(slot)].make(slot)
     if isinstance(slot, ObjectSlot):
         return [], slot.object
     if isinstance(slot, MaybeSlot):
@@ -327,6 +366,8 @@ def flatten(x: Any, slot: Any) -> list[Atom]:
     """The atoms of `x` as the slot's type, emitted in the open block; zeros for UNBOUND."""
     if slot is None or isinstance(slot, ObjectSlot):
         return []
+    if type(slot) in KINDS:
+        return KINDS[type(slot)].flatten(x, slot)
     if isinstance(slot, MaybeSlot):
         if x is UNBOUND:
             return [lit(False), *flatten(UNBOUND, slot.content)]

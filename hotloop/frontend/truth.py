@@ -8,6 +8,7 @@ A known condition is decided at trace time, as Python does; a run-time condition
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from types import CellType
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import CONTEXT, current, emit, lit, unsupported
 from hotloop.frontend.dims import compare
+from hotloop.frontend.list_values import List
 from hotloop.frontend.objects import get
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import (
@@ -38,6 +40,9 @@ def truth(x: Any) -> Any:
         return bool(x)
     if isinstance(x, Unjoined):
         raise x.error
+    if isinstance(x, List):
+        answer = compare("gt", x.n, 0)
+        return answer if isinstance(answer, bool) else Scalar(answer, PYTHON)
     if isinstance(x, Array):
         if any(not (isinstance(d, int) and d == 1) for d in x.dims):
             raise ValueError("The truth value of an array with more than one element is "
@@ -186,7 +191,42 @@ def equal(a: Any, b: Any) -> Any:
             if result is False:
                 return False
         return result
+    if isinstance(a, List) or isinstance(b, List):
+        other = b if isinstance(a, List) else a
+        return IN_PYTHON["list_equal"](a, b) if isinstance(other, list | List) else False
     return a == b
+
+
+IN_PYTHON: dict[str, Callable[..., Any]] = {}
+"""Functions of `in_python`, to be called with tracers: filled by `python_sequences`."""
+
+
+def _ordered(name: str, compared: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def ordered(a: Any, b: Any) -> Any:
+        if isinstance(a, List) or isinstance(b, List):
+            x, y = (b, a) if name[0] == "g" else (a, b)
+            if name.endswith("equal"):
+                return not_(IN_PYTHON["list_less"](y, x))
+            return IN_PYTHON["list_less"](x, y)
+        if type(a) not in (tuple, list) or type(b) is not type(a) or not any(
+                isinstance(e, Tracer) or type(e) is tuple for e in (*a, *b)):
+            return compared(a, b)
+        result: Any = compared(len(a), len(b))
+        for p, q in reversed(list(zip(a, b, strict=False))):
+            result = if_expression(_same_item(p, q), functools.partial(_known, result),
+                                   functools.partial(ordered, p, q))
+        return result
+    return ordered
+
+
+def _known(x: Any) -> Any:
+    return x
+
+
+less = _ordered("less", operator.lt)
+less_equal = _ordered("less_equal", operator.le)
+greater = _ordered("greater", operator.gt)
+greater_equal = _ordered("greater_equal", operator.ge)
 
 
 def _same_item(p: Any, q: Any) -> Any:
@@ -195,7 +235,8 @@ def _same_item(p: Any, q: Any) -> Any:
 
 def not_equal(a: Any, b: Any) -> Any:
     """`a != b`"""
-    if type(a) is type(b) and type(a) in (tuple, list):
+    if type(a) is type(b) and type(a) in (tuple, list) or isinstance(a, List) or isinstance(
+            b, List):
         return not_(equal(a, b))
     return a != b
 
@@ -206,6 +247,8 @@ def in_(x: Any, items: Any) -> Any:
         raise items.error
     if isinstance(items, Array):
         return (items == x).any()
+    if isinstance(items, List):
+        return IN_PYTHON["contains"](items, x)
     if not isinstance(x, Tracer) and not (
             isinstance(items, list | tuple) and any(isinstance(e, Tracer) for e in items)):
         return x in items

@@ -586,7 +586,7 @@ def _may_leave(statements: list[Statement]) -> bool:
 
 def swapped(statements: list[Statement]) -> set[Buffer]:
     """Buffers whose memory is exchanged, or moves to grow, anywhere in the statements."""
-    found = set()
+    found: set[Buffer] = set()
     for s in walk(statements):
         if isinstance(s, (For, While)):
             found.update(b for pair in s.swaps for b in pair)

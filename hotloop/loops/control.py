@@ -314,8 +314,9 @@ def lower_cond(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
             scalars.append([part for out, atom in zip(eqn.outs, block.outs, strict=True)
                             if not out.shape for part in parts_of(state.let(state.scalar(atom)))])
             for k, old in rows.items():
-                if state.where.get(block.outs[k]) is not targets[k]:  # type: ignore[call-overload]
-                    grow(state, targets[k], old, state.dim(block.outs[k].shape[0]))
+                atom = block.outs[k]
+                if isinstance(atom, Var) and state.where.get(atom) is not targets[k]:
+                    grow(state, targets[k], old, state.dim(atom.shape[0]))
             assign(state, [(block.outs[k], buffer) for k, buffer in targets.items()])
         arms.append(statements)
     outs = []

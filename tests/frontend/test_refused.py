@@ -92,14 +92,6 @@ def store_after_maybe_alias(x, n):
     return x, y
 
 
-@refused(StagingError, "list.append", f8(4), 3)
-def append_in_loop(x, n):
-    r = []
-    for i in range(n):
-        r.append(x[i])
-    return r
-
-
 class Recorder:
     def __init__(self):
         self.items = []
@@ -113,17 +105,6 @@ def append_to_an_arguments_list(r, n):
     for i in range(n):
         r.record(1)
     return n
-
-
-@refused(StagingError, "list.append", 3)
-def append_by_a_closure(n):
-    r = []
-
-    def note():
-        r.append(1)
-    for i in range(n):
-        note()
-    return len(r)
 
 
 @refused(StagingError, "set.add", 3)
@@ -192,11 +173,6 @@ def try_that_catches_everything(x, n):
     return y
 
 
-@refused(StagingError, "range of unknown length", f8(4), 3)
-def comprehension(x, n):
-    return sum([x[i] for i in range(n)])
-
-
 @refused(TypeInstabilityError, "'y' changes its type", f8(4), 3)
 def array_or_none(x, k):
     y = None
@@ -239,13 +215,6 @@ def assigns_a_global(x):
     return x
 
 
-@refused(StagingError, "Python list", f8(4), 2)
-def store_at_run_time_index(x, k):
-    r = [0, 1, 2]
-    r[k] = 7
-    return r
-
-
 @refused(StagingError, "text", f8(4), 2)
 def formats_a_value(x, k):
     return {f"{k}": 1}
@@ -278,8 +247,7 @@ def test_is_refused(f):
 
 
 @pytest.mark.parametrize("f", [f for f in refused if refused[f][2] and f.__name__ not in
-                               ("object_array", "masked_array", "append_to_an_arguments_list",
-                                "append_by_a_closure")], ids=lambda f: f.__name__)
+                               ("object_array", "masked_array", "append_to_an_arguments_list")], ids=lambda f: f.__name__)
 def test_names_the_users_line(f):
     _, _, args = refused[f]
     with pytest.raises(UnsupportedError) as caught:

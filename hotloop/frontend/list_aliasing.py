@@ -1,0 +1,60 @@
+"""Lists that a loop or branch carries by value: who else may hold them.
+
+    for ...:                     cur and prev are other lists in each iteration: they are carried
+        cur[j] = prev[j] + 1     by value. The list that cur was before the loop changes, so whoever
+        prev, cur = cur, prev    holds it under another name must not use it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hotloop.frontend.builder import Builder, unsupported
+from hotloop.frontend.list_values import List, linked
+from hotloop.frontend.objects import Place
+from hotloop.frontend.slots import Maybe, shown_name
+
+
+def lists_in(x: Any) -> list[List]:
+    """The lists of run-time length in a value that is carried or joined."""
+    if isinstance(x, Maybe):
+        return lists_in(x.content)
+    if isinstance(x, List):
+        return [x]
+    return [a for e in x for a in lists_in(e)] if isinstance(x, tuple | list) else []
+
+
+def join_lists(given: Any, made: Any) -> None:
+    """`made` stands for `given` after a branch or loop: they may be one list."""
+    for x, y in zip(lists_in(given), lists_in(made), strict=False):
+        if x is not y:
+            linked(x, y)
+
+
+def check_carried(n: Any, initial: Mapping[Any, Any], ends: Mapping[Any, Any],
+                  params: Mapping[Any, list[List]], places: Iterable[Any],
+                  parent: Builder) -> None:
+    """Lists that slot `n` of a loop carries by value: if the body changes them, nobody else may
+    hold the one of before, and the one of the next iteration must be nobody else's."""
+    starts, finals = lists_in(initial[n]), lists_in(ends[n])
+    what = (f"{shown_name(n)} is rebound in a loop in which its list, which another name may hold, "
+            "is changed")
+    remedy = "copy the list: list(x)"
+    if any(x.changed for x in params.get(n, ())):
+        others = [x for k in params if k != n for x in (*lists_in(initial[k]), *lists_in(ends[k]))]
+        own = [*starts, *finals]
+        if any(x.home.encloses(parent) for x in finals) or any(
+                x is y for x in own for y in others if not _exchanged(x, params)) or any(
+                x.moved for x in own):
+            raise unsupported(what, remedy)
+        for x in starts:
+            x.stale = True
+    changed = [p.owner for p in places if isinstance(p, Place) and isinstance(p.owner, List)]
+    if any(x is y for x in (*starts, *finals) for y in changed):
+        raise unsupported(what, remedy)
+
+
+def _exchanged(x: List, params: Mapping[Any, list[List]]) -> bool:
+    """Is it a list of the iteration before, which slots pass on to one another?"""
+    return any(x is y for lists in params.values() for y in lists)

@@ -1,0 +1,84 @@
+"""Lists of run-time length as Python lists again: in results, and in printed text.
+
+    MakeList(plan)([n, array, ...])     the list of n items that `plan` puts together
+
+A plan says per item: ("number", is a Python number), ("mixed", narrow kind, narrow dtype, is the
+wide one a Python number), ("tuple", type, plans), ("array",) or ("object", the same for all).
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend.builder import unsupported
+from hotloop.frontend.list_values import List
+from hotloop.frontend.lists import exact
+from hotloop.frontend.slots import ArraySlot, MixedSlot, ObjectSlot, ScalarSlot, SequenceSlot
+from hotloop.frontend.traced import PYTHON
+from hotloop.ir.core import Atom
+from hotloop.record import record
+
+
+@record
+class MakeList:
+    plan: tuple[Any, ...] | None
+    queue: bool
+
+    def __call__(self, items: list[Any]) -> Any:
+        n, *arrays = items
+        made = [] if self.plan is None else _column(self.plan, int(n), iter(arrays))
+        return collections.deque(made) if self.queue else made
+
+
+def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
+    match plan:
+        case ("number", python):
+            return _numbers(next(arrays), python)
+        case ("mixed", kind, dtype, python):
+            flags, wide = next(arrays), next(arrays)
+            narrow = [None] * n if dtype is None else _numbers(
+                np.asarray(wide).astype(dtype), kind == PYTHON)
+            return [w if f else k for f, w, k in zip(
+                np.asarray(flags).tolist(), _numbers(wide, python), narrow, strict=True)]
+        case ("tuple", kind, parts):
+            columns = [_column(part, n, arrays) for part in parts]
+            rows = zip(*columns, strict=True) if columns else [()] * n
+            return [kind._make(r) for r in rows] if hasattr(kind, "_make") else list(rows)
+        case ("array",):
+            return [row.copy() for row in np.asarray(next(arrays))]
+        case _:
+            return [plan[1]] * n
+
+
+def _numbers(array: Any, python: bool) -> list[Any]:
+    array = np.asarray(array)
+    return array.tolist() if python else list(array)
+
+
+def plan_of(item: Any) -> tuple[Any, ...] | None:
+    if item is None:
+        return None
+    if isinstance(item, ScalarSlot):
+        return "number", item.kind == PYTHON
+    if isinstance(item, MixedSlot):
+        kind, dtype = (None, None) if item.narrow is None else (item.narrow.kind,
+                                                               item.narrow.dtype)
+        return "mixed", kind, dtype, item.wide.kind == PYTHON
+    if isinstance(item, SequenceSlot):
+        return "tuple", item.type, tuple(map(plan_of, item.items))
+    if isinstance(item, ArraySlot):
+        return ("array",)
+    if isinstance(item, ObjectSlot):
+        return "object", item.object
+    raise unsupported("a list of such items as a result", "return an array")
+
+
+def parts(x: List) -> tuple[MakeList, list[Atom]]:
+    """How to make it, and of what: the length and the buffers."""
+    data = exact(x)
+    n: Any = x.length.dim
+    return MakeList(plan_of(data.item), x.queue), [n, *data.atoms]

@@ -1,0 +1,296 @@
+"""How lists of run-time length flow through `if` and loops: their slots (see `slots`).
+
+    columns(ScalarSlot(PYTHON, f64))     -> [(f64, ())]: a buffer f64[room]
+    columns(SequenceSlot(tuple, ...))    -> those of its items, one after the other
+
+`assemble` makes an item of what the buffers hold at a place, `recast` gives the buffers of a list
+another item type (`[0]` to which floats are appended: each item then has a flag).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import Builder, check, current, emit, lit, unsupported
+from hotloop.frontend.list_values import (
+    Data,
+    DataSlot,
+    Extent,
+    ExtentSlot,
+    List,
+    ListSlot,
+    bounded,
+)
+from hotloop.frontend.objects import UNBOUND
+from hotloop.frontend.slots import (
+    DYNAMIC,
+    KINDS,
+    VALUES,
+    ArraySlot,
+    Kind,
+    MixedSlot,
+    ObjectSlot,
+    ScalarSlot,
+    SequenceSlot,
+    describe,
+    flatten,
+    join,
+    rebuilt,
+    slot_of,
+    unstable,
+)
+from hotloop.frontend.tracers import (
+    EXACT,
+    Array,
+    Scalar,
+    Widened,
+    broadcast,
+    convert,
+    fresh,
+    full,
+    zero,
+)
+from hotloop.ir.core import Atom, Dim, Var
+from hotloop.ir.types import BOOL, I64
+
+Column = tuple[np.dtype, tuple[Dim, ...]]
+
+
+def columns(item: Any) -> list[Column]:
+    """Dtype and further dimensions of each buffer of items of a slot."""
+    if item is None:
+        return []
+    if isinstance(item, ScalarSlot):
+        return [(item.dtype, ())]
+    if isinstance(item, MixedSlot):
+        return [(BOOL, ()), (item.wide.dtype, ())]
+    if isinstance(item, SequenceSlot) and item.type is not list:
+        return [c for part in item.items for c in columns(part)]
+    if isinstance(item, ArraySlot):
+        if DYNAMIC in item.dims:
+            raise unsupported("a list of arrays of different shapes in a loop",
+                              "use arrays of one shape")
+        return [(item.dtype, item.dims)]  # type: ignore[list-item]
+    if isinstance(item, ObjectSlot):
+        return []
+    raise unsupported(f"a list of {describe(item)} whose length is known at run time only",
+                      "use lists of numbers or of tuples of numbers")
+
+
+def assemble(item: Any, atoms: Iterator[Atom]) -> Any:
+    """The item that the atoms stand for."""
+    if isinstance(item, ScalarSlot):
+        return Scalar(next(atoms), item.kind)
+    if isinstance(item, MixedSlot):
+        flag, wide = next(atoms), next(atoms)
+        narrow = item.narrow
+        return Widened(wide, item.wide.kind, flag, None if narrow is None else narrow.kind,
+                       None if narrow is None else narrow.dtype)
+    if isinstance(item, SequenceSlot):
+        return rebuilt(item.type, [assemble(part, atoms) for part in item.items])
+    if isinstance(item, ArraySlot):
+        array = fresh(next(atoms))
+        array.base.readonly = "a store to an array that is in a list: store a new one in the list"
+        return array
+    return item.object
+
+
+# ---- joining
+
+def dim_joined(p: Dim | None, q: Dim | None, visible: Builder) -> Dim | None:
+    if p is None or q is None or not dm.equal(p, q):
+        return DYNAMIC
+    return p if visible.sees(p) else q if visible.sees(q) else DYNAMIC
+
+
+def data_joined(a: DataSlot, b: DataSlot, visible: Builder, name: Any) -> DataSlot:
+    if a.item is None or b.item is None:
+        known, rooms = (a.item, a.rooms) if b.item is None else (b.item, b.rooms)
+        known = known if known is None else join(known, known, visible, name)
+        return DataSlot(known, (DYNAMIC,) * len(rooms))
+    item = join(a.item, b.item, visible, name)
+    count = len(columns(item))
+    if not len(a.rooms) == len(b.rooms) == count:
+        return DataSlot(item, (DYNAMIC,) * count)
+    return DataSlot(item, tuple(dim_joined(p, q, visible)
+                                for p, q in zip(a.rooms, b.rooms, strict=True)))
+
+
+def data_slot(data: Data) -> DataSlot:
+    return DataSlot(data.item, tuple(a.shape[0] for a in data.atoms))
+
+
+# ---- data in another form
+
+def recast(data: Data, item: Any) -> Data:
+    """The same items in buffers of another item type, which holds them all."""
+    if data.item == item:
+        return data
+    if data.item is None:
+        return Data(item, [full(zero(dtype), (0, *dims)) for dtype, dims in columns(item)])
+    atoms = list(_recast(iter(data.atoms), data.item, item))
+    return Data(item, atoms)
+
+
+def _recast(atoms: Iterator[Atom], old: Any, new: Any) -> Iterator[Atom]:
+    if isinstance(new, SequenceSlot):
+        for p, q in zip(old.items, new.items, strict=True):
+            yield from _recast(atoms, p, q)
+    elif isinstance(new, MixedSlot) and isinstance(old, ScalarSlot):
+        atom = next(atoms)
+        yield full(lit(old == new.wide), atom.shape)
+        wide = convert(atom, new.wide.dtype)
+        if atom.dtype == I64 and wide.dtype.kind in "fc":
+            size, = emit("abs", [convert(wide, np.float64)], [(np.dtype(float), atom.shape)])
+            most, = emit("reduce_and", [emit("le", [size, lit(float(EXACT))],
+                                             [(BOOL, atom.shape)])[0]], [(BOOL, ())], axes=(0,))
+            check(most, OverflowError, "an int beyond 2**53 in a list that has floats, too")
+        yield wide
+    elif isinstance(new, ScalarSlot):
+        yield convert(next(atoms), new.dtype)
+    else:
+        for _ in columns(new):
+            yield next(atoms)
+
+
+def item_atoms(x: Any, item: Any) -> list[Atom]:
+    """The atoms of a value as an item of the slot."""
+    if isinstance(item, ArraySlot) and isinstance(x, Array):
+        return [broadcast(x.value(), item.dims)]  # type: ignore[arg-type]
+    return flatten(x, item)
+
+
+def list_of(items: Sequence[Any], item: Any = None, queue: bool = False) -> List:
+    """A list of items that are known while tracing; `item`: of which slot, if that is known."""
+    from_items = item
+    for x in items:
+        slot = slot_of(x)
+        from_items = slot if from_items is None else join(from_items, slot, current(), "an item")
+    made: list[Atom] = []
+    if from_items is not None:
+        rows = [item_atoms(x, from_items) for x in items]
+        for k, (dtype, dims) in enumerate(columns(from_items)):
+            buffer: Atom = full(zero(dtype), (len(items), *dims))
+            for at, row in enumerate(rows):
+                buffer, = emit("set", [buffer, row[k], at], [(dtype, buffer.shape)],
+                               codes="i" + ":" * len(dims))
+            made.append(buffer)
+    return List(Data(from_items, made), len(items), 0, queue)
+
+
+# ---- the kinds
+
+class _Extents(Kind):
+    def slot_of(self, x: Extent) -> ExtentSlot:
+        return ExtentSlot(x.dim)
+
+    def join(self, a: Any, b: Any, visible: Builder, name: Any) -> ExtentSlot:
+        return ExtentSlot(dim_joined(a.dim, b.dim, visible))
+
+    def make(self, slot: ExtentSlot) -> tuple[list[Var], Extent]:
+        if slot.dim is not DYNAMIC:
+            return [], Extent(slot.dim)
+        var = bounded(current().bind(I64))
+        return [var], Extent(var)
+
+    def flatten(self, x: Any, slot: ExtentSlot) -> list[Atom]:
+        if slot.dim is not DYNAMIC:
+            return []
+        return [_atom(0 if x is UNBOUND else x.dim)]
+
+    def describe(self, slot: ExtentSlot) -> str:
+        return "a list"
+
+
+def _atom(d: Dim) -> Atom:
+    return lit(d) if isinstance(d, int) else d
+
+
+class _Buffers(Kind):
+    def slot_of(self, x: Data) -> DataSlot:
+        return data_slot(x)
+
+    def join(self, a: Any, b: Any, visible: Builder, name: Any) -> DataSlot:
+        return data_joined(a, b, visible, "an item of the list")
+
+    def make(self, slot: DataSlot) -> tuple[list[Var], Data]:
+        builder = current()
+        vars: list[Var] = []
+        atoms: list[Atom] = []
+        for room, (dtype, dims) in zip(slot.rooms, columns(slot.item), strict=True):
+            if room is DYNAMIC:
+                room = bounded(builder.bind(I64))
+                vars.append(room)
+            atoms.append(builder.bind(dtype, (room, *dims)))
+            vars.append(atoms[-1])  # type: ignore[arg-type]
+        return vars, Data(slot.item, atoms)
+
+    def flatten(self, x: Any, slot: DataSlot) -> list[Atom]:
+        found: list[Atom] = []
+        data = recast(Data(None, ()) if x is UNBOUND else x, slot.item)
+        for atom, room in zip(data.atoms, slot.rooms, strict=True):
+            if room is DYNAMIC:
+                found += [_atom(atom.shape[0]), atom]
+            else:
+                found.append(broadcast(atom, (room, *atom.shape[1:])))
+        return found
+
+    def describe(self, slot: DataSlot) -> str:
+        return "an empty list" if slot.item is None else f"a list of {describe(slot.item)}"
+
+
+_EXTENTS, _BUFFERS = _Extents(), _Buffers()
+
+
+class _Lists(Kind):
+    def slot_of(self, x: List) -> ListSlot:
+        x.readable()
+        return ListSlot(data_slot(x.data), x.length.dim, x.start.dim, x.queue)
+
+    def join(self, a: Any, b: Any, visible: Builder, name: Any) -> ListSlot:
+        a, b = _as_list_slot(a, visible, name), _as_list_slot(b, visible, name)
+        if a is None or b is None or a.queue != b.queue:
+            raise unstable(name, a, b, "changes its type")
+        return ListSlot(data_joined(a.data, b.data, visible, name),
+                        dim_joined(a.length, b.length, visible),
+                        dim_joined(a.start, b.start, visible), a.queue)
+
+    def make(self, slot: ListSlot) -> tuple[list[Var], List]:
+        n, length = _EXTENTS.make(ExtentSlot(slot.length))
+        first, start = _EXTENTS.make(ExtentSlot(slot.start))
+        buffers, data = _BUFFERS.make(slot.data)
+        return [*n, *first, *buffers], List(data, length.dim, start.dim, slot.queue)
+
+    def flatten(self, x: Any, slot: ListSlot) -> list[Atom]:
+        if x is UNBOUND:
+            x = List(Data(None, ()), 0)
+        elif type(x) is list:
+            x = list_of(x, slot.data.item)
+        return [*_EXTENTS.flatten(x.length, ExtentSlot(slot.length)),
+                *_EXTENTS.flatten(x.start, ExtentSlot(slot.start)),
+                *_BUFFERS.flatten(x.data, slot.data)]
+
+    def describe(self, slot: ListSlot) -> str:
+        return _BUFFERS.describe(slot.data)
+
+
+def _as_list_slot(slot: Any, visible: Builder, name: Any) -> ListSlot | None:
+    """That of a list of known length, too."""
+    if isinstance(slot, ListSlot):
+        return slot
+    if not (isinstance(slot, SequenceSlot) and slot.type is list):
+        return None
+    item = None
+    for part in slot.items:
+        item = part if item is None else join(item, part, visible, name)
+    return ListSlot(DataSlot(item, (len(slot.items),) * len(columns(item))), len(slot.items), 0,
+                    False)
+
+
+VALUES[Extent] = KINDS[ExtentSlot] = _EXTENTS
+VALUES[Data] = KINDS[DataSlot] = _BUFFERS
+VALUES[List] = KINDS[ListSlot] = KINDS[list] = _Lists()

@@ -1,0 +1,170 @@
+"""Lists whose length is known at run time only: memory with room to spare, a start and a length.
+
+    out = []                        data: no item type yet, no buffers     length 0
+    for i in range(n):
+        out.append(x[i] * 2.0)      data: f64 items, one buffer f64[room]  length i + 1
+
+A list is a mutable reference like an Array. Its items are of one slot (see `slots`): a number is
+one buffer, a number of two kinds two (the flag and the wide value), a tuple as many as its items
+need. Item k is at `start + k` of every buffer. What an open block changes in a list from outside is
+journaled by attribute (`Place`), so a loop carries a length only if it changes.
+
+A list that a loop or branch carries by value (a name bound to another list there) is a copy: nobody
+can say whether it is the same list as before. Those are one `group`, and when one of them changes
+the others can't be used any more. A list that was put into another one can't change either.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import Builder, current, unsupported
+from hotloop.frontend.tracers import Tracer, as_int
+from hotloop.ir.core import Atom, Dim
+from hotloop.record import record
+
+
+class Extent:
+    """A length or a start: an int, or an i64 Var that is not negative."""
+
+    __slots__ = ("dim",)
+
+    def __init__(self, dim: Dim):
+        self.dim = dim
+
+
+class Data:
+    """The item type (None as long as there was no item) and the buffers."""
+
+    __slots__ = ("atoms", "item")
+
+    def __init__(self, item: Any, atoms: Iterable[Atom]):
+        self.item, self.atoms = item, tuple(atoms)
+
+
+@record
+class ExtentSlot:
+    """`dim` None: another one in each iteration."""
+    dim: Dim | None
+
+
+@record
+class DataSlot:
+    """`rooms`: the first extent of each buffer, None where it changes."""
+    item: Any
+    rooms: tuple[Dim | None, ...]
+
+
+@record
+class ListSlot:
+    """A list by value; `queue`: it is a collections.deque."""
+    data: DataSlot
+    length: Dim | None
+    start: Dim | None
+    queue: bool
+
+
+class List(Tracer):
+    """See above. `home`: the block that made it; `moved`: its content was put into another list;
+    `stale`: another name's list, which may have been this one, was changed; `kept`: rows of this
+    list of lists may be one list, so that they must not change; `changed`: by anybody."""
+
+    __slots__ = ("__weakref__", "changed", "data", "group", "home", "kept", "length", "moved",
+                 "queue", "stale", "start")
+
+    data: Data
+    length: Extent
+    start: Extent
+
+    def __init__(self, data: Data, length: Dim, start: Dim = 0, queue: bool = False):
+        self.data, self.length, self.start = data, Extent(length), Extent(start)
+        self.home, self.queue = current(), queue
+        self.group: list[weakref.ref[List]] = []
+        self.moved = self.stale = self.kept = self.changed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return method(self, name)
+
+    def __repr__(self) -> str:
+        return f"<list of {self.data.item} and length {self.length.dim}>"
+
+    @property
+    def n(self) -> Dim:
+        """The length."""
+        self.readable()
+        return self.length.dim
+
+    @property
+    def size(self) -> Any:
+        """len()"""
+        return as_int(self.n)
+
+    def readable(self) -> None:
+        if self.stale:
+            raise unsupported("a list is used under another name after a list that may be the same "
+                              "was changed", "copy the list (list(x)) before the branch or loop")
+
+    def inside(self, builder: Builder) -> bool:
+        """Was it made in the block whose journal `builder` keeps?"""
+        return builder.encloses(self.home) or self.home.loop and builder.parent is self.home
+
+    def changing(self) -> None:
+        """To be called before each change."""
+        self.readable()
+        if self.moved:
+            raise unsupported("a list is changed after it was put into another list",
+                              "put a copy there: rows.append(list(row))")
+        self.changed = True
+        for reference in self.group:
+            other = reference()
+            if other is not None and other is not self:
+                if other.moved:
+                    raise unsupported("a list is changed that may be in another list",
+                                      "put a copy there: rows.append(list(row))")
+                other.stale = other.changed = True
+
+    def same_view(self, other: object) -> bool:
+        return self is other
+
+
+def linked(a: List, b: List) -> None:
+    """From here on it is unknown whether `a` and `b` are one list."""
+    members = {id(x): x for r in (*a.group, *b.group) if (x := r()) is not None}
+    members |= {id(a): a, id(b): b}
+    joined = [weakref.ref(x) for x in members.values()]
+    for x in members.values():
+        x.group = joined
+
+
+METHODS: dict[str, Any] = {}
+"""Methods of lists: filled by `lists`."""
+
+
+class ListMethod:
+    """A method of a list, looked up but not called yet."""
+
+    __slots__ = ("function", "owner")
+
+    def __init__(self, function: Any, owner: List):
+        self.function, self.owner = function, owner
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(self.owner, *args, **kwargs)
+
+
+def method(x: List, name: str) -> Any:
+    if name in METHODS:
+        return ListMethod(METHODS[name], x)
+    kind = "collections.deque" if x.queue else "list"
+    if name.startswith("__") or not hasattr([], name):
+        raise AttributeError(f"'{kind}' object has no attribute '{name}'")
+    raise unsupported(f"the method {name} of a {kind} of run-time length")
+
+
+def bounded(d: Any) -> Any:
+    """A new extent's Var is not negative, and no larger than memory is."""
+    dm.bound(d, 0, dm.MAX_DIM)
+    return d

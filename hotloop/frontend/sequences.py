@@ -1,0 +1,260 @@
+"""Comprehensions, generator expressions, and iterables as lists.
+
+    [f(x) for x in xs if x > 0]      _hl.listed(lambda _hl_sink: _hl.each(_hl_sink, xs, lambda x:
+                                         _hl.when(_hl_sink, x > 0, lambda: _hl_sink.add(f(x)))))
+    sum(x * x for x in xs)           the loop over xs with the sum inside: nothing is stored
+
+A *sink* takes the items. What is known is unrolled, as Python does it; over a run-time iterable, or
+under a run-time condition, the loops and branches are staged, and a list becomes a `List`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import CellType
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend.branches import staged_if
+from hotloop.frontend.builder import current, here, staging
+from hotloop.frontend.list_slots import list_of
+from hotloop.frontend.list_values import List
+from hotloop.frontend.lists import (
+    AS_LIST,
+    append,
+    as_array,
+    copied,
+    more,
+    of_array,
+    of_range,
+)
+from hotloop.frontend.loops import (
+    UNROLL_LIMIT,
+    Indexed,
+    Loop,
+    Range,
+    for_loop,
+    sequence_of,
+    stage,
+    unroll,
+)
+from hotloop.frontend.objects import cells_of
+from hotloop.frontend.tracers import LIFTED, Array, Scalar, Tracer, lift
+from hotloop.frontend.truth import truth
+
+LIFTED[List] = as_array
+
+
+class Sink:
+    """Takes items: `add`. `names` in `cells` are what it changes; when `stop` is true the loops
+    end; `dead` names are unbound afterwards. `stage`: called before a loop or branch is staged."""
+
+    def __init__(self, cells: dict[str, CellType], names: Iterable[str], stop: str | None = None,
+                 dead: Iterable[str] = ()):
+        self.cells, self.names, self.stop, self.dead = cells, tuple(names), stop, tuple(dead)
+
+    def add(self, item: Any) -> None:
+        raise NotImplementedError
+
+    def stage(self) -> None:
+        pass
+
+    def loop(self, items: Any, body: Callable[..., Any]) -> Loop:
+        loop = Loop(items, None, body, self.names, self.names, self.dead, self.stop)
+        loop.cells.update(self.cells)
+        return loop
+
+
+class _ListSink(Sink):
+    def __init__(self, site: Any) -> None:
+        super().__init__({}, ())
+        self.out: Any = []
+        if site in current().state.session.growing:
+            self.stage()
+
+    def add(self, item: Any) -> None:
+        if isinstance(self.out, List):
+            append(self.out, item)
+        else:
+            self.out.append(item)
+
+    def stage(self) -> None:
+        if not isinstance(self.out, List):
+            self.out = list_of(self.out)
+
+
+class Fold(Sink):
+    """One value, `step(value, item)` at each item; with `until` the loops end when it is true."""
+
+    def __init__(self, start: Any, step: Callable[[Any, Any], Any], until: bool = False):
+        super().__init__({"_hl_folded": CellType(start)}, ("_hl_folded",),
+                         "_hl_folded" if until else None)
+        self.step = step
+
+    def add(self, item: Any) -> None:
+        cell = self.cells["_hl_folded"]
+        cell.cell_contents = self.step(cell.cell_contents, item)
+
+    @property
+    def value(self) -> Any:
+        return self.cells["_hl_folded"].cell_contents
+
+
+class _BodySink(Sink):
+    """The body of a for statement."""
+
+    def __init__(self, loop: Loop):
+        super().__init__(loop.cells, loop.slots, loop.stop, loop.dead)  # type: ignore[arg-type]
+        self.body = loop.body
+
+    def add(self, item: Any) -> None:
+        self.body(item)
+
+
+class Stream:
+    """A generator expression, not run yet; its first iterable is evaluated."""
+
+    def __init__(self, first: Any, run: Callable[[Sink, Any], Any]):
+        self.first, self.runs = first, run
+        self.used = False
+
+    def run(self, sink: Sink) -> Sink:
+        if self.used:
+            raise staging("a generator expression is used twice", "make it a list")
+        self.used = True
+        self.runs(sink, self.first)
+        return sink
+
+    def __iter__(self) -> Any:
+        found = self.items()
+        if isinstance(found, List):
+            raise staging("a generator expression of run-time length is used here",
+                          "make it a list or array")
+        return iter(found)
+
+    def items(self) -> Any:
+        """Its items, as a list."""
+        sink = _ListSink(here())
+        self.run(sink)
+        return sink.out
+
+
+def stream(first: Any, run: Callable[[Sink, Any], Any]) -> Stream:
+    return Stream(first, run)
+
+
+def listed(run: Callable[[Sink], Any]) -> Any:
+    """The value of a list comprehension."""
+    place = here()
+    sink = _ListSink(place)
+    run(sink)
+    return made(sink.out, place)
+
+
+def made(x: Any, place: Any) -> Any:
+    """A list that the traced code makes at a place of the source."""
+    if type(x) is list:
+        session = current().state.session
+        if place in session.growing:
+            return list_of(x)
+        session.lists[id(x)] = x, place
+    return x
+
+
+def display(items: list[Any]) -> Any:
+    """`[a, b]`"""
+    return made(items, here())
+
+
+def each(sink: Sink, items: Any, body: Callable[[Any], Any]) -> None:
+    """A `for` of a comprehension."""
+    if isinstance(items, np.ndarray):
+        items = lift(items)
+    if isinstance(items, Stream):
+        inner = _BodySink(sink.loop((), body))
+        inner.stage = sink.stage  # type: ignore[method-assign]
+        items.run(inner)
+        return
+    items = sequence_of(items) if isinstance(items, Array | List) else items
+    if isinstance(items, Tracer):
+        raise TypeError("iteration over a number")
+    if not isinstance(items, Range | Indexed):
+        unroll(items, sink.loop((), body))
+        return
+    known = items.known()
+    if known is not None and len(known) <= UNROLL_LIMIT:
+        unroll((items.item(i) for i in known), sink.loop((), body))
+        return
+    sink.stage()
+    stage(sink.loop(items, body))
+
+
+def when(sink: Sink, condition: Any, then: Callable[[], Any]) -> None:
+    """An `if` of a comprehension."""
+    c = truth(condition)
+    if not isinstance(c, Scalar):
+        if c:
+            then()
+        return
+    sink.stage()
+    staged_if(c.atom, (then, _nothing), cells_of(then) | sink.cells, list(sink.names),
+              list(sink.dead))
+
+
+def _nothing() -> None:
+    pass
+
+
+def consume(items: Any, sink: Sink) -> None:
+    """All items of any iterable into a sink."""
+    if isinstance(items, Stream):
+        items.run(sink)
+    else:
+        each(sink, items, lambda item: sink.add(item))
+
+
+def iterate_stream(items: Stream, loop: Loop) -> None:
+    """A for statement over a generator expression: its body stands inside the loops."""
+    items.run(_BodySink(loop))
+
+
+def list_from(x: Any) -> Any:
+    """list(x): a new list, of run-time length where it must be."""
+    place = here()
+    if isinstance(x, List):
+        return copied(x)
+    if isinstance(x, Stream):
+        return made(x.items(), place)
+    if isinstance(x, np.ndarray):
+        x = lift(x)
+    if isinstance(x, Array):
+        if not x.dims:
+            raise TypeError("iteration over a 0-d array")
+        n = x.dims[0]
+        if isinstance(n, int) and n <= UNROLL_LIMIT:
+            return made([x[k] for k in range(n)], place)
+        return of_array(x)
+    if isinstance(x, Range):
+        numbers = x.known()
+        if numbers is not None and len(numbers) <= UNROLL_LIMIT:
+            return made(list(numbers), place)
+        if isinstance(x.step, int) and x.step in (1, -1):
+            ends = (x.start, x.stop) if x.step == 1 else (x.stop, x.start)
+            n = dm.at_least_zero(dm.minus(dm.form(ends[1]), dm.form(ends[0])))
+            return of_range(x.start, n, x.step)
+    sink = _ListSink(place)
+    consume(x, sink)
+    return made(sink.out, place)
+
+
+def as_list(x: Any) -> List:
+    found = x if type(x) in (list, tuple) else list_from(x)
+    return found if isinstance(found, List) else list_of(list(found))
+
+
+AS_LIST.append(as_list)
+
+__all__ = ["Fold", "Sink", "Stream", "consume", "display", "each", "for_loop", "iterate_stream",
+           "list_from", "listed", "more", "stream", "when"]
