@@ -247,3 +247,15 @@ def test_a_python_complex_number_before_a_numpy_float():
 
 def test_int_of_a_numpy_complex_number():
     check(lambda a: int(a[0]), np.array([3.5 + 2j]))
+
+
+@pytest.mark.parametrize("body", ["a[len(a)]", "raise IndexError('no')", "a[k + 9]",
+                                  "for i in range(3):\n            a[len(a)] += 1"])
+@pytest.mark.parametrize("end", ["except IndexError:\n        k = 7",
+                                 "except Exception:\n        k = 7", "finally:\n        print(k)"])
+def test_errors_in_try_statements_are_handled_or_refused(body, end):
+    text = f"def f(a, k):\n    try:\n        {body}\n    {end}\n    return k\n"
+    try:
+        source(text, np.ones(3), 2)
+    except errors.UnsupportedError:
+        pass
