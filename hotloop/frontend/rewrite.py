@@ -192,12 +192,12 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Try(self, n: ast.Try) -> Any:
         mark = self.fresh("mark")
-        handlers = [ast.copy_location(ast.ExceptHandler(
-            self.visit(h.type) if h.type else None, h.name, self.block(h.body)), h)
-            for h in n.handlers]
         tried: list[ast.stmt] = [ast.Expr(call("tried", load(mark)))]
-        first = ast.ExceptHandler(None, None, [
-            ast.Expr(call("handling", load(mark))), ast.Raise()])
+        handling: list[ast.stmt] = [ast.Expr(call("handling", load(mark)))]
+        handlers = [ast.copy_location(ast.ExceptHandler(
+            self.visit(h.type) if h.type else None, h.name,
+            self.at(handling, h) + self.block(h.body)), h) for h in n.handlers]
+        first = ast.ExceptHandler(None, None, [*handling, ast.Raise()])
         body = self.at([ast.Try(self.block(n.body) + self.at(tried, n), [first], [], [])], n)
         new = ast.Try(body, handlers, self.block(n.orelse), self.block(n.finalbody))
         return [*self.at([ast.Assign([store(mark)], call("trying"))], n),
