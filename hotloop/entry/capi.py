@@ -55,6 +55,7 @@ ROWS = {row.name: row for row in (
     Row("PyErr_Clear", "void", (), NEVER, NOT_AN_OBJECT),
     Row("PyErr_Restore", "void", ("ptr", "ptr", "ptr"), NEVER, NOT_AN_OBJECT, steals=(0, 1, 2)),
     Row("PyException_GetTraceback", "ptr", ("ptr",), NEVER, OWNED),
+    Row("PyContextVar_Get", "i32", ("ptr", "ptr", "ptr"), NEGATIVE, NOT_AN_OBJECT),
     Row("PyArray_NewFromDescr", "ptr",
         ("ptr", "ptr", "i32", "ptr", "ptr", "ptr", "i32", "ptr"), NULL, OWNED, (1,), slot=94),
     Row("PyArray_Scalar", "ptr", ("ptr", "ptr", "ptr"), NULL, OWNED, slot=60),

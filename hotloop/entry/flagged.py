@@ -19,6 +19,7 @@ import enum
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ KEEP = object()
 
 SLOWDOWN = {True: 150.0, False: 10.0}
 """How much longer Python takes, with loops and without."""
+
+ERROR_STATE: ContextVar[Any] = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
+"""What `with np.errstate` sets: another object each time."""
 
 LOUD = ("always", "all", "error")
 """Actions of warning filters that give a warning each time."""

@@ -80,6 +80,7 @@ class Step(enum.IntEnum):
     OWNED = 23       # cell                     current = what the owned cell holds
     ALIAS = 24       # cell cell                they hold one object
     HOLD = 25        # owned                    keep current in an owned cell
+    STATE = 26       # variable address owned   a context variable has the object at the address
 
 
 class Out(enum.IntEnum):
@@ -527,6 +528,13 @@ def _run() -> str:
     own(f.own(f.load("ptr", current)), 0)
     next_step(1)
 
+    f.begin(names[Step.STATE])
+    place = f.cell(frame, _operand(f, here, 2))
+    f.call("PyContextVar_Get", _operand(f, here, 0, "ptr"), "null", place, failed=cleared)
+    known = f.load("ptr", _operand(f, here, 1, "ptr"))
+    f.leave_unless(f.test(f"eq ptr {f.load('ptr', place)}, {known}"), leave)
+    next_step(3)
+
     f.begin(names[Step.RUN])
     f.store("ptr", "null", answer)
     f.store("i64", f.op(f"add i64 {f.load('i64', '%spec', 8 * Spec.RUNS)}, 1"),
@@ -544,12 +552,14 @@ def _run() -> str:
     look = f.load("ptr", "%spec", 8 * Spec.FLAGGED)
     given = f.call("PyObject_Vectorcall", look, "%args",
                    f.load("i64", "%spec", 8 * Spec.PARAMETERS), "null", failed=leave)
-    f.disown(given)
-    instead = f.label()
-    f.branch(f.test(f"eq ptr {given}, {look}"), done, instead)
+    own_results, instead = f.label(), f.label()
+    f.branch(f.test(f"eq ptr {given}, {look}"), own_results, instead)
     f.begin(instead)
-    f.store("ptr", f.own(given), answer)
+    f.store("ptr", given, answer)
     f.jump(leave)
+    f.begin(own_results)
+    f.disown(given)
+    f.jump(done)
     f.begin(check)
     f.line(f"call void @hl_fail(ptr {f.load('ptr', '%spec', 8 * Spec.FAIL)}, i64 {status}, "
            f"ptr {frame})")

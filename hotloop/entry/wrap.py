@@ -27,7 +27,7 @@ import numpy as np
 from hotloop.entry import abi, key
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Place
-from hotloop.entry.flagged import KEEP, Attention
+from hotloop.entry.flagged import ERROR_STATE, KEEP, Attention
 from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
@@ -60,10 +60,17 @@ class NotEncodable(Exception):
 class Table:
     """A specialization's cells in memory, and all the objects that they point to."""
 
-    def __init__(self, cells: list[int], keep: list[Any]):
+    def __init__(self, cells: list[int], keep: list[Any], state: Any):
         self.cells = (ctypes.c_uint64 * len(cells))(*(c & (1 << 64) - 1 for c in cells))
         self.address = ctypes.addressof(self.cells)
-        self.keep = keep
+        self.keep, self.state = keep, state
+        self.kept_state: object = None
+
+    def expect(self, state: object) -> None:
+        """Fit no call under another error state of NumPy, if that matters."""
+        if self.state is not None:
+            self.state[0] = id(state)
+            self.kept_state = state
 
     def runs(self) -> int:
         return self.cells[Spec.RUNS]
@@ -95,6 +102,7 @@ class _Encoder:
 
     def table(self) -> Table:
         """The tree comes first: it may need paths that are looked up before the kernel runs."""
+        self.state = self.error_state()
         self.inputs()
         self.checks()
         self.output()
@@ -127,7 +135,19 @@ class _Encoder:
                           (Spec.OUTPUT, base), (Spec.STACK, stack),
                           (Spec.FLAGGED, id(flagged)), (Spec.PARAMETERS, len(self.arguments))):
             spec[at] = value
-        return Table(spec, self.keep)
+        return Table(spec, self.keep, self.state)
+
+    def error_state(self) -> Any:
+        """A function that changes its arguments comes to Python when np.errstate was changed: it
+        may have to raise errors now (`Slow.needs_python`)."""
+        if not self.slow.written or self.slow.flagged is None:
+            return None
+        cell = (ctypes.c_uint64 * 1)()
+        self.keep.append(cell)
+        self.steps += [Step.STATE, self.pointer(ERROR_STATE), ctypes.addressof(cell),
+                       self.next_cell]
+        self.next_cell += 1
+        return cell
 
     def records(self) -> list[int]:
         """For each of the frame's results: dtype, rank, item size, 0."""

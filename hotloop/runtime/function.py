@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from hotloop import config
 from hotloop.entry import abi, native
+from hotloop.entry.flagged import ERROR_STATE
 from hotloop.entry.paths import Scope
 from hotloop.entry.raising import frame_at, users_frames
 from hotloop.entry.slow import Slow
@@ -60,6 +61,8 @@ class State:
             self.uninstall(entry)
         elif entry not in self.tables:
             self.install(entry, scope)
+        if (table := self.tables.get(entry)) is not None:
+            table.expect(ERROR_STATE.get())
         return entry.run(values, scope, functools.partial(self.function, *args, **kwargs))
 
     def install(self, entry: Slow, scope: Scope) -> None:
