@@ -54,13 +54,30 @@ def test_random_numbers_are_hotloops_own():
     assert len(np.unique(first)) == 1000
 
 
-def test_no_floating_point_warnings():
-    def invert(a):
-        return 1 / a
+def test_floating_point_warnings_that_are_not_given():
+    @jit
+    def unused(x):
+        x / 0.0
+        return x
 
-    with warnings.catch_warnings():
+    @jit
+    def tiny(x):
+        return x * x
+
+    @jit
+    def int_scalar(x):
+        return x[0] * x[0]
+
+    @jit
+    def draws(x):
+        return x / (0.0 * np.random.random())
+
+    with warnings.catch_warnings(), np.errstate(under="warn"):
         warnings.simplefilter("error")
-        assert np.array_equal(jit(invert)(np.array([0.0, 2.0])), [np.inf, 0.5])
+        unused(np.ones(3))
+        tiny(np.full(3, 1e-300))
+        int_scalar(np.full(3, 2**62))
+        assert np.all(np.isinf(draws(np.ones(3))))
 
 
 def test_stores_before_an_exception():
