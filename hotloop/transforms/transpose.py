@@ -25,7 +25,7 @@ from hotloop.ops import control, elementwise, index, shape
 from hotloop.ops.derivative import Linear, Partials, Rule
 from hotloop.ops.domains import atom_of
 from hotloop.ops.emit import Emit
-from hotloop.ops.table import Map, make_eqn, region, row
+from hotloop.ops.table import Map, Move, Reduce, make_eqn, region, row
 from hotloop.record import field, record
 from hotloop.transforms.activity import is_float
 from hotloop.transforms.linearize import Halves
@@ -79,7 +79,7 @@ class Cotangents:
             value = fitted(value, atom.shape, b)
         value = b.convert(value, atom.dtype)
         entry = self.of.setdefault(atom, Cotangent())
-        entry.dense = value if entry.dense is None else b.add(entry.dense, value)
+        entry.dense = value if entry.dense is None else self.walk.sum(entry.dense, value, b)
 
     def load(self, eqn: Eqn, value: Atom) -> None:
         """The contribution of a `get`."""
@@ -111,12 +111,12 @@ class Cotangents:
 
 class Transposer:
     """`linear`: the Vars that depend on tangents. `masked[v]`: (condition, u) of a cotangent v that
-    is u where the condition holds and else 0. `resized`: carries whose size changes, with their
+    is u where the condition holds and else 0; a condition None says "where it is not 0". `resized`: carries whose size changes, with their
     shape as the primal half knows it: that is what a reshape makes of them before any other use."""
 
     def __init__(self, inputs: Iterable[Var]):
         self.linear = set(inputs)
-        self.masked: dict[Atom, tuple[Atom, Atom]] = {}
+        self.masked: dict[Atom, tuple[Atom | None, Atom]] = {}
         self.unsized: set[Atom] = set()
         self.resized: dict[Var, tuple[Dim, ...]] = {}
 
@@ -180,11 +180,32 @@ class Transposer:
         turn = rule.transpose if isinstance(rule, Partials | Linear | Rule) else None
         if turn is None:
             raise InternalError(f"{eqn.op.name} has no transpose", eqn.location)
-        mask = self.masked.get(ct)
-        if mask is None or not isinstance(row(eqn).lowering, Map):
+        if ct not in self.masked:
             return turn(b, eqn, ct, k)
-        condition, value = mask
-        return self.masking(condition, turn(b, eqn, value, k), b)
+        if isinstance(row(eqn).lowering, Map):
+            condition, value = self.mask(ct, b)
+            return self.masking(condition, turn(b, eqn, value, k), b)
+        moved = turn(b, eqn, ct, k)
+        if moved is not None and isinstance(row(eqn).lowering, Move | Reduce):
+            self.masked[moved] = None, moved
+        return moved
+
+    # ---- masks
+
+    def mask(self, ct: Atom, b: Emit) -> tuple[Atom, Atom]:
+        condition, value = self.masked[ct]
+        return b.ne(ct, 0) if condition is None else condition, value
+
+    def sum(self, x: Atom, y: Atom, b: Emit) -> Atom:
+        """Of two cotangents; it is masked if both are."""
+        if x not in self.masked or y not in self.masked:
+            return b.add(x, y)
+        (p, u), (q, v) = self.mask(x, b), self.mask(y, b)
+        if p is q:
+            return self.masking(p, b.add(u, v), b)
+        total = b.add(x, y)
+        self.masked[total] = b.or_(p, q), total
+        return total
 
     def masking(self, condition: Atom, value: Atom, b: Emit) -> Atom:
         result = b.select(condition, value, Lit(0, value.dtype))
@@ -196,7 +217,7 @@ class Transposer:
         if not holds:
             condition = b.not_(condition)
         if ct in self.masked:
-            before, ct = self.masked[ct]
+            before, ct = self.mask(ct, b)
             condition = b.and_(before, condition)
         return self.masking(condition, ct, b)
 
