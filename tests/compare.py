@@ -4,9 +4,15 @@ import copy
 
 import hotloop
 from hotloop import errors
+from hotloop.fuzz.cases import Case, load
 from hotloop.fuzz.compare import outcome, same
 
-__all__ = ["check", "outcome", "same"]
+__all__ = ["check", "define", "outcome", "same"]
+
+
+def define(text, name):
+    """The function `f` of a source text, which tracebacks and hotloop can read."""
+    return load(Case("import math\nimport numpy as np\n" + text, name, 0))["f"]
 
 
 def check(function, *args, jitted=None, exact=False, compiled=True, **kwargs):

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_random_programs import define
+from compare import define
 
 import hotloop
 from hotloop import config

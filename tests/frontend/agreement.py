@@ -11,25 +11,18 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 from typing import Any
 
 import numpy as np
 
 from hotloop.entry.paths import Scope
-from hotloop.entry.results import build
 from hotloop.frontend.trace import trace
 from hotloop.frontend.traced import ARRAY, PYTHON, Traced
-from hotloop.ir import interp, verify
+from hotloop.fuzz.stages import bind, run
+from hotloop.ir import verify
 from hotloop.ir.core import Var, count
 
 PYTHON_TYPES = {"b": bool, "i": int, "f": float, "c": complex}
-
-
-def bind(f: Any, args: tuple) -> dict[str, Any]:
-    bound = inspect.signature(f, follow_wrapped=False).bind(*args)
-    bound.apply_defaults()
-    return dict(bound.arguments)
 
 
 def fits(traced: Traced, bound: dict[str, Any]) -> bool:
@@ -64,29 +57,6 @@ def fits(traced: Traced, bound: dict[str, Any]) -> bool:
             elif n == 1 or dims.setdefault(d, n) != n:
                 return False
     return True
-
-
-def run(traced: Traced, bound: dict[str, Any]) -> Any:
-    """Call the Program with the interpreter, write arguments back, build the result."""
-    values = []
-    scope = Scope(bound)
-    for given in traced.inputs:
-        if given.path[0][0] == "random_key":
-            values.append(np.uint64(12345))
-            continue
-        x = scope.fetch(given.path, given.owner)
-        values.append(x if given.kind == ARRAY else given.dtype.type(x))
-    outs = interp.run(traced.program, values)
-    params = traced.program.params
-    results = {}
-    for k, (out, into) in enumerate(zip(outs, traced.program.into, strict=True)):
-        if into is None:
-            results[k] = out
-        else:
-            target = values[params.index(into)]
-            assert out.dtype == target.dtype and np.shape(out) == target.shape
-            target[...] = out
-    return build(traced, Scope(bound), results)
 
 
 def outcome(call: Any) -> Any:
