@@ -10,7 +10,7 @@ they would keep the loop from running in lanes.
 
 from __future__ import annotations
 
-from hotloop.loops.core import For, Kernel, Let, Statement, parts
+from hotloop.loops.core import Alloc, Buffer, Call, For, Kernel, Let, Statement, parts, walk
 from hotloop.loops.expr import BOOL, Expr, e, lit, transform, var
 from hotloop.loops.rewrite import bound, runs, substitute, writes
 
@@ -36,6 +36,7 @@ def _settled(loop: For) -> list[Statement]:
     """Take such carries from a loop; the definitions of what they are after it."""
     inside = bound([loop])
     changed = writes([loop])
+    sizes = _sizes(loop)
     first = e.eq(var(loop.var), loop.lo)
     after: list[Statement] = []
     values: dict[Expr, Expr] = {}
@@ -43,7 +44,8 @@ def _settled(loop: For) -> list[Statement]:
     for carry in loop.carries:
         fixed = inside.isdisjoint(carry.next.free) and not any(
             node.args[0] in changed for node in (carry.next.loads | carry.init.loads))
-        if not fixed or carry.name == loop.until or (loop.lo.loads or loop.hi.loads):
+        if not fixed or carry.name == loop.until or carry.name in sizes or (
+                loop.lo.loads or loop.hi.loads):
             kept.append(carry)
             continue
         values[var(carry.name, carry.dtype)] = _choice(first, carry.init, carry.next)
@@ -54,6 +56,14 @@ def _settled(loop: For) -> list[Statement]:
         for carry in kept:
             carry.next = transform(carry.next, values.get)
     return after
+
+
+def _sizes(loop: For) -> set[str]:
+    """Names in the sizes of buffers that are allocated or handed on whole in the loop."""
+    buffers = [b for s in walk(loop.body) if isinstance(s, Call) for b in (*s.ins, *s.outs)
+               if isinstance(b, Buffer)]
+    buffers += [s.buffer for s in walk(loop.body) if isinstance(s, Alloc)]
+    return {name for b in buffers for d in b.shape for name in d.free}
 
 
 def _choice(cond: Expr, then: Expr, orelse: Expr) -> Expr:
