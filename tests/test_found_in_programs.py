@@ -67,3 +67,28 @@ def test_a_function_that_always_fails_raises_at_its_own_line():
         with pytest.raises(TypeError, match="object of type 'int' has no len") as info:
             f(1.0)
         assert info.traceback[-1].path == Path(__file__)
+
+
+def zipped_with_an_iterator(n):
+    rest = iter((1, 2, 3, 4, 5))
+    front = list(zip(range(2), rest))
+    return front, list(rest), n
+
+
+def test_zip_takes_no_item_too_many():
+    check(zipped_with_an_iterator, 1)
+
+
+def multiplied_in_place(a, b):
+    a @= b
+    return a
+
+
+@pytest.mark.parametrize("shapes", [((2,), (2,)), ((2,), (2, 2)), ((3, 2), (2, 2)), ((2, 2), (2,))])
+def test_matrix_products_in_place(shapes):
+    check(multiplied_in_place, *map(np.ones, shapes))
+
+
+def test_the_class_of_what_can_not_be_an_input_is_not_guessed():
+    with pytest.raises(hotloop.errors.UnsupportedError, match="class set as an input"):
+        hotloop.jit(lambda x: isinstance(x, set))({3})

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import lists, python_numbers, ufuncs
-from hotloop.frontend.builder import unsupported
+from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.indexing import load, store
 from hotloop.frontend.list_values import List
 from hotloop.frontend.python_numbers import python_name
@@ -26,8 +26,10 @@ from hotloop.frontend.tracers import (
     Scalar,
     Tracer,
     Widened,
+    dims_of,
     dtype_of,
     is_python_number,
+    lift,
     value,
 )
 from hotloop.frontend.truth import exactly
@@ -79,6 +81,9 @@ def _binary(name: str, a: Any, b: Any) -> Any:
 def in_place(name: str, a: Array, b: Any) -> Array:
     """`a name= b` for an array."""
     if name == "matmul":
+        if not a.dims or len(dims_of(lift(b))) < 2:
+            fail(ValueError, "inplace matrix multiplication requires the first operand to have at "
+                 "least one and the second at least two dimensions.")
         a[...] = ufuncs.call(np.matmul, a, b)
         return a
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
@@ -156,6 +161,14 @@ def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any
     return guarded(function, stand_in, *args, **kwargs)
 
 
+def _namespace(self: Any, *, api_version: Any = None) -> Any:
+    """The Array API standard's way from an array to its library."""
+    if is_python_number(self):
+        raise AttributeError("__array_namespace__")
+    return np.empty(0).__array_namespace__(api_version=api_version)
+
+
+Tracer.__array_namespace__ = _namespace  # type: ignore[attr-defined]
 Tracer.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
 Tracer.__array_function__ = _array_function  # type: ignore[attr-defined]
 Tracer.__getitem__ = load  # type: ignore[method-assign]

@@ -34,6 +34,7 @@ from hotloop.frontend.python_sequences import extreme as extreme_of
 from hotloop.frontend.python_sequences import quantified, sorted_list, staged, summed
 from hotloop.frontend.registry import NUMPY, call
 from hotloop.frontend.sequences import Stream
+from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import (
     PYTHON,
     PYTHON_TYPES,
@@ -99,6 +100,8 @@ def enumerate_(iterable: Any, start: Any = 0) -> Any:
 @call(zip)
 def zip_(*iterables: Any, strict: bool = False) -> Any:
     parts = [sequence_of(stored(x)) for x in iterables]
+    if any(hasattr(p, "__next__") for p in parts):      # of which no item too many may be taken
+        parts = [listed(p) if isinstance(p, Indexed) else p for p in parts]
     if not any(isinstance(p, Indexed) for p in parts):
         return builtins.zip(*parts, strict=strict)
     parts = [p if isinstance(p, Indexed | list | tuple | range) else list(p) for p in parts]
@@ -270,6 +273,9 @@ def array_extreme(a: Array, name: str) -> Any:
 def extreme_of_two(name: str, builtin: Callable[..., Any], a: Any, b: Any) -> Any:
     if not has_tracer([a, b]):
         return builtin(a, b)
+    if isinstance(a, Widened) or isinstance(b, Widened):
+        better = binary("gt" if name == "max" else "lt", b, a)
+        return truth.if_expression(better, lambda: b, lambda: a)
     a, b = settled(a), settled(b)
     if isinstance(a, Array) or isinstance(b, Array):
         a, b = scalar_of(a), scalar_of(b)
@@ -453,8 +459,11 @@ def python_type(x: Any) -> type:
 
 @call(isinstance)
 def isinstance_(x: Any, classes: Any, /) -> bool:
+    if isinstance(x, Unjoined):
+        raise x.error
     if not isinstance(x, Tracer):
         return isinstance(x, classes)
+    isinstance(None, classes)                # its own error for what are no classes
     return issubclass(python_type(settled(x)), classes)
 
 
@@ -462,6 +471,8 @@ def isinstance_(x: Any, classes: Any, /) -> bool:
 def type_(x: Any, *rest: Any) -> Any:
     if rest:
         raise unsupported("a class made by type()", "define it outside")
+    if isinstance(x, Unjoined):
+        raise x.error
     if isinstance(x, Tracer):
         return python_type(settled(x))
     return getattr(type(x), "_hl_class", type(x))
@@ -469,11 +480,15 @@ def type_(x: Any, *rest: Any) -> Any:
 
 @call(callable)
 def callable_(x: Any, /) -> bool:
+    if isinstance(x, Unjoined):
+        raise x.error
     return not isinstance(x, Tracer) and callable(x)
 
 
 @call(hasattr)
 def hasattr_(x: Any, name: str, /) -> bool:
+    if isinstance(x, Unjoined):
+        raise x.error
     return hasattr(python_type(x), name) if isinstance(x, Tracer) else hasattr(x, name)
 
 
