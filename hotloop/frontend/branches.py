@@ -31,7 +31,7 @@ from hotloop.frontend.builder import (
 )
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import join_lists
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, snapshot
 from hotloop.frontend.objects import (
     UNBOUND,
     Cells,
@@ -125,7 +125,7 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
             raise
         sides.append(b)
         written = list(dict.fromkeys(place for place, _ in b.journal))
-        ends.append({n: settled(get(cells, n), b.outer) for n in [*live, *written]})
+        ends.append({n: settled(get(cells, n), b, before.get(n)) for n in [*live, *written]})
         undo(b.journal)
         places += written
         for n, x in before.items():
@@ -143,14 +143,18 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
     _join(condition, cells, [*live, *places], before, sides, ends, died)
 
 
-def settled(x: Any, outer: frozenset[int]) -> Any:
-    """`x` with copies of the lists that a block made: undoing its journal changes the lists."""
-    if type(x) is list and id(x) not in outer:
-        return [settled(item, outer) for item in x]
+def settled(x: Any, builder: Builder, before: Any) -> Any:
+    """`x` at the end of a block, with copies of the lists that undoing its journal changes; not of
+    `before`, what the name was bound to at its start."""
+    if type(x) is list and id(x) not in builder.outer:
+        return [settled(item, builder, None) for item in x]
     if type(x) is tuple or is_named_tuple(x):
-        items = [settled(item, outer) for item in x]
+        items = [settled(item, builder, None) for item in x]
         if any(p is not q for p, q in zip(items, x, strict=True)):
             return rebuilt(type(x), items)
+    if isinstance(x, List) and x is not before and any(
+            place.owner is x for place, _ in builder.journal):
+        return snapshot(x)
     return x
 
 

@@ -21,7 +21,7 @@ def lists_in(x: Any) -> list[List]:
     if isinstance(x, Maybe):
         return lists_in(x.content)
     if isinstance(x, List):
-        return [x]
+        return [x.original]
     return [a for e in x for a in lists_in(e)] if isinstance(x, tuple | list) else []
 
 

@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend.builder import unsupported
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, RowSlot
 from hotloop.frontend.lists import exact
 from hotloop.frontend.slots import ArraySlot, MixedSlot, ObjectSlot, ScalarSlot, SequenceSlot
 from hotloop.frontend.traced import PYTHON
-from hotloop.ir.core import Atom
 from hotloop.record import record
 
 
@@ -48,6 +47,10 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
             columns = [_column(part, n, arrays) for part in parts]
             rows = zip(*columns, strict=True) if columns else [()] * n
             return [kind._make(r) for r in rows] if hasattr(kind, "_make") else list(rows)
+        case ("rows", inner):
+            starts, lengths = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
+            pool = [] if inner is None else _column(inner, int(next(arrays)), arrays)
+            return [pool[s:s + k] for s, k in zip(starts, lengths, strict=True)]
         case ("array",):
             return [row.copy() for row in np.asarray(next(arrays))]
         case _:
@@ -77,8 +80,16 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
     raise unsupported("a list of such items as a result", "return an array")
 
 
-def parts(x: List) -> tuple[MakeList, list[Atom]]:
+def parts(x: List) -> tuple[MakeList, list[Any]]:
     """How to make it, and of what: the length and the buffers."""
+    plan, atoms = _parts(x)
+    return MakeList(plan, x.queue), atoms
+
+
+def _parts(x: List) -> tuple[Any, list[Any]]:
     data = exact(x)
     n: Any = x.length.dim
-    return MakeList(plan_of(data.item), x.queue), [n, *data.atoms]
+    if not isinstance(data.item, RowSlot):
+        return plan_of(data.item), [n, *data.atoms]
+    plan, pool = _parts(x.pool)
+    return ("rows", plan), [n, *data.atoms[:2], *(pool if plan is not None else ())]

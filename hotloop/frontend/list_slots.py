@@ -23,6 +23,7 @@ from hotloop.frontend.list_values import (
     ExtentSlot,
     List,
     ListSlot,
+    RowSlot,
     bounded,
 )
 from hotloop.frontend.objects import UNBOUND
@@ -77,6 +78,8 @@ def columns(item: Any) -> list[Column]:
         return [(item.dtype, item.dims)]  # type: ignore[list-item]
     if isinstance(item, ObjectSlot):
         return []
+    if isinstance(item, RowSlot):
+        return [(I64, ())] * 3
     raise unsupported(f"a list of {describe(item)} whose length is known at run time only",
                       "use lists of numbers or of tuples of numbers")
 
@@ -166,6 +169,8 @@ def item_atoms(x: Any, item: Any) -> list[Atom]:
 
 def list_of(items: Sequence[Any], item: Any = None, queue: bool = False) -> List:
     """A list of items that are known while tracing; `item`: of which slot, if that is known."""
+    if isinstance(item, RowSlot) or items and all(isinstance(x, list | List) for x in items):
+        return OF_ROWS[0](items, queue)
     from_items = item
     for x in items:
         slot = slot_of(x)
@@ -180,6 +185,10 @@ def list_of(items: Sequence[Any], item: Any = None, queue: bool = False) -> List
                                codes="i" + ":" * len(dims))
             made.append(buffer)
     return List(Data(from_items, made), len(items), 0, queue)
+
+
+OF_ROWS: list[Any] = []
+"""How a list of known lists is made: `lists` knows."""
 
 
 # ---- the kinds
@@ -249,7 +258,9 @@ _EXTENTS, _BUFFERS = _Extents(), _Buffers()
 class _Lists(Kind):
     def slot_of(self, x: List) -> ListSlot:
         x.readable()
-        return ListSlot(data_slot(x.data), x.length.dim, x.start.dim, x.queue)
+        rows = isinstance(x.data.item, RowSlot)
+        return ListSlot(data_slot(x.data), x.length.dim, x.start.dim, x.queue,
+                        self.slot_of(x.pool) if rows else None)
 
     def join(self, a: Any, b: Any, visible: Builder, name: Any) -> ListSlot:
         a, b = _as_list_slot(a, visible, name), _as_list_slot(b, visible, name)
@@ -257,13 +268,24 @@ class _Lists(Kind):
             raise unstable(name, a, b, "changes its type")
         return ListSlot(data_joined(a.data, b.data, visible, name),
                         dim_joined(a.length, b.length, visible),
-                        dim_joined(a.start, b.start, visible), a.queue)
+                        dim_joined(a.start, b.start, visible), a.queue,
+                        self._pools(a.pool, b.pool, visible, name))
+
+    def _pools(self, a: Any, b: Any, visible: Builder, name: Any) -> Any:
+        if a is None and b is None:
+            return None
+        empty = ListSlot(DataSlot(None, ()), 0, 0, False)
+        return self.join(a or empty, b or empty, visible, name)
 
     def make(self, slot: ListSlot) -> tuple[list[Var], List]:
         n, length = _EXTENTS.make(ExtentSlot(slot.length))
         first, start = _EXTENTS.make(ExtentSlot(slot.start))
         buffers, data = _BUFFERS.make(slot.data)
-        return [*n, *first, *buffers], List(data, length.dim, start.dim, slot.queue)
+        made = List(data, length.dim, start.dim, slot.queue)
+        pool: list[Var] = []
+        if slot.pool is not None:
+            pool, made._pool = self.make(slot.pool)
+        return [*n, *first, *buffers, *pool], made
 
     def flatten(self, x: Any, slot: ListSlot) -> list[Atom]:
         if x is UNBOUND:
@@ -272,7 +294,8 @@ class _Lists(Kind):
             x = list_of(x, slot.data.item)
         return [*_EXTENTS.flatten(x.length, ExtentSlot(slot.length)),
                 *_EXTENTS.flatten(x.start, ExtentSlot(slot.start)),
-                *_BUFFERS.flatten(x.data, slot.data)]
+                *_BUFFERS.flatten(x.data, slot.data),
+                *(self.flatten(x.pool, slot.pool) if slot.pool is not None else [])]
 
     def describe(self, slot: ListSlot) -> str:
         return _BUFFERS.describe(slot.data)
@@ -293,4 +316,9 @@ def _as_list_slot(slot: Any, visible: Builder, name: Any) -> ListSlot | None:
 
 VALUES[Extent] = KINDS[ExtentSlot] = _EXTENTS
 VALUES[Data] = KINDS[DataSlot] = _BUFFERS
+def register(kind: type) -> None:
+    """A further class of lists."""
+    VALUES[kind] = KINDS[list]
+
+
 VALUES[List] = KINDS[ListSlot] = KINDS[list] = _Lists()

@@ -59,12 +59,18 @@ class DataSlot:
 
 
 @record
+class RowSlot:
+    """The item type of a list of lists: `rows` has how they are stored, the pool their items."""
+
+
+@record
 class ListSlot:
-    """A list by value; `queue`: it is a collections.deque."""
+    """A list by value; `queue`: it is a collections.deque; `pool`: of a list of lists."""
     data: DataSlot
     length: Dim | None
     start: Dim | None
     queue: bool
+    pool: Any = None
 
 
 class List(Tracer):
@@ -72,8 +78,8 @@ class List(Tracer):
     `stale`: another name's list, which may have been this one, was changed; `kept`: rows of this
     list of lists may be one list, so that they must not change; `changed`: by anybody."""
 
-    __slots__ = ("__weakref__", "changed", "data", "group", "home", "kept", "length", "moved",
-                 "queue", "stale", "start")
+    __slots__ = ("__weakref__", "_pool", "changed", "data", "derived", "epoch", "group", "home",
+                 "kept", "length", "moved", "original", "queue", "stale", "start")
 
     data: Data
     length: Extent
@@ -84,6 +90,10 @@ class List(Tracer):
         self.home, self.queue = current(), queue
         self.group: list[weakref.ref[List]] = []
         self.moved = self.stale = self.kept = self.changed = False
+        self.original = self
+        self._pool: List | None = None
+        self.derived: list[weakref.ref[List]] = []
+        self.epoch = 0
 
     def __getattr__(self, name: str) -> Any:
         return method(self, name)
@@ -101,6 +111,23 @@ class List(Tracer):
     def size(self) -> Any:
         """len()"""
         return as_int(self.n)
+
+    @property
+    def pool(self) -> List:
+        """The items of the rows of a list of lists: empty when the list was made."""
+        if self._pool is None:
+            self._pool = List(Data(None, ()), 0)
+            self._pool.home = self.home
+        return self._pool
+
+    @property
+    def storage(self) -> List:
+        """The list that has the buffers."""
+        return self
+
+    def put(self, name: str, new: Any) -> None:
+        """Change an attribute; journaled."""
+        PUT[0](self, name, new)
 
     def readable(self) -> None:
         if self.stale:
@@ -121,7 +148,7 @@ class List(Tracer):
         for reference in self.group:
             other = reference()
             if other is not None and other is not self:
-                if other.moved:
+                if other.moved or hasattr(other, "parent"):
                     raise unsupported("a list is changed that may be in another list",
                                       "put a copy there: rows.append(list(row))")
                 other.stale = other.changed = True
@@ -138,6 +165,19 @@ def linked(a: List, b: List) -> None:
     for x in members.values():
         x.group = joined
 
+
+def snapshot(x: List) -> List:
+    """What the list is now, for a name that is bound to it at the end of a block."""
+    made = List(x.data, x.length.dim, x.start.dim, x.queue)
+    made.original = x.original
+    made.home, made.moved = x.home, x.moved
+    made._pool = snapshot(x._pool) if x._pool is not None else None
+    linked(made, x)
+    return made
+
+
+PUT: list[Any] = []
+"""The journaled write: `objects.Place`, which knows lists."""
 
 METHODS: dict[str, Any] = {}
 """Methods of lists: filled by `lists`."""

@@ -10,23 +10,44 @@ All of it is functional updates of the buffers, which happen in place. What is e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import check, current, emit, fail, lit, opened, unsupported
+from hotloop.frontend.builder import (
+    check,
+    current,
+    emit,
+    fail,
+    lit,
+    opened,
+    staging,
+    unsupported,
+)
 from hotloop.frontend.indexing import span
+from hotloop.frontend.list_buffers import exact, lay, less, more, put, slices
+from hotloop.frontend.list_buffers import make_room as buffers_for
 from hotloop.frontend.list_slots import (
+    OF_ROWS,
     assemble,
     columns,
     item_atoms,
     list_of,
     recast,
+    register,
 )
-from hotloop.frontend.list_values import METHODS, Data, Extent, List
-from hotloop.frontend.objects import Place
+from hotloop.frontend.list_values import METHODS, Data, Extent, List, RowSlot
+from hotloop.frontend.objects import needs_length
+from hotloop.frontend.rows import (
+    Row,
+    derive,
+    grid,
+    room_for,
+    row_atoms,
+)
 from hotloop.frontend.slots import (
     MixedSlot,
     ScalarSlot,
@@ -55,10 +76,6 @@ LOAD = "list index out of range"
 STORE = "list assignment index out of range"
 
 
-def put(x: List, name: str, new: Any) -> None:
-    Place(x, False, name).set(new)
-
-
 def resize(x: List, n: Dim) -> None:
     if n is not x.length.dim:
         put(x, "length", Extent(n))
@@ -69,14 +86,6 @@ def _text(x: List, message: str) -> str:
 
 
 # ---- places
-
-def more(a: Dim, b: Dim) -> Dim:
-    return dm.dim(dm.plus(dm.form(a), dm.form(b)))
-
-
-def less(a: Dim, b: Dim) -> Dim:
-    return dm.dim(dm.minus(dm.form(a), dm.form(b)))
-
 
 def index_dim(x: List, i: Any) -> Dim:
     if isinstance(i, float | str) or (isinstance(i, Scalar) and not isinstance(i, Widened)
@@ -114,6 +123,8 @@ def item(x: List, k: Dim) -> Any:
     """The item at a place that exists."""
     x.readable()
     at = more(x.start.dim, k)
+    if isinstance(x.data.item, RowSlot):
+        return Row(x.storage, at)
     atoms = [emit("get", [buffer, at], [(buffer.dtype, buffer.shape[1:])],
                   codes="i" + ":" * (len(buffer.shape) - 1))[0] for buffer in x.data.atoms]
     return assemble(x.data.item, iter(atoms))
@@ -121,14 +132,40 @@ def item(x: List, k: Dim) -> Any:
 
 def accept(x: List, new: Any) -> list[Atom]:
     """The atoms of an item to be stored; the list's item type is widened to hold it."""
+    old = x.data.item
+    if isinstance(new, List) or type(new) is list:
+        return accept_row(x, new)
     store_array(new)
     slot = slot_of(new)
-    old = x.data.item
-    wide = join(slot if old is None else old, slot, x.home, "an item of the list")
+    wide = join(slot if old is None else old, slot, x.storage.home, "an item of the list")
     columns(wide)                              # an error if there is no such list
     if wide != old:
         put(x, "data", recast(x.data, wide))
     return item_atoms(new, wide)
+
+
+def accept_row(x: List, new: Any) -> list[Atom]:
+    if type(new) is list and sys.getrefcount(new) > HELD:
+        raise needs_length(new, staging("a list that is held elsewhere is put into a list of "
+                                        "run-time length"))
+    if x.data.item is None:
+        put(x, "data", recast(x.data, RowSlot()))
+    elif not isinstance(x.data.item, RowSlot):
+        raise unsupported("lists and other items in one list of run-time length")
+    if not isinstance(new, List):
+        new = list_of(new)
+    return row_atoms(x.storage if isinstance(x, Row) else x, new)
+
+
+HELD = 6
+"""References to a list that only the expression it stands in refers to, as `accept_row` counts."""
+
+
+def of_rows(items: Sequence[Any], queue: bool = False) -> List:
+    made = List(Data(RowSlot(), recast(Data(None, ()), RowSlot()).atoms), 0, 0, queue)
+    for row in items:
+        append(made, row)
+    return made
 
 
 def store_array(new: Any) -> None:
@@ -162,21 +199,10 @@ def write(x: List, k: Dim, atoms: list[Atom]) -> None:
 
 def make_room(x: List, extra: Dim) -> None:
     """Memory for so many more items."""
-    end = more(more(x.start.dim, x.length.dim), extra)
-    builder = current()
-    made = []
-    for buffer in x.data.atoms:
-        room = buffer.shape[0]
-        if dm.at_most(end, room):
-            made.append(buffer)
-            continue
-        rows = builder.bind(I64)
-        longer = builder.bind(buffer.dtype, (rows, *buffer.shape[1:]))
-        emit("reserve", [buffer, end], [rows, longer])
-        dm.bound(rows, 0, dm.MAX_DIM)
-        dm.fact(dm.minus({rows: 1}, dm.form(end)))
-        made.append(longer)
-    put(x, "data", Data(x.data.item, made))
+    if isinstance(x, Row):
+        room_for(x, extra)
+    else:
+        buffers_for(x, extra)
 
 
 def load(x: List, i: Any) -> Any:
@@ -245,6 +271,9 @@ def table_of(x: Any) -> List:
     for e in x:
         if isinstance(e, Scalar) and type(e.atom) is Var:
             homes.append(builder.state.home[e.atom])
+        elif isinstance(e, list | List):
+            raise needs_length(x, staging(f"a {type(x).__name__} of lists indexed by a run-time "
+                                          "value", "make it a NumPy array"))
         elif type(e) not in (int, float, bool, complex):
             return list_of(list(x))
     home = max(homes, key=lambda b: len(b.lineage))
@@ -265,38 +294,33 @@ def table_of(x: Any) -> List:
 
 # ---- parts
 
-def slices(x: List, start: Dim, size: Dim, step: Dim) -> Data:
-    """Part of the buffers, without room to spare."""
-    first = more(x.start.dim, start)
-    return Data(x.data.item, [
-        emit("get", [buffer, first, size, step], [(buffer.dtype, (size, *buffer.shape[1:]))],
-             codes="s" + ":" * (len(buffer.shape) - 1))[0] for buffer in x.data.atoms])
-
-
 def part(x: List, s: slice) -> List:
     start, size, step = span(s, x.n)
-    return List(slices(x, start, size, step), size)
+    return with_rows(List(slices(x, start, size, step), size), x)
 
 
-def exact(x: List) -> Data:
-    """All items, in buffers of just that length."""
-    x.readable()
-    n = x.length.dim
-    if x.start.dim == 0 and isinstance(x.start.dim, int) and all(
-            dm.equal(b.shape[0], n) for b in x.data.atoms):
-        return x.data
-    return slices(x, 0, n, 1)
+def with_rows(new: List, x: List) -> List:
+    """A list of some of the items of `x`: if these are rows, both have them."""
+    if isinstance(x.data.item, RowSlot):
+        new._pool = detached(x.pool)
+        new.kept = x.kept = True
+        derive(new._pool, x)
+        derive(new, x)
+    return new
+
+
+def detached(x: List) -> List:
+    made = List(x.data, x.length.dim, x.start.dim)
+    if x._pool is not None:
+        made._pool = detached(x._pool)
+    return made
 
 
 def copied(x: List) -> List:
     x.readable()
-    return List(x.data, x.length.dim, x.start.dim, x.queue)
-
-
-def lay(buffer: Atom, piece: Atom, at: Dim) -> Atom:
-    """`piece` stored in a buffer from a place on."""
-    return emit("set", [buffer, piece, at, piece.shape[0], 1], [(buffer.dtype, buffer.shape)],
-                codes="s" + ":" * (len(buffer.shape) - 1))[0]
+    if isinstance(x, Row):
+        return with_rows(List(exact(x), x.length.dim), x)
+    return with_rows(List(x.data, x.length.dim, x.start.dim, x.queue), x)
 
 
 def joined(pieces: list[List]) -> List:
@@ -304,6 +328,8 @@ def joined(pieces: list[List]) -> List:
     pieces = [p for p in pieces if p.data.item is not None]
     if not pieces:
         return List(Data(None, ()), 0)
+    if any(isinstance(p.data.item, RowSlot) for p in pieces):
+        raise unsupported("two lists of lists put together", "append the rows in a loop")
     slot = pieces[0].data.item
     for p in pieces[1:]:
         slot = join(slot, p.data.item, current(), "an item of the list")
@@ -321,11 +347,29 @@ def joined(pieces: list[List]) -> List:
 
 def become(x: List, new: List) -> None:
     """`x` gets the items of `new`."""
+    x.storage.epoch += 1
+    if isinstance(x, Row):
+        become_row(x, new)
+        return
     wide = new.data.item if x.data.item is None else x.data.item if (
-        new.data.item is None) else join(x.data.item, new.data.item, x.home, "an item")
+        new.data.item is None) else join(x.data.item, new.data.item, x.storage.home, "an item")
     put(x, "data", recast(new.data, wide))
     put(x, "start", Extent(new.start.dim))
     resize(x, new.length.dim)
+
+
+def become_row(x: Row, new: List) -> None:
+    item = new.data.item
+    wide = item if x.data.item is None else x.data.item if item is None else join(
+        x.data.item, item, x.storage.home, "an item")
+    if wide != x.data.item:
+        put(x, "data", recast(x.data, wide))
+    pieces = recast(exact(new), wide)
+    room_for(x, dm.at_least_zero(dm.minus(dm.form(new.n), dm.form(x.length.dim))))
+    at = x.start.dim
+    put(x, "data", Data(wide, [lay(b, a, at) for b, a in zip(
+        x.data.atoms, pieces.atoms, strict=True)]))
+    resize(x, new.n)
 
 
 def replace(x: List, start: Dim, size: Dim, new: List) -> None:
@@ -349,7 +393,7 @@ def store_part(x: List, s: slice, values: Any) -> None:
                          "of size {}", *(lit(d) if isinstance(d, int) else d
                                          for d in (new.n, size)))
     first = more(x.start.dim, start)
-    wide = join(x.data.item, new.data.item, x.home, "an item of the list")
+    wide = join(x.data.item, new.data.item, x.storage.home, "an item of the list")
     if wide != x.data.item:
         put(x, "data", recast(x.data, wide))
     pieces = recast(exact(new), wide)
@@ -362,6 +406,7 @@ def store_part(x: List, s: slice, values: Any) -> None:
 def remove_at(x: List, k: Dim) -> None:
     """Without the item at `k`: those behind it move down, or if it is the first one, none does."""
     n = x.length.dim
+    x.storage.epoch += 1
     if isinstance(k, int) and k == 0:
         put(x, "start", Extent(more(x.start.dim, 1)))
     else:
@@ -374,6 +419,7 @@ def remove_at(x: List, k: Dim) -> None:
 
 
 def insert_at(x: List, k: Dim, new: Any) -> None:
+    x.storage.epoch += 1
     atoms = accept(x, new)
     make_room(x, 1)
     n = x.length.dim
@@ -390,6 +436,9 @@ def insert_at(x: List, k: Dim, new: Any) -> None:
 def repeated(items: list[Any] | List, times: Any) -> List:
     """`items * times`"""
     source = items if isinstance(items, List) else list_of(items)
+    if isinstance(source.data.item, RowSlot):
+        raise unsupported("a list of lists repeated: its rows would be the same lists",
+                          "[[0] * m for _ in range(n)]")
     n = dm.at_least_zero(dm.form(dim_of(times)))
     data, k = exact(source), source.n
     total = dm.product((n, k))
@@ -443,6 +492,8 @@ def as_array(x: List) -> Array:
     data = exact(x)
     if data.item is None:
         return fresh(full(zero(float), (0,)))
+    if isinstance(data.item, RowSlot):
+        return fresh(grid(x))
     return fresh(_stacked(data, data.item, iter(data.atoms)))
 
 
@@ -497,8 +548,10 @@ def extend(x: List, values: Any, /) -> None:
     new = copied(values) if values is x else as_list(values)
     if new.data.item is None:
         return
+    if isinstance(new.data.item, RowSlot):
+        raise unsupported("a list of lists extended by another one", "append the rows in a loop")
     wide = new.data.item if x.data.item is None else join(
-        x.data.item, new.data.item, x.home, "an item of the list")
+        x.data.item, new.data.item, x.storage.home, "an item of the list")
     if wide != x.data.item:
         put(x, "data", recast(x.data, wide))
     pieces = recast(exact(new), wide)
@@ -516,6 +569,9 @@ def pop(x: List, i: Any = -1, /) -> Any:
                else "pop from empty list")
     k = position(index_dim(x, i), x.n, "pop index out of range")
     found = item(x, k)
+    if isinstance(found, Row):
+        found = with_rows(List(exact(found), found.n), found)
+        found.moved = x.storage.kept
     if type(i) is int and i == -1:
         resize(x, less(x.n, 1))
     else:
@@ -554,7 +610,8 @@ def insert(x: List, i: Any, new: Any, /) -> None:
 def clear(x: List, /) -> None:
     x.changing()
     resize(x, 0)
-    put(x, "start", Extent(0))
+    if not isinstance(x, Row):
+        put(x, "start", Extent(0))
 
 
 @method("copy")
@@ -565,7 +622,12 @@ def copy(x: List, /) -> List:
 @method("reverse")
 def reverse(x: List, /) -> None:
     x.changing()
+    x.storage.epoch += 1
     n = x.n
     turned = slices(x, less(n, 1), n, -1)
     put(x, "data", Data(x.data.item, [lay(b, a, x.start.dim) for b, a in zip(
         x.data.atoms, turned.atoms, strict=True)]))
+
+
+register(Row)
+OF_ROWS.append(of_rows)

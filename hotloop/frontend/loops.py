@@ -340,7 +340,7 @@ def stage(loop: Loop) -> None:
     head = set(loop.head)
     initial = {n: get(loop.cells, n) for n in slots}
     types = {n: slot_of(initial[n]) if n in head else None for n in slots}
-    held = {n: isinstance(initial[n], Array | List) and n in head for n in slots}
+    held = {n: isinstance(initial[n], Array | List | list) and n in head for n in slots}
     for _ in range(TRACE_LIMIT):
         outer = Builder(parent, loop=True)
         outer.outer = parent.outer | containers(loop.cells)
@@ -422,7 +422,7 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
     except BaseException:
         undo(body.journal)
         raise
-    attempt.end = {n: settled(get(loop.cells, n), outer.outer) for n in slots}
+    attempt.end = {n: settled(get(loop.cells, n), body, initial[n]) for n in slots}
     attempt.places = undo(body.journal)        # before the caller restores the names
     body.journal = []
     return attempt, body, died
@@ -480,7 +480,7 @@ def _settle(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any], types:
         if _returned_outer(n, initial, x, parent):
             continue
         if held[n]:
-            if isinstance(x, Array | List) and initial[n].same_view(x):
+            if x is initial[n] or isinstance(x, Array) and x.same_view(initial[n]):
                 continue
             held[n] = False
             again = True

@@ -18,7 +18,7 @@ from typing import Any
 
 from hotloop.errors import StagingError
 from hotloop.frontend.builder import Builder, current, staging, unsupported
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import PUT, List
 from hotloop.frontend.tracers import Tracer
 
 
@@ -82,6 +82,9 @@ class Place:
             if not (isinstance(self.owner, List) and self.owner.inside(keeper)):
                 keeper.journal.append((self, self.get()))
         self.put(new)
+
+
+PUT.append(lambda x, name, new: Place(x, False, name).set(new))
 
 
 def journal_of(builder: Builder) -> Builder:

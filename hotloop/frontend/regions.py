@@ -108,7 +108,7 @@ class Region:
             undo(block.journal)
             raise
         places = list(dict.fromkeys(place for place, _ in block.journal))
-        ends = [settled(place.get(), block.outer) for place in places]
+        ends = [settled(place.get(), block, None) for place in places]
         undo(block.journal)
         if died:
             self._raise()

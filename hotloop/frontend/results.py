@@ -163,9 +163,10 @@ class Results:
         raise unsupported(f"a {kind.__name__} as a result", "return arrays, numbers, tuples, dicts")
 
     def growing(self, x: List) -> Container:
-        make, (n, *atoms) = list_parts(x)
-        length = Constant(n) if isinstance(n, int) else ScalarOut(self.add(n), PYTHON)
-        return Container(make, (length, *(ArrayOut(self.add(a)) for a in atoms)))
+        make, atoms = list_parts(x)
+        return Container(make, tuple(
+            Constant(a) if isinstance(a, int) else ArrayOut(self.add(a)) if a.shape
+            else ScalarOut(self.add(a), PYTHON) for a in atoms))
 
     def array(self, x: Array) -> Any:
         base = x.base
