@@ -40,6 +40,24 @@ def linearize(walk: Linearizer, eqn: Eqn, p: Emit, l: Emit) -> None:
     _Loop(walk, eqn, p, l).run()
 
 
+_Room = tuple[Atom, Atom, int | None]
+
+
+class _Carried:
+    """What a loop carries for its tapes."""
+
+    def __init__(self) -> None:
+        self.inits: list[Atom] = []
+        self.params: list[Var] = []
+        self.outs: list[Atom] = []
+
+    def param(self, init: Atom) -> Var:
+        """A carry that starts as `init`; its next value goes to `outs`."""
+        self.inits.append(init)
+        self.params.append(Var(init.type))
+        return self.params[-1]
+
+
 class _Loop:
     """`params` are the carries of the body; `wanted` the positions of those with tangents; `index`
     the Var of a `for`, `trip` the number of the trip in the primal half, `count` how many."""
@@ -131,59 +149,59 @@ class _Loop:
         """Append the loop that fills the tapes."""
         if not plan.saved:
             if self.known:
-                self.p.eqns.append(self.primal_loop([], [], []))
+                self.p.eqns.append(self.primal_loop(_Carried()))
             return []
         b = self.primal
+        before = list(b.eqns)
         bound = {out for e in b.eqns for out in e.outs}.union(self.params, [self.index])
-        sizes = list(b.eqns)
-        inits: list[Atom] = []
-        params: list[Var] = []
-        outs: list[Atom] = []
-        pending = []
+        carried = _Carried()
+        rooms: dict[tuple[Any, ...], _Room] = {}
+        pending: list[tuple[Tape, int, int | None]] = []
         for var in plan.saved:
             lead = max((k + 1 for k, d in enumerate(var.shape) if d in bound), default=0)
-            offsets = None
-            if not lead:
-                init = self.p.full(0, (dim_of(self.count), *var.shape), var.dtype)
-                how = Tape(var, 0, self.trip)
+            if lead:
+                sizes = var.shape[:lead]
+                if sizes not in rooms:
+                    rooms[sizes] = self.room(before, sizes, carried)
+                size, place, offsets = rooms[sizes]
             else:
-                offset = Var(Type(I64))
-                total = self.total(sizes, var.shape[:lead])
-                init = self.p.full(0, (dim_of(total), *var.shape[lead:]), var.dtype)
-                how = Tape(var, lead, offset)
-                inits.append(Lit(0))
-                params.append(offset)
-                outs.append(b.add(offset, b.count(var.shape[:lead])))
-                inits.append(self.p.full(0, (dim_of(self.count),), I64))
-                params.append(Var(inits[-1].type))
-                outs.append(b.op("set", params[-1], offset, self.trip, codes="i"))
-                offsets = len(outs) - 1
-            assert isinstance(init, Var)
-            tape = Var(init.type)
-            inits.append(init)
-            params.append(tape)
+                size, place, offsets = self.count, self.trip, None
+            init = self.p.full(0, (dim_of(size), *var.shape[lead:]), var.dtype)
+            how = Tape(var, lead, place)
+            tape = carried.param(init)
             stored = redirect(self.walk.stores, self.walk.fillers, b.eqns, var, tape, how)
-            outs.append(how.store(b, tape, var) if stored is None else stored)
-            pending.append((how, len(outs) - 1, offsets))
-        eqn = self.primal_loop(inits, params, outs)
+            carried.outs.append(how.store(b, tape, var) if stored is None else stored)
+            pending.append((how, len(carried.outs) - 1, offsets))
+        eqn = self.primal_loop(carried)
         self.p.eqns.append(eqn)
-        base = len(eqn.outs) - len(outs)
-        self.walk.stores[eqn] = {base + k for how, k, _ in pending}.union(
-            base + k for _, _, k in pending if k is not None)
-        return [
-            (how, eqn.outs[base + k], None if at is None else eqn.outs[base + at])
-            for how, k, at in pending]
+        first = len(eqn.outs) - len(carried.outs)
+        self.walk.stores[eqn] = {first + k for _, at, offsets in pending
+                                 for k in (at, offsets) if k is not None}
+        return [(how, eqn.outs[first + k], None if at is None else eqn.outs[first + at])
+                for how, k, at in pending]
 
-    def primal_loop(self, inits: list[Atom], params: list[Var], outs: list[Atom]) -> Eqn:
+    def room(self, eqns: list[Eqn], sizes: tuple[Any, ...], carried: _Carried) -> _Room:
+        """For ragged tapes of these sizes: how many rows they have in all, the row where this
+        trip's begin, and where the offsets of all trips are among what the loop carries."""
+        b = self.primal
+        total = self.total(eqns, sizes)
+        place = carried.param(Lit(0))
+        carried.outs.append(b.add(place, b.count(sizes)))
+        tape = carried.param(self.p.full(0, (dim_of(self.count),), I64))
+        carried.outs.append(b.op("set", tape, place, self.trip, codes="i"))
+        return total, place, len(carried.outs) - 1
+
+    def primal_loop(self, more: _Carried) -> Eqn:
+        """The loop with these carries, too."""
         eqn, body = self.eqn, self.body
+        outs = body.outs + more.outs
         if self.known:
-            block = Block(body.params + params, self.primal.eqns, body.outs + outs)
-            results = [Var(v.type) for v in inits]
-            return Eqn(eqn.op, (*eqn.ins, *inits), (*eqn.outs, *results), eqn.params, [block],
-                       eqn.location)
+            block = Block(body.params + more.params, self.primal.eqns, outs)
+            return Eqn(eqn.op, (*eqn.ins, *more.inits), (*eqn.outs, *map(like, more.params)),
+                       eqn.params, [block], eqn.location)
         assert isinstance(self.trip, Var)
-        block = Block([self.trip, *self.params, *params], self.primal.eqns, body.outs + outs)
-        return make_eqn(control.for_, (Lit(0), self.count, Lit(1), *self.inits, *inits),
+        block = Block([self.trip, *self.params, *more.params], self.primal.eqns, outs)
+        return make_eqn(control.for_, (Lit(0), self.count, Lit(1), *self.inits, *more.inits),
                         {"until": None}, [block], eqn.location)
 
     def total(self, eqns: list[Eqn], shape: Sequence[Any]) -> Atom:

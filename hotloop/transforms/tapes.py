@@ -48,11 +48,29 @@ class Tape:
         flat = b.op("get", tape, place, size, 1, codes="s" + rest)
         define(b, "reshape", (flat, *map(atom_of, self.var.shape)), self.var)
 
-    def within(self, b: Emit, codes: str, operands: Sequence[Atom]) -> tuple[str, list[Atom]]:
-        """The selection of this tape for one of the residual, which begins with `i` or `s`."""
+    def within(self, b: Emit, codes: str, operands: Sequence[Atom]
+               ) -> tuple[str, list[Atom]] | None:
+        """The selection of this tape for one of the residual (of letters `i`, `s` and `:`), None
+        if it is not one run of the folded axes."""
         if not self.lead:
             return "i" + codes, [self.place, *operands]
-        return codes, [b.add(self.place, operands[0]), *operands[1:]]
+        given = list(operands)
+        last = self.lead - 1
+        if codes[:last] != "i" * last:
+            return None
+        at: Atom = Lit(0)
+        for axis in range(last + 1):
+            size = atom_of(self.var.shape[axis])
+            at = b.mul(at, size) if axis else at
+            if codes[axis] != ":":
+                start = given.pop(0)
+                at = b.add(at, start) if axis else start
+        at = b.add(self.place, at)
+        if codes[last] == "i":
+            return codes[last:], [at, *given]
+        if codes[last] == ":":
+            given = [size, Lit(1), *given]
+        return "s" + codes[last + 1:], [at, *given]
 
 
 def define(b: Emit, name: str, ins: Sequence[Atom], out: Var, **params: Any) -> None:
@@ -66,7 +84,7 @@ def redirect(stores: dict[Eqn, set[int]], fillers: set[Atom], eqns: list[Eqn], v
              tape: Var, how: Tape) -> Var | None:
     """Store a residual where it is made: change `eqns` so that the region with result `var` gives
     `tape` with it stored. None if `var` is no such result; then it is a value to be stored."""
-    if not var.shape or how.lead > 1:
+    if not var.shape:
         return None
     at = next((k for k in range(len(eqns) - 1, -1, -1) if var in eqns[k].outs), None)
     if at is None:
@@ -76,12 +94,11 @@ def redirect(stores: dict[Eqn, set[int]], fillers: set[Atom], eqns: list[Eqn], v
     if k not in stores.get(eqn, ()):
         return None
     if region(eqn) == "cond":
-        made = _redirect_branch(stores, fillers, eqn, k, tape, how)
+        made: Eqn | None = _redirect_branch(stores, fillers, eqn, k, tape, how)
     else:
-        changed = _redirect_loop(stores, fillers, eqn, k, tape, how)
-        if changed is None:
-            return None
-        made = changed
+        made = _redirect_loop(stores, fillers, eqn, k, tape, how)
+    if made is None:
+        return None
     eqns[at] = made
     stores[made] = stores[eqn]
     return made.outs[k]
@@ -125,8 +142,10 @@ def _redirect_loop(stores: dict[Eqn, set[int]], fillers: set[Atom], eqn: Eqn, k:
     if last.op is index.set_:
         tail = b.eqns[at + 1:]
         del b.eqns[at:]
-        codes, operands = how.within(b, last.params["codes"], last.ins[2:])
-        outs[k] = b.op("set", given, last.ins[1], *operands, codes=codes)
+        place = how.within(b, last.params["codes"], last.ins[2:])
+        if place is None:
+            return None
+        outs[k] = b.op("set", given, last.ins[1], *place[1], codes=place[0])
         b.eqns += tail
     else:
         changed = redirect(stores, fillers, b.eqns, inner, given, how)

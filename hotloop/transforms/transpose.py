@@ -17,6 +17,7 @@ applied after the coefficients.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from hotloop.errors import InternalError
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var, free_vars
@@ -111,12 +112,15 @@ class Cotangents:
 
 class Transposer:
     """`linear`: the Vars that depend on tangents. `masked[v]`: (condition, u) of a cotangent v that
-    is u where the condition holds and else 0; a condition None says "where it is not 0". `resized`: carries whose size changes, with their
-    shape as the primal half knows it: that is what a reshape makes of them before any other use."""
+    is u where the condition holds and else 0; a condition None says "where it is not 0".
+    `cleared[v]`: the (codes, operands) of the place where a cotangent v is 0. `resized`: carries
+    whose size changes, with their shape as the primal half knows it: that is what a reshape makes
+    of them before any other use."""
 
     def __init__(self, inputs: Iterable[Var]):
         self.linear = set(inputs)
         self.masked: dict[Atom, tuple[Atom | None, Atom]] = {}
+        self.cleared: dict[Atom, tuple[Any, ...]] = {}
         self.unsized: set[Atom] = set()
         self.resized: dict[Var, tuple[Dim, ...]] = {}
 
@@ -226,14 +230,17 @@ class Transposer:
         two are an exchange. Where several values were stored to one place, the last one counts."""
         x, v, *operands = eqn.ins
         codes = eqn.params["codes"]
-        if v in self.linear:
+        place = (codes, *operands)
+        if v in self.linear and self.cleared.get(ct) != place:
             part = b.op("get", ct, *operands, codes=codes)
             if "a" in codes:
                 part = self.last_written(eqn, part, b)
             cotangents.add(b, v, part)
         if x in self.linear:
             zero = b.full(0, v.shape, v.dtype)
-            cotangents.add(b, x, b.op("set", ct, zero, *operands, codes=codes))
+            rest = b.op("set", ct, zero, *operands, codes=codes)
+            self.cleared[rest] = place
+            cotangents.add(b, x, rest)
 
     def last_written(self, eqn: Eqn, part: Atom, b: Emit) -> Atom:
         """`part` where the value is still there after the store: found by storing numbers."""
