@@ -356,7 +356,8 @@ def _holds(stored: _Stored, scope: Scope) -> bool:
         for (given, _), var in zip(stored.inputs, stored.program.params, strict=True):
             if given.kind == ARRAY and given.path[0][0] == "arg":
                 shape = scope.fetch(given.path, None).shape
-                if any(isinstance(d, int) and d != n for d, n in zip(var.shape, shape, strict=True)):
+                if any(isinstance(d, int) and d != n
+                       for d, n in zip(var.shape, shape, strict=True)):
                     return False
         return all(same(scope.fetch(path, None), value) for path, value in stored.statics)
     except Missing:

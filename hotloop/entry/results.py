@@ -88,6 +88,8 @@ def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -
         return base.transpose(given)
     if kind == "reshape":
         return base.reshape([_number(dim, results) for dim in given])
+    if kind == "part":
+        return getattr(base, given)
     assert kind == "index"
     index = tuple(slice(*(_number(x, results) for x in (code.start, code.stop, code.step)))
                   if isinstance(code, slice) else _number(code, results) for code in given)

@@ -128,9 +128,10 @@ def tried(mark: int) -> None:
 
 
 def handling(mark: int) -> None:
-    """The start of an except clause: hotloop's own errors are not for the user's handlers."""
+    """Before the except clauses, and at the start of each: hotloop's own errors are not for the
+    user's handlers, and what was found to raise always (Dead) is not known to them."""
     error = sys.exc_info()[1]
-    if isinstance(error, HotloopError | Dead | KindMatters):
+    if isinstance(error, HotloopError | KindMatters):
         raise error
     tried(mark)
 

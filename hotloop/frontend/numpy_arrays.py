@@ -98,21 +98,24 @@ def static(x: Any, what: str) -> Any:
     return x
 
 
-def axis_of(axis: Any, rank: int) -> int:
-    """An axis counted from 0; NumPy's AxisError if there is no such axis."""
+def axis_of(axis: Any, rank: int, name: str = "") -> int:
+    """An axis counted from 0; NumPy's AxisError (with the argument's name) if there is none."""
     k = static_int(axis, "an axis")
     if not -rank <= k < rank:
-        fail(AxisError, f"axis {k} is out of bounds for array of dimension {rank}")
+        fail(AxisError, f"{name and name + ': '}axis {k} is out of bounds for array of dimension "
+             f"{rank}")
     return k % rank
 
 
-def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
+def axes_of(axis: Any, rank: int, name: str = "") -> tuple[int, ...]:
     """The axes of an `axis=` argument: all for None."""
     if axis is None:
         return tuple(range(rank))
-    axes = tuple(axis_of(k, rank) for k in (axis if isinstance(axis, tuple | list) else (axis,)))
+    axes = tuple(axis_of(k, rank, name)
+                 for k in (axis if isinstance(axis, tuple | list) else (axis,)))
     if len(set(axes)) != len(axes):
-        fail(ValueError, "duplicate value in 'axis'")
+        fail(ValueError, f"repeated axis in `{name}` argument" if name else
+             "duplicate value in 'axis'")
     return axes
 
 

@@ -18,12 +18,18 @@ def parts(z: Atom) -> tuple[Atom, Atom]:
 
 
 def sign(z: Atom) -> Atom:
-    """z/|z|, 0 at 0."""
+    """z/|z|, 0 at 0; of an infinite z the direction of the infinite part, NaN if both are."""
     re, im = parts(z)
     r = op("abs", z)
-    zero = op("eq", r, constant(0, r))
-    safe = select(zero, constant(1, r), r)
-    return op("complex", op("div", re, safe), op("div", im, safe))
+    nought, one = constant(0, r), constant(1, r)
+    infinite = tuple(op("isinf", p) for p in (re, im))
+    undefined = op("or", op("isnan", r), op("and", *infinite))
+    safe = select(op("eq", r, nought), one, r)
+
+    def part(p: Atom, own: Atom, others: Atom) -> Atom:
+        direction = select(own, op("copysign", one, p), select(others, nought, op("div", p, safe)))
+        return select(undefined, constant(float("nan"), r), direction)
+    return op("complex", part(re, *infinite), part(im, *infinite[::-1]))
 
 
 def scaled_log(base: float) -> Callable[[Atom], Atom]:

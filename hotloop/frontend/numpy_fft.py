@@ -11,8 +11,15 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import unsupported
-from hotloop.frontend.numpy_arrays import as_array, axes_of, axis_of, converted, settled
+from hotloop.frontend.builder import fail, unsupported
+from hotloop.frontend.numpy_arrays import (
+    as_array,
+    axes_of,
+    axis_of,
+    converted,
+    settled,
+    static_int,
+)
 from hotloop.frontend.numpy_atoms import atom_of, complex_dtype, real_dtype
 from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_join import roll
@@ -54,6 +61,8 @@ KINDS: dict[str, tuple[Callable[[Dim], Dim], Callable[[Dim], Dim], bool, bool]] 
 def one_axis(a: Any, name: str, n: Any, axis: Any, norm: Any) -> Array:
     length, points, complex_input, real_result = KINDS[name]
     x = operand(a, complex_input)
+    if n is None and not -x.ndim <= static_int(axis, "an axis") < x.ndim:
+        fail(IndexError, "tuple index out of range")    # as NumPy looks for the length
     k = axis_of(axis, x.ndim)
     count = points(x.dims[k]) if n is None else dim_of(settled(n))
     dm.require("ge", count, 1, ValueError, "Invalid number of FFT data points ({}) specified.",
@@ -100,7 +109,7 @@ def _several(name: str, default: tuple[int, ...] | None) -> Callable[..., Any]:
         pairs = list(zip(order, sizes, strict=True))
         if real:
             x = one_axis(x, "rfft", pairs[-1][1], pairs[-1][0], norm)
-            for k, n in pairs[:-1]:
+            for k, n in pairs[-2::-1]:
                 x = one_axis(x, "fft", n, k, norm)
         elif back_to_real:
             for k, n in pairs[:-1]:
@@ -121,6 +130,10 @@ for _name in ("fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irf
 def _shifted(forward: bool) -> Callable[..., Any]:
     def shift(x: Any, axes: Any = None) -> Array:
         a = as_array(x)
+        if axes is not None and any(
+                not -a.ndim <= static_int(k, "an axis") < a.ndim
+                for k in (axes if isinstance(axes, tuple | list) else (axes,))):
+            fail(IndexError, "tuple index out of range")
         for k in axes_of(axes, a.ndim):
             n = as_int(a.dims[k])
             a = roll(a, n // 2 if forward else -(n // 2), k)

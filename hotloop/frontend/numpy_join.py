@@ -13,7 +13,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import emit, fail, unsupported
+from hotloop.frontend.builder import emit, fail, staging, unsupported
 from hotloop.frontend.numpy_arrays import (
     as_array,
     as_dtype,
@@ -272,7 +272,8 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     a = moveaxis(as_array(x), axis, 0)
     if not isinstance(a.dims[0], int):
-        raise unsupported("np.unstack along an axis of unknown length", "index the array")
+        raise staging("not supported: np.unstack along an axis of unknown length",
+                      "index the array", a.dims[0])
     return tuple(a[k] for k in range(a.dims[0]))
 
 
@@ -282,7 +283,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 @method("repeat")
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Array:
     a = as_array(a)
-    if axis is None:
+    if axis is None or not a.dims and axis in (0, -1):
         a, axis = ravel(a), 0
     k = axis_of(axis, a.ndim)
     times = scalar_of(repeats)

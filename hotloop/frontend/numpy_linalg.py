@@ -245,13 +245,30 @@ def sum_of_squares(a: Array, axis: Any, keepdims: bool = False) -> Any:
     return total(fresh(squares), axis=axis, keepdims=keepdims)
 
 
+def _empty_is_zero() -> bool:
+    try:
+        return bool(LA.norm(np.zeros(0), np.inf) == 0)
+    except ValueError:
+        return False
+
+
+EMPTY_IS_ZERO = _empty_is_zero()
+
+
+def largest(x: Any, **options: Any) -> Any:
+    """The maximum in a norm: newer versions of NumPy give 0 if there are no elements."""
+    if EMPTY_IS_ZERO:
+        options["initial"] = 0
+    return NUMPY[np.max](x, **options)
+
+
 def vector_norm_along(a: Array, order: Any, axis: Any, keepdims: bool) -> Any:
     order = static(order, "the order of a norm")
     if order == 2:
         return ufuncs.apply(np.sqrt, [sum_of_squares(a, axis, keepdims)])
     size = ufuncs.apply(np.absolute, [a])
     if order == np.inf:
-        return NUMPY[np.max](size, axis=axis, keepdims=keepdims)
+        return largest(size, axis=axis, keepdims=keepdims)
     if order == -np.inf:
         return NUMPY[np.min](size, axis=axis, keepdims=keepdims)
     if order == 0:
@@ -275,12 +292,12 @@ def matrix_norm_along(a: Array, order: Any, axes: tuple[int, ...], keepdims: boo
         inner, outer = (rows, columns) if abs(order) == 1 else (columns, rows)
         sums = total(ufuncs.apply(np.absolute, [a]), axis=inner)
         rest = outer - (outer > inner)
-        result = NUMPY[np.max if order > 0 else np.min](sums, axis=rest)
+        result = (largest if order > 0 else NUMPY[np.min])(sums, axis=rest)
     elif order in (2, -2, "nuc"):
         values = svd(permuted(a, [*(k for k in range(a.ndim) if k not in axes), rows, columns]),
                      compute_uv=False)
-        function = np.sum if order == "nuc" else np.max if order == 2 else np.min
-        result = NUMPY[function](values, axis=-1)
+        function = NUMPY[np.sum if order == "nuc" else np.min]
+        result = (largest if order == 2 else function)(values, axis=-1)
     else:
         fail(ValueError, "Invalid norm order for matrices.")
     if keepdims:

@@ -187,7 +187,21 @@ def flat(x: Array) -> Array:
     raise unsupported("x.flat of an array that is not contiguous", "use x.ravel()")
 
 
+@attribute("device")
+def device(x: Any) -> str:
+    return "cpu"
+
+
 # ---- methods
+
+@method("to_device")
+def to_device(x: Any, device: Any, /, *, stream: Any = None) -> Any:
+    if stream is not None:
+        fail(ValueError, "The stream argument in to_device() is not supported")
+    if device != "cpu":
+        fail(ValueError, f"Unsupported device: {device}.")
+    return x
+
 
 @method("item")
 def item(x: Any, *index: Any) -> Any:
@@ -296,9 +310,16 @@ def common_type(*arrays: Any) -> Any:
     return np.common_type(*[np.empty(0, dtype_of(lift(a))) for a in arrays])
 
 
-@numpy_function(np.finfo)
-def finfo(dtype: Any) -> np.finfo:
-    return np.finfo(dtype_of(dtype) if isinstance(dtype, Array | Scalar) else dtype)
+def _limits(info: Any) -> Any:
+    def limits(dtype: Any) -> Any:
+        if isinstance(dtype, Array):
+            return info(np.empty(0, dtype.dtype))       # an error of NumPy's
+        return info(dtype_of(dtype).type(0) if isinstance(dtype, Scalar) else dtype)
+    return limits
+
+
+numpy_function(np.finfo)(_limits(np.finfo))
+numpy_function(np.iinfo)(_limits(np.iinfo))
 
 
 @numpy_function(np.can_cast)

@@ -42,6 +42,7 @@ from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, method, numpy_functi
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
+    Tracer,
     as_int,
     broadcast,
     convert,
@@ -120,6 +121,13 @@ def combine(name: str, atom: Atom, axes: Sequence[int], initial: Any, ufunc: np.
     return result
 
 
+def reduced_axes(axis: Any, a: Array) -> tuple[int, ...]:
+    """The axes that a ufunc's reduction runs over: a 0-d array has an axis 0 for it."""
+    if not a.dims and not isinstance(axis, Tracer) and axis in (0, -1):
+        return ()
+    return axes_of(axis, a.ndim)
+
+
 def _summing(name: str, ufunc: np.ufunc, neutral: int) -> Callable[..., Any]:
     def total(a: Any, axis: Any = None, dtype: Any = None, out: Any = None,
               keepdims: Any = NO_VALUE, initial: Any = NO_VALUE, where: Any = True) -> Any:
@@ -128,7 +136,7 @@ def _summing(name: str, ufunc: np.ufunc, neutral: int) -> Callable[..., Any]:
         mask = mask_of(where, a)
         if mask is not None:
             a = fresh(broadcast(a.value(), mask.shape))
-        axes = axes_of(axis, a.ndim)
+        axes = reduced_axes(axis, a)
         atom = convert(a.value(), target)
         if mask is not None:
             atom = select(mask, atom, constant(neutral, atom))
@@ -166,7 +174,7 @@ def _extreme(name: str, ufunc: np.ufunc, largest: bool) -> Callable[..., Any]:
                 fail(ValueError, f"reduction operation '{ufunc.__name__}' does not have an "
                      "identity, so to use a where mask one has to specify 'initial'")
             a = fresh(broadcast(a.value(), mask.shape))
-        axes = axes_of(axis, a.ndim)
+        axes = reduced_axes(axis, a)
         if not given(initial):
             require_some(a, axes, f"zero-size array to reduction operation {ufunc.__name__} which "
                          "has no identity")
@@ -190,7 +198,7 @@ def _logical(name: str, neutral: bool) -> Callable[..., Any]:
         mask = mask_of(where, a)
         if mask is not None:
             a = fresh(broadcast(a.value(), mask.shape))
-        axes = axes_of(axis, a.ndim)
+        axes = reduced_axes(axis, a)
         atom = truth(a.value())
         if mask is not None:
             atom = select(mask, atom, Lit(neutral))
@@ -205,7 +213,7 @@ all_ = numpy_function(np.all)(method("all")(_logical("reduce_and", True)))
 @numpy_function(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     a = as_array(a)
-    axes = axes_of(axis, a.ndim)
+    axes = reduced_axes(axis, a)
     return finish(reduce("reduce_sum", convert(truth(a.value()), I64), axes), a, axes, keepdims,
                   None)
 
@@ -366,7 +374,7 @@ def _position(name: str, largest: bool) -> Callable[..., Any]:
         if a.dtype.kind == "c":
             raise unsupported(f"np.{name} of complex numbers", "use their absolute values")
         whole = a
-        if axis is None:
+        if axis is None or not a.dims and axis in (0, -1):
             a, k = as_array(NUMPY[np.ravel](a)), 0
         else:
             k = axis_of(axis, a.ndim)
@@ -407,7 +415,7 @@ def _cumulative(scan: Callable[..., Any], start: int) -> Callable[..., Any]:
             fail(ValueError, "For arrays which have more than one dimension ``axis`` argument is "
                  "required.")
         if not a.dims:                           # one element, as NumPy sees it
-            a = ravel(a)
+            a = as_array(NUMPY[np.ravel](a))
         result = scan(a, 0 if axis is None else axis, dtype)
         if include_initial:
             k = axis_of(0 if axis is None else axis, a.ndim)
@@ -550,7 +558,7 @@ def bitwise(name: str, a: Any, axis: Any = 0, keepdims: Any = NO_VALUE, out: Any
     if a.dtype.kind not in "biu":
         fail(TypeError, f"ufunc '{name.replace('reduce', 'bitwise')}' not supported for the input "
              "types")
-    axes = axes_of(axis, a.ndim)
+    axes = reduced_axes(axis, a)
     return finish(reduce(name, a.value(), axes), a, axes, keepdims, out)
 
 
@@ -568,7 +576,7 @@ def ufunc_reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, 
 
 
 def reduce_by_numpy(ufunc: np.ufunc, a: Array, axis: Any, out: Any, keepdims: Any) -> Any:
-    axes = axes_of(axis, a.ndim)
+    axes = reduced_axes(axis, a)
     dtype = ufunc.reduce(np.ones(1, a.dtype)).dtype
     if ufunc.identity is None:
         require_some(a, axes, f"zero-size array to reduction operation {ufunc.__name__} which has "

@@ -13,7 +13,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import check, emit, fail, unsupported
+from hotloop.frontend.builder import check, emit, fail, lit, unsupported
 from hotloop.frontend.indexing import Selection
 from hotloop.frontend.indexing import nonzero as nonzero_atoms
 from hotloop.frontend.numpy_arrays import (
@@ -85,9 +85,7 @@ def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE) -> Any:
 def nonzero(a: Any) -> tuple[Array, ...]:
     a = as_array(a)
     if not a.dims:
-        fail(ValueError, "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar)."
-             "nonzero() instead. If the context of this error is of the form `arr[nonzero(cond)]`,"
-             " just use `arr[cond]`.")
+        np.nonzero(np.zeros((), a.dtype))         # raises
     return tuple(fresh(v) for v in nonzero_atoms(truth(a.value()))[1])
 
 
@@ -366,7 +364,10 @@ def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *
 @method("argsort")
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
             stable: Any = None) -> Array:
-    a, k = sortable(as_array(a), axis)
+    a = as_array(a)
+    if not a.dims and axis in (0, -1, None):      # which NumPy lets pass
+        return fresh(full(lit(0), (1,)))
+    a, k = sortable(a, axis)
     return fresh(emit("argsort", [a.value()], [(I64, a.dims)], axis=k)[0])
 
 
@@ -476,10 +477,6 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
 
 
 if hasattr(np, "unique_values"):
-    @numpy_function(np.unique_values)
-    def unique_values(x: Any) -> Array:
-        return unique(x, equal_nan=False)
-
     def _unique(name: str, *parts: bool) -> None:
         function = getattr(np, name)
         made = type(function(np.zeros(1)))
@@ -599,7 +596,12 @@ def diagflat(v: Any, k: Any = 0) -> Array:
     return diag(ravel(v), k)
 
 
-@numpy_function(np.trace, np.linalg.trace)
+@numpy_function(np.linalg.trace)
+def trace_of_matrices(x: Any, /, *, offset: Any = 0, dtype: Any = None) -> Any:
+    return trace(x, offset, -2, -1, dtype)
+
+
+@numpy_function(np.trace)
 @method("trace")
 def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None,
           out: Any = None) -> Any:

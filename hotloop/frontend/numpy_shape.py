@@ -15,7 +15,7 @@ import numpy as np
 
 from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import fail, lit
+from hotloop.frontend.builder import check, fail, lit
 from hotloop.frontend.numpy_arrays import (
     as_array,
     axes_of,
@@ -24,12 +24,15 @@ from hotloop.frontend.numpy_arrays import (
     settled,
     static_int,
 )
+from hotloop.frontend.numpy_atoms import atom_of, both, negate, op, select
 from hotloop.frontend.registry import attribute, method, numpy_function
 from hotloop.frontend.tracers import (
+    PYTHON,
     Array,
     Scalar,
     as_int,
     broadcast,
+    convert,
     dim_of,
     dims_from,
     fresh,
@@ -39,7 +42,8 @@ from hotloop.frontend.tracers import (
     reshaped,
 )
 from hotloop.frontend.views import Index, Reshape, Transpose
-from hotloop.ir.core import Dim
+from hotloop.ir.core import Atom, Dim, Lit, Var
+from hotloop.ir.types import F64, I64
 
 # ---- reshape
 
@@ -59,6 +63,8 @@ def without_common(a: Sequence[Dim], b: Sequence[Dim]) -> tuple[list[Dim], list[
 def target_dims(a: Array, shape: Sequence[Any]) -> tuple[Dim, ...]:
     """The dimensions that `a.reshape(shape)` gets: -1 resolved, the number of elements checked."""
     wanted = [dim_of(settled(d)) for d in shape]
+    if any(isinstance(d, Var) and dm.sign(d) != 1 for d in wanted):
+        return dims_with_signs(a, wanted)
     unknown = [k for k, d in enumerate(wanted) if isinstance(d, int) and d == -1]
     if len(unknown) > 1:
         fail(ValueError, "can only specify one unknown dimension")
@@ -88,6 +94,39 @@ def target_dims(a: Array, shape: Sequence[Any]) -> tuple[Dim, ...]:
         dm.require_equal(left_over, 0, message, dm.product(a.dims), *operands)
         wanted[unknown[0]] = count
     return tuple(wanted)
+
+
+def dims_with_signs(a: Array, wanted: Sequence[Dim]) -> tuple[Dim, ...]:
+    """The same where it is known only at run time which dimension is -1."""
+    size = atom_of(dm.product(a.dims))
+    spelled = ",".join("{}" if isinstance(d, Var) else str(d) for d in wanted)
+    message = f"cannot reshape array of size {{}} into shape ({spelled}{',' * (len(wanted) == 1)})"
+    operands = [size, *(d for d in wanted if isinstance(d, Var))]
+    if len(operands) > 4:                          # more than a check can show
+        message, operands = "cannot reshape array of size {} into this shape", [size]
+    atoms = [atom_of(d) for d in wanted]
+    minus = [op("eq", atom, lit(-1)) for atom in atoms]
+    count: Atom = lit(0)
+    known: Atom = lit(1)
+    exact: Atom = Lit(1.0)
+    for atom, is_minus in zip(atoms, minus, strict=True):
+        check(op("ge", atom, lit(-1)), ValueError, "negative dimensions are not allowed")
+        count = op("add", count, convert(is_minus, I64))
+        size_of_it = select(is_minus, lit(1), atom)
+        known = op("mul", known, size_of_it)
+        exact = op("mul", exact, convert(size_of_it, F64))
+    check(op("le", count, lit(1)), ValueError, "can only specify one unknown dimension")
+    some, nothing = op("eq", count, lit(1)), op("eq", known, lit(0))
+    check(negate(both(some, nothing)), ValueError, message, *operands)
+    check(op("lt", exact, Lit(2.0**62)), ValueError, message, *operands)   # `known` has wrapped
+    rest = op("floor_divide", size, op("maximum", known, lit(1)))
+    whole = op("mul", known, select(some, rest, lit(1)))
+    check(op("eq", whole, size), ValueError, message, *operands)
+    found: list[Dim] = []
+    for is_minus, atom in zip(minus, atoms, strict=True):
+        d = dim_of(Scalar(select(is_minus, rest, atom), PYTHON))
+        found.append(d if isinstance(d, int) else dm.bound(d, 0, dm.MAX_DIM))
+    return tuple(found)
 
 
 def divided(a: Dim, b: Dim) -> tuple[Dim, Dim]:
@@ -213,7 +252,8 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Array:
 @numpy_function(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:
     a = as_array(a)
-    src, dst = axes_of(source, a.ndim), axes_of(destination, a.ndim)
+    src = axes_of(source, a.ndim, "source")
+    dst = axes_of(destination, a.ndim, "destination")
     if len(src) != len(dst):
         fail(ValueError, "`source` and `destination` arguments must have the same number of "
              "elements")
@@ -267,6 +307,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
                 dm.require("ne", d, 1, UnsupportedError,
                            "squeeze without an axis: a dimension became 1 at run time; name the "
                            "axis")
+    elif not a.dims and axis in (0, -1):         # which NumPy lets pass
+        drop = ()
     else:
         drop = axes_of(axis, a.ndim)
         for k in drop:
@@ -353,10 +395,15 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Array:
     dims = dims_from(shape)
     if a.ndim > len(dims):
         fail(ValueError, "input operand has more dimensions than allowed by the axis remapping")
+    (given, shown), (wanted, others) = dm.shape_text(a.dims), dm.shape_text(dims)
+    message = ("operands could not be broadcast together with remapped shapes "
+               f"[original->remapped]: {given}  and requested shape {wanted}")
+    operands = [*shown, *others]
+    if len(operands) > 4:                              # more than a check can show
+        message, operands = "operands could not be broadcast together", []
     for have, want in zip(a.dims[::-1], dims[::-1], strict=False):
         if not (isinstance(have, int) and have == 1):
-            dm.require_equal(have, want, "operands could not be broadcast together with remapped "
-                             "shapes: dimension {} and requested {}", have, want)
+            dm.require_equal(have, want, message, *operands)
     result = fresh(broadcast(a.value(), dims))
     result.base.readonly = "a store to the result of broadcast_to, which is read-only"
     return result

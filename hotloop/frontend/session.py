@@ -34,6 +34,9 @@ from hotloop.frontend.tracers import Array, Base, Scalar, fresh
 from hotloop.ir.core import PYTHON_DTYPES, Dim, Var
 from hotloop.ir.types import CODE_OF, I64, U64
 
+generators = lazy.module("hotloop.frontend.generators")
+
+RANDOM_MODULES = ("numpy.random._generator", "numpy.random.mtrand")
 MAX_LEAVES = 10_000
 IMMUTABLE_MODULES = frozenset(("numpy", "math", "cmath", "builtins", "operator", "random",
                                "functools", "itertools", "typing", "collections", "dataclasses",
@@ -65,6 +68,7 @@ class Session:
         self.actual: dict[Var, Any] = {}                   # values of the inputs in this call
         self.guarded: set[tuple[Any, ...]] = set()
         self.key: Var | None = None
+        self.addresses: dict[Any, Var] = {}
         self.transforms = False                            # `transforms.expand` has to run
         self.spaces: list[tuple[types.FunctionType, dict[str, Any]]] = []
 
@@ -96,6 +100,8 @@ class Session:
             return self._simple(x, path, owner, is_argument)
         elif isinstance(x, tuple | list | dict):
             return self._container(x, path, owner, is_argument)
+        elif kind.__module__ in RANDOM_MODULES and kind.__name__ in ("Generator", "RandomState"):
+            made = self.generator(x, path, owner)
         elif _can_stand_in(x):
             self._guard((*path, ("type",)), kind, owner)
             made = _stand_in_class(kind)
@@ -243,6 +249,22 @@ class Session:
             self.inputs.append((Input((("random_key",),), NUMPY, U64, 0, True, False), self.key,
                                 None))
         return self.key
+
+    def generator(self, x: Any, path: Path, owner: Any) -> Any:
+        """A random generator: the object's own address, and that of its bit generator, are inputs
+        as far as they are needed."""
+        self._guard((*path, ("type",)), type(x), owner)
+        legacy = type(x).__name__ == "RandomState"
+        bits = ("attr", "_bit_generator" if legacy else "bit_generator"), ("attr", "capsule")
+        return generators.Generator(legacy, lambda: self.address(path, OBJECT, owner),
+                                    lambda: self.address((*path, *bits), CAPSULE, owner))
+
+    def address(self, path: Path, kind: str, owner: Any) -> Var:
+        key = path, kind, id(owner)
+        if key not in self.addresses:
+            var = self.addresses[key] = self.root.bind(I64, ())
+            self.inputs.append((Input(path, kind, I64, 0, True, False, owner), var, None))
+        return self.addresses[key]
 
     # ---- functions
 

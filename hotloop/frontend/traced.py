@@ -29,6 +29,7 @@ Path = tuple[tuple[Any, ...], ...]
 Place = tuple[Path, Callable[..., Any] | None]
 
 ARRAY, PYTHON, NUMPY = "array", "python", "numpy"
+OBJECT, CAPSULE = "object", "capsule"
 
 
 @record

@@ -43,7 +43,7 @@ from hotloop.frontend.traced import NUMPY as NUMPY_KIND
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.views import Step, read, reshaped, same_steps, written
 from hotloop.ir.core import PYTHON_DTYPES, Atom, Block, Dim, Lit, Var
-from hotloop.ir.types import BOOL, CODE_OF, F64, I64
+from hotloop.ir.types import BOOL, CODE_OF, F64, I64, U64
 
 PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 """The Python type of a number by dtype kind."""
@@ -645,6 +645,9 @@ def dim_of(x: Any) -> Dim:
             raise TypeError(f"'{name}' object cannot be interpreted as an integer")
         if type(atom) is Lit:
             return int(atom.value)
+        if atom.dtype == U64:
+            fits, = emit("le", [atom, Lit(dm.MAX, U64)], [(BOOL, ())])
+            check(fits, IndexError, "cannot fit 'numpy.uint64' into an index-sized integer")
         converted = convert(atom, I64)
         assert type(converted) is Var
         if converted is not atom and converted not in current().bounds:

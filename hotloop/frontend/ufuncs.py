@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.frontend.builder import fail, named, unsupported
-from hotloop.frontend.dims import broadcast_dims
+from hotloop.frontend.builder import check, emit, fail, named, unsupported
+from hotloop.frontend.dims import broadcast_dims, require_equal, shape_text
 from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS, fallback, guarded
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
@@ -36,8 +36,8 @@ from hotloop.frontend.tracers import (
     value,
     wrap,
 )
-from hotloop.ir.core import Atom
-from hotloop.ir.types import I64
+from hotloop.ir.core import Atom, Dim
+from hotloop.ir.types import BOOL, I64
 
 COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
 
@@ -78,14 +78,20 @@ def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
         return _masked(uf, args, outs, dtype, where)
     for k, a in enumerate(args):
         if isinstance(a, Widened):
-            mixed = _mixed(uf, args, k, dtype)
+            mixed = _mixed(uf, args, dtype)
             if mixed is not None:
                 return mixed
             args[k] = _settled(uf, args, k, dtype)
     if uf.__name__ in COMPARISONS:
         args = exactly_comparable(args)
     dtypes = _resolve_or_raise(uf, args, dtype)
+    for d, o in zip(dtypes[uf.nin:], outs, strict=True):
+        if isinstance(o, Array | np.ndarray):
+            require_castable(uf.__name__, d, o)
     dims = broadcast_dims(*map(dims_of, args))
+    for o in outs:
+        if isinstance(o, Array):
+            require_room(dims, o.dims)
     results = _results(uf, rule, args, dtypes, dims)
     placed = tuple(delivered(uf.__name__, r, o) for r, o in zip(results, outs, strict=True))
     return placed[0] if len(placed) == 1 else placed
@@ -119,6 +125,8 @@ def _resolve_or_raise(uf: np.ufunc, args: Sequence[Any], dtype: Any) -> tuple[np
     try:
         return resolve(uf, args, dtype)
     except TypeError as error:
+        if type(error) is not TypeError:
+            raise unsupported(str(error)) from None     # only NumPy can make it
         fail(TypeError, str(error))
 
 
@@ -142,11 +150,34 @@ def delivered(name: str, result: Atom, out: Any) -> Any:
         out = lift(out)
     if not isinstance(out, Array):
         raise TypeError("return arrays must be of ArrayType")
-    if not np.can_cast(result.dtype, out.dtype, "same_kind"):
-        fail(TypeError, f"Cannot cast ufunc '{name}' output from {result.dtype!r} to "
-             f"{out.dtype!r} with casting rule 'same_kind'")
+    require_castable(name, result.dtype, out)
+    require_room(result.shape, out.dims)
     out.assign(result)
     return out
+
+
+def require_castable(name: str, dtype: np.dtype, out: Any) -> None:
+    if not np.can_cast(dtype, dtype_of(out), "same_kind"):
+        # a subclass of TypeError that only NumPy can make: it is called for it
+        raise unsupported(f"Cannot cast ufunc '{name}' output from {dtype!r} to "
+                          f"{dtype_of(out)!r} with casting rule 'same_kind'")
+
+
+def require_room(shape: tuple[Dim, ...], room: tuple[Dim, ...]) -> None:
+    """An output may be larger than the operands, but must not be broadcast itself."""
+    if shape is room:
+        return
+    (result, shown), (wanted, others) = shape_text(shape), shape_text(room)
+    message = (f"non-broadcastable output operand with shape {wanted} doesn't match the broadcast "
+               f"shape {result}")
+    operands = [*others, *shown]
+    if len(operands) > 4:                          # more than a check can show
+        message, operands = "non-broadcastable output operand", []
+    if len(shape) > len(room):
+        check(False, ValueError, message, *operands)
+    for have, want in zip(shape[::-1], room[::-1], strict=False):
+        if not (isinstance(have, int) and have == 1):
+            require_equal(want, have, message, *operands)
 
 
 def _masked(uf: np.ufunc, args: list[Any], outs: tuple[Any, ...], dtype: Any, where: Any) -> Any:
@@ -177,31 +208,42 @@ def _narrow(a: Widened) -> Any:
     return a.narrow_dtype.type(1)
 
 
-def _mixed(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:
+def _mixed(uf: np.ufunc, args: Sequence[Any], dtype: Any) -> Any:
     """The result as a Widened number itself, for ufuncs that give equal values in both kinds."""
-    a = args[k]
-    if a.narrow_kind != PYTHON or uf.__name__ not in KIND_PASSES or dtype is not None:
+    widened = [a for a in args if isinstance(a, Widened)]
+    if uf.__name__ not in KIND_PASSES or dtype is not None:
         return None
-    wide = dtype_of(a)
-    if not np.can_cast(a.narrow_dtype, wide, "safe") and wide not in (np.float64, np.complex128):
-        return None                            # 0.1 is not 0.1 in float32
-    low = [_narrow(a) if j == k else b for j, b in enumerate(args)]
-    if not all(map(is_python_number, low)) or sum(isinstance(b, Widened) for b in args) != 1:
+    for a in widened:
+        wide = dtype_of(a)
+        if a.narrow_kind != PYTHON or not np.can_cast(a.narrow_dtype, wide, "safe") and (
+                wide not in (np.float64, np.complex128)):
+            return None                        # 0.1 is not 0.1 in float32
+    low = [_narrow(a) if isinstance(a, Widened) else a for a in args]
+    if not all(map(is_python_number, low)):
         return None
     high = resolve(uf, args)
     narrow = resolve(uf, low)
+    flag = widened[0].flag
+    if len(widened) == 2 and widened[1].flag is not flag:
+        if any(resolve(uf, [low[j] if j == k else args[j] for j in range(2)]) != high
+               for k in range(2)):
+            return None
+        flag, = emit("or", [flag, widened[1].flag], [(BOOL, ())])
     result, = _results(uf, UFUNCS[uf], args, high, ())
     if narrow[-1].kind == "i":
-        exact_int(a.flag, result)
-    return Widened(result, NUMPY_KIND, a.flag, PYTHON, narrow[-1])
+        exact_int(flag, result)
+    return Widened(result, NUMPY_KIND, flag, PYTHON, narrow[-1])
 
 
 def _settled(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:
+    """`a` in its wide kind if a NumPy operand beside it makes the result the same in both."""
     a = args[k]
-    if a.narrow_kind is not None:
+    others = [b for j, b in enumerate(args) if j != k]
+    if a.narrow_kind is not None and any(
+            not is_python_number(b) and getattr(b, "narrow_kind", NUMPY_KIND) == NUMPY_KIND
+            for b in others):
         low = [_narrow(a) if j == k else b for j, b in enumerate(args)]
-        if not all(map(is_python_number, low)) and (
-                resolve(uf, low, dtype)[uf.nin:] == resolve(uf, args, dtype)[uf.nin:]):
+        if resolve(uf, low, dtype)[uf.nin:] == resolve(uf, args, dtype)[uf.nin:]:
             return a
     return narrowed(a)
 

@@ -19,7 +19,6 @@ from hotloop.frontend.traced import Traced
 from hotloop.llvm import cache as disk
 from hotloop.runtime.function import jitted
 
-
 OTHERS = ("builtins", "numpy")
 """Where the types of functions come from that have no code in Python."""
 

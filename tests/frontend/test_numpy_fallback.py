@@ -49,7 +49,7 @@ def jitted(f, *args):
     (lambda x: x.searchsorted(2.0, sorter=np.argsort(x)), (P,)),
     (lambda x, n: np.fft.fft(x, n), (P, 5)),
     (lambda x, k: np.sum(x, axis=k[0]), (F, np.array([1]))),
-], ids=str)
+], ids=lambda x: ".".join(x.__code__.co_names[1:]) if callable(x) else "")
 def test_agrees(f, args):
     agree(f, args)
     jitted(f, *args)
