@@ -1,5 +1,6 @@
 """What running other people's programs showed to be wrong, each as small as it gets."""
 
+import cmath
 import urllib.parse
 from pathlib import Path
 
@@ -92,3 +93,38 @@ def test_matrix_products_in_place(shapes):
 def test_the_class_of_what_can_not_be_an_input_is_not_guessed():
     with pytest.raises(hotloop.errors.UnsupportedError, match="class set as an input"):
         hotloop.jit(lambda x: isinstance(x, set))({3})
+
+
+CORNERS = [complex(a, b) for a in (0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, 710.0)
+           for b in (0.0, -0.0, 1.0, np.inf, -np.inf)]
+
+
+def corner(z):
+    """NaNs have no sign, and the parts beside an infinite or a NaN part none that C99 tells."""
+    parts = z.real, z.imag
+    free = not all(map(np.isfinite, parts))
+    return tuple(-1.0 if np.isnan(p) else abs(p) if free else p for p in parts)
+
+
+@pytest.mark.parametrize("name", ["exp", "sqrt", "sin", "cos", "sinh", "cosh", "reciprocal"])
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+def test_complex_functions_at_the_corners(name, dtype):
+    function = getattr(np, name)
+    z = np.array(CORNERS, dtype)
+    with np.errstate(all="ignore"):
+        wanted, found = function(z), hotloop.jit(function)(z)
+    for at, a, b in zip(z, found.tolist(), wanted.tolist(), strict=True):
+        assert corner(a) == pytest.approx(corner(b), rel=1e-5), at
+
+
+@pytest.mark.parametrize("function", [cmath.exp, cmath.sqrt, cmath.sin, cmath.cosh, cmath.log])
+def test_errors_of_cmath(function):
+    compiled = hotloop.jit(lambda z: function(z))
+    for z in CORNERS:
+        try:
+            wanted = function(z)
+        except (ValueError, OverflowError) as error:
+            with pytest.raises(type(error), match=str(error)):
+                compiled(z)
+        else:
+            assert corner(compiled(z)) == pytest.approx(corner(wanted), rel=1e-14)

@@ -343,18 +343,38 @@ def complex_argument(x: Any) -> Atom:
     return convert(value(scalar_of(x)), C128)
 
 
+def _undefined(name: str, z: Atom) -> Atom | None:
+    """Where cmath's function raises "math domain error"; None: nowhere."""
+    re, im = op("real", z), op("imag", z)
+    if name == "log":
+        return op("eq", z, Lit(0j))
+    if name in ("sin", "cos"):
+        return both(op("isinf", re), negate(op("isnan", im)))
+    if name == "sqrt":
+        return None
+    turned = both(op("isinf", im), negate(op("isnan", re)))
+    return both(turned, op("ne", re, Lit(-math.inf))) if name == "exp" else turned
+
+
 def _complex(name: str) -> None:
     native = getattr(cmath, name)
 
     def stand_in(z: Any, /, *base: Any) -> Any:
-        if not has_tracer(z):
+        if not has_tracer([z, *base]):
             return native(z, *base)
         if base:
-            raise unsupported("cmath.log with a base", "divide two logarithms")
+            return binary("div", function_of(z), function_of(*base))
+        return function_of(z)
+
+    def function_of(z: Any) -> Any:
         atom = complex_argument(z)
-        if name == "log":
-            check(op("ne", atom, Lit(0j)), ValueError, message_of(cmath.log, 0))
-        return python(op(name, atom))
+        bad = _undefined(name, atom)
+        if bad is not None:
+            check(negate(bad), ValueError, message_of(cmath.log, 0))
+        result = op(name, atom)
+        check(either(negate(op("isinf", result)), negate(op("isfinite", atom))), OverflowError,
+              "math range error")
+        return python(result)
     call(native)(stand_in)
 
 

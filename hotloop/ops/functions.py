@@ -32,16 +32,33 @@ def _of_python(name: str, doc: str, derivative: Derivative) -> OpDef:
 
 def _scaled(e: Any, scale: Any, x: Any) -> Any:
     """scale * x for a real x whose 0 wins over an infinite scale: exp(inf + 0j) is inf + 0j."""
-    zero = e.lit(0, x.dtype)
-    return e.select(e.eq(x, zero), x, e.mul(scale, x))
+    zero, one = e.lit(0, x.dtype), e.lit(1, x.dtype)
+    return e.mul(e.select(e.eq(x, zero), e.copysign(one, scale), scale), x)
+
+
+def _finite(e: Any, x: Any) -> Any:
+    return e.lt(e.abs(x), e.lit(math.inf, x.dtype))
+
+
+def _infinite(e: Any, x: Any) -> Any:
+    return e.eq(e.abs(x), e.lit(math.inf, x.dtype))
 
 
 def _exp(e: Any, z: tuple) -> tuple:
-    """e**(a+bi) = e**a (cos b + i sin b)"""
-    size = e.exp(z[0])
-    real_axis = e.eq(z[1], e.lit(0, z[1].dtype))
-    return (e.select(real_axis, size, _scaled(e, size, e.cos(z[1]))),
-            e.select(real_axis, z[1], _scaled(e, size, e.sin(z[1]))))
+    """e**(a+bi) = e**a (cos b + i sin b); 0 for a = -inf and inf for a = inf whatever b is.
+
+    A factor is taken out of an e**a that would overflow: it may be finite times cos b."""
+    a, b = z
+    largest = math.floor(math.log(np.finfo(a.dtype).max))
+    zero, limit = e.lit(0, a.dtype), e.lit(largest, a.dtype)
+    large = e.gt(a, limit)
+    size = e.exp(e.select(large, e.sub(a, limit), a))
+    factor = e.select(large, e.lit(math.exp(largest), a.dtype), e.lit(1, a.dtype))
+    real_axis, anywhere = e.eq(b, zero), e.and_(_infinite(e, a), e.not_(_finite(e, b)))
+    re = e.mul(e.select(real_axis, size, _scaled(e, size, e.cos(b))), factor)
+    im = e.select(real_axis, b, e.mul(_scaled(e, size, e.sin(b)), factor))
+    return (e.select(anywhere, size, re),
+            e.select(e.and_(anywhere, e.lt(a, zero)), e.copysign(zero, b), im))
 
 
 def _log(e: Any, z: tuple) -> tuple:
@@ -63,25 +80,39 @@ def _sqrt(e: Any, z: tuple) -> tuple:
     zero, half = e.lit(0, a.dtype), e.lit(0.5, a.dtype)
     t = e.sqrt(e.add(e.mul(half, e.abs(a)), e.mul(half, e.hypot(a, b))))
     other = e.select(e.eq(t, zero), zero, e.div(e.mul(half, e.abs(b)), t))
-    right = e.not_(e.lt(a, zero))
-    return e.select(right, t, other), e.copysign(e.select(right, other, t), b)
-
-
-def _sin(e: Any, z: tuple) -> tuple:
-    return (_scaled(e, e.cosh(z[1]), e.sin(z[0])), _scaled(e, e.cos(z[0]), e.sinh(z[1])))
-
-
-def _cos(e: Any, z: tuple) -> tuple:
-    return (_scaled(e, e.cosh(z[1]), e.cos(z[0])),
-            e.neg(_scaled(e, e.sinh(z[1]), e.sin(z[0]))))
+    right, upright = e.not_(e.lt(a, zero)), _infinite(e, b)
+    return (e.select(upright, e.abs(b), e.select(right, t, other)),
+            e.select(upright, b, e.copysign(e.select(right, other, t), b)))
 
 
 def _sinh(e: Any, z: tuple) -> tuple:
-    return (_scaled(e, e.cos(z[1]), e.sinh(z[0])), _scaled(e, e.cosh(z[0]), e.sin(z[1])))
+    """sinh a cos b + i cosh a sin b; where b is not finite, what C99's annex G says."""
+    a, b = z
+    on_axis = e.select(e.eq(a, e.lit(0, a.dtype)), a, e.lit(math.nan, a.dtype))
+    re = e.select(_finite(e, b), _scaled(e, e.cos(b), e.sinh(a)),
+                  e.select(_infinite(e, a), e.abs(a), on_axis))
+    return re, _scaled(e, e.cosh(a), e.sin(b))
 
 
 def _cosh(e: Any, z: tuple) -> tuple:
-    return (_scaled(e, e.cosh(z[0]), e.cos(z[1])), _scaled(e, e.sinh(z[0]), e.sin(z[1])))
+    """cosh a cos b + i sinh a sin b; where b is not finite, what C99's annex G says."""
+    a, b = z
+    zero, sine, size = e.lit(0, a.dtype), e.sin(b), e.sinh(a)
+    im = e.select(e.eq(a, zero), e.mul(size, sine), _scaled(e, size, sine))
+    re = e.select(e.and_(_infinite(e, a), e.not_(_finite(e, b))), e.abs(a),
+                  _scaled(e, e.cosh(a), e.cos(b)))
+    return re, e.select(e.and_(e.eq(a, zero), e.not_(_finite(e, b))), zero, im)
+
+
+def _sin(e: Any, z: tuple) -> tuple:
+    """-i sinh(iz)"""
+    re, im = _sinh(e, (e.neg(z[1]), z[0]))
+    return im, e.select(_finite(e, z[0]), e.neg(re), e.copysign(re, z[1]))
+
+
+def _cos(e: Any, z: tuple) -> tuple:
+    """cosh(iz)"""
+    return _cosh(e, (e.neg(z[1]), z[0]))
 
 
 def _square_sum(b: Any, x: Any) -> Any:

@@ -143,6 +143,7 @@ MATH = table(
     (lambda z: cmath.exp(z), [1 + 2j, 0.5]),
     (lambda z: cmath.sqrt(z), [-1.0, 1 + 2j]),
     (lambda z: cmath.log(z), [1 + 2j, 0j]),
+    (lambda z: cmath.log(z, 2.0), [1 + 2j]),
     (lambda z: cmath.phase(z), [1 + 2j]),
     (lambda z: cmath.polar(z), [1 + 2j]),
     (lambda r, t: cmath.rect(r, t), [(2.0, 0.5)]),
