@@ -32,6 +32,17 @@ def sign(z: Atom) -> Atom:
     return op("complex", part(re, *infinite), part(im, *infinite[::-1]))
 
 
+def reciprocal(z: Atom) -> Atom:
+    """1/z in NumPy's order of operations, which is not that of its division."""
+    re, im = parts(z)
+    wide = op("le", op("abs", im), op("abs", re))
+    ratio = op("div", select(wide, im, re), select(wide, re, im))
+    scale = op("add", op("mul", select(wide, im, re), ratio), select(wide, re, im))
+    one = constant(1, re)
+    return op("complex", op("div", select(wide, one, ratio), scale),
+              op("div", op("neg", select(wide, ratio, one)), scale))
+
+
 def scaled_log(base: float) -> Callable[[Atom], Atom]:
     def rule(z: Atom) -> Atom:
         re, im = parts(op("log", z))
