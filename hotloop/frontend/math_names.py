@@ -363,7 +363,7 @@ def _complex(name: str) -> None:
         if not has_tracer([z, *base]):
             return native(z, *base)
         if base:
-            return binary("div", function_of(z), function_of(*base))
+            return binary("truediv", function_of(z), function_of(*base))
         return function_of(z)
 
     def function_of(z: Any) -> Any:
