@@ -2,7 +2,7 @@
 
     hypot = binary(..., derivative=Partials(along(0), along(1)))
 
-Where a function has a kink the rule chooses (docs/transforms.md has the table): |x| has derivative
+Where a function has a kink the rule chooses (docs/derivatives.md has the table): |x| has derivative
 0 at 0, equal operands of a maximum have one half each, x**0 is constant.
 """
 

@@ -1,4 +1,4 @@
-"""Derivatives where functions have none: the conventions of docs/transforms.md, both modes."""
+"""Derivatives where functions have none: the conventions of docs/derivatives.md, both modes."""
 
 import numpy as np
 import pytest
