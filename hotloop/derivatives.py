@@ -9,6 +9,7 @@ differentiated, batched, jitted or called in a jitted function. docs/transforms.
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections import OrderedDict
 from collections.abc import Callable
@@ -41,7 +42,7 @@ _kept: OrderedDict[int, Any] = OrderedDict()
 
 def _function(kind: type[Transform], fn: Callable[..., Any], *options: Any) -> Any:
     """The compiled function of a transform; while tracing, the transform itself."""
-    made = kind(_of_method(fn), *options)
+    made = kind(_as_function(fn), *options)
     return made if CONTEXT.builder is not None else _compiled(made)
 
 
@@ -55,22 +56,25 @@ def _compiled(made: Callable[..., Any]) -> Any:
     return jitted
 
 
-def _of_method(fn: Any) -> Any:
-    """A bound method as a function that holds the object, whose attributes are then inputs."""
+def _as_function(fn: Any) -> Any:
+    """A bound method as a function that holds the object, whose attributes are then inputs; what
+    has no Python code as a function that calls it."""
     fn = unwrapped(fn)
-    if not isinstance(fn, types.MethodType) or CONTEXT.builder is not None:
+    if CONTEXT.builder is not None:
         return fn
-    method, owner = fn.__func__, fn.__self__
+    if isinstance(fn, np.ufunc | types.BuiltinFunctionType):
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return fn(*args, **kwargs)
+    elif isinstance(fn, types.MethodType):
+        method, owner = fn.__func__, fn.__self__
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return method(owner, *args, **kwargs)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return method(owner, *args, **kwargs)
+        call.__signature__ = inspect.signature(fn)      # type: ignore[attr-defined]
+    else:
+        return fn
     call.__name__, call.__doc__ = fn.__name__, fn.__doc__
-    call.__signature__ = _signature(fn)     # type: ignore[attr-defined]
     return call
-
-
-def _signature(fn: Any) -> Any:
-    return Transform(fn).__signature__
 
 
 def _argnums(argnums: Any) -> Argnums:
@@ -167,7 +171,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
 
 def _halves(fun: Callable[..., Any], primals: Any, forward: bool, has_aux: bool) -> Any:
     """The value, and a compiled function of the point as it is now."""
-    fun = _of_method(fun)
+    fun = _as_function(fun)
     point = _copies(primals)
     value = _compiled(fun)(*primals)
     apply = _compiled(Apply(fun, forward, has_aux))
@@ -223,7 +227,7 @@ def hessian(fun: Callable[..., Any], argnums: Any = 0) -> Any:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacfwd(Grad(_of_method(fun), _argnums(argnums), False, False), argnums)
+    return jacfwd(Grad(_as_function(fun), _argnums(argnums), False, False), argnums)
 
 
 def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -237,7 +241,7 @@ def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     (12.0,)
     """
     primals = tuple(primals)
-    inner = Grad(_of_method(fun), tuple(range(len(primals))), False, False)
+    inner = Grad(_as_function(fun), tuple(range(len(primals))), False, False)
     return jvp(inner, primals, tangents)[1]
 
 

@@ -82,6 +82,8 @@ def function(f: Any) -> Any:
     if isinstance(wrapped, types.FunctionType) and (
             kind.__module__.split(".")[0] == "hotloop" or kind.__name__ == "_lru_cache_wrapper"):
         return function(wrapped)
+    if hasattr(type(wrapped), "traced"):        # jitted: a transform
+        return wrapped
     if kind.__module__.startswith("numpy"):
         return _numpy_object(f)
     if isinstance(f, Tracer):

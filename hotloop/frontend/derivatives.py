@@ -479,6 +479,7 @@ def _stopped(x: Any) -> Any:
     atom = value(known)
     if isinstance(atom, Lit):
         return x
+    current().state.session.transforms = True
     return as_like(emit("stop_gradient", [atom], [(atom.dtype, atom.shape)])[0], known)
 
 

@@ -34,7 +34,8 @@ OBJECT, CAPSULE = "object", "capsule"
 
 @record
 class Input:
-    """Parameter k of the Program. `kind`: an ndarray; a Python bool/int/float/complex (its dtype is
+    """Parameter k of the Program. `kind`: the address of an object, or that in a capsule (int64); an
+    ndarray; a Python bool/int/float/complex (its dtype is
     bool/int64/float64/complex128); a NumPy scalar. Rank, static dimensions (ints, only size 1) and
     dimensions that must be equal (the same Var) are in the parameter's type. `contiguous`: C order.
     `owner` is the function whose globals or cells a global or cell path starts from."""
@@ -147,7 +148,8 @@ class Traced:
     object, which tracing therefore made one tracer: they must do so again. `examples`: shapes of
     the inputs that were traced, from which the loop passes guess how often loops run. `frozen`:
     paths of numbers among the statics whose values tracing found to shape the Program. `warned`:
-    None if there is nothing that NumPy would warn of. `transforms`: `transforms.expand` has to run."""
+    None if there is nothing that NumPy would warn of. `transforms`: `transforms.expand` has to
+    run."""
     program: Program
     inputs: list[Input]
     result: Any

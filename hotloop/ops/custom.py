@@ -36,7 +36,10 @@ def inlined(b: Emit, block: Block, atoms: Sequence[Atom]) -> list[Atom]:
 
 def _custom_type(ins: tuple[Atom, ...], params: dict[str, Any],
                  blocks: tuple[Block, ...]) -> list[Type]:
-    return call_type("custom", ins, params["primal"])
+    primal = params.get("primal")
+    if not isinstance(primal, Program):
+        raise TypeError("custom without what it computes")
+    return call_type("custom", ins, primal)
 
 
 def _custom_jvp(p: Emit, l: Emit, eqn: Eqn, tangents: list[Any]) -> list[Any]:
@@ -68,6 +71,8 @@ def _custom_jvp(p: Emit, l: Emit, eqn: Eqn, tangents: list[Any]) -> list[Any]:
 
 def _linear_type(ins: tuple[Atom, ...], params: dict[str, Any],
                  blocks: tuple[Block, ...]) -> list[Type]:
+    if not isinstance(params.get("second"), Program):
+        raise TypeError("custom_linear without its transpose")
     return [ins[0].type]
 
 

@@ -96,7 +96,6 @@ RULES = (
     Rule(op.sub(X, op.neg(Y)), op.add(X, Y), REALS),
     Rule(op.real(op.complex(X, Y)), X),
     Rule(op.imag(op.complex(X, Y)), Y),
-    Rule(op.stop_gradient(X), X),                       # derivatives have been taken
 
     # truth
     Rule(op.and_(X, X), X),

@@ -10,15 +10,16 @@ are in scope wherever the token is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Program, Var, free_vars, rename, walk
 from hotloop.ir.types import Type
-from hotloop.ops.custom import closed, custom, custom_linear, forward_refused, inlined
+from hotloop.ops.custom import closed, custom, forward_refused, inlined
 from hotloop.ops.emit import Emit
 from hotloop.record import record
 from hotloop.transforms.jvp import jvp
-from hotloop.transforms.linearize import Halves, halves, linearize, renamed
+from hotloop.transforms.linearize import Halves, halves, linearize
+from hotloop.transforms.rebuild import Rebuild
 from hotloop.transforms.transpose import transposed
 from hotloop.transforms.vmap import vmap
 
@@ -28,28 +29,10 @@ def expand(program: Program, prepare: Callable[[Program], Program]) -> Program:
     UnsupportedError where something has no derivative. `prepare` brings a function into canonical
     form before it is differentiated (`passes.pipeline.canonical`)."""
     walked = _Expand({v for eqn in walk(program) for v in eqn.ins if isinstance(v, Var)}, prepare)
-    made = walked.block(program)
-    if walked.customs:
-        made.eqns = _plain(made.eqns)
-    return Program(made.params, made.eqns, made.outs, program.name,
-                   [None if v is None else walked.env[v] for v in program.into])  # type: ignore
-
-
-def _plain(eqns: Sequence[Eqn]) -> list[Eqn]:
-    """Functions with derivatives of their own as what they compute, now that all are taken."""
-    out = Emit()
-    for eqn in eqns:
-        if eqn.op is custom_linear:
-            raise forward_refused(eqn)
-        if eqn.op is custom:
-            results = inlined(out, eqn.params["primal"], eqn.ins)
-            for old, new in zip(eqn.outs, results, strict=True):
-                out.eqns.append(renamed(new, old))
-            continue
-        blocks = [Block(b.params, _plain(b.eqns), b.outs) for b in eqn.blocks]
-        out.eqns.append(Eqn(eqn.op, eqn.ins, eqn.outs, eqn.params, blocks, eqn.location)
-                        if blocks else eqn)
-    return out.eqns
+    made = walked.program(program)
+    if walked.marked:
+        made = _Plain().program(made)
+    return made
 
 
 @record
@@ -59,47 +42,36 @@ class Token:
     env: dict[Var, Atom]
 
 
-class _Expand:
-    """`env`: old Vars to atoms of the new Program; `used`: Vars that are operands somewhere."""
+class _Plain(Rebuild):
+    """What only mattered to derivatives, now that all are taken."""
+
+    rules = frozenset(("stop_gradient", "custom", "custom_linear"))
+
+    def stop_gradient(self, eqn: Eqn, out: Emit) -> None:
+        self.replace(eqn.outs, [self.atom(eqn.ins[0])])
+
+    def custom(self, eqn: Eqn, out: Emit) -> None:
+        self.replace(eqn.outs, inlined(out, eqn.params["primal"], list(map(self.atom, eqn.ins))))
+
+    def custom_linear(self, eqn: Eqn, out: Emit) -> None:
+        raise forward_refused(eqn)
+
+
+class _Expand(Rebuild):
+    """`used`: Vars that are operands somewhere; `marked`: there is work for `_Plain`."""
+
+    rules = frozenset(("linearize", "pushforward", "pullback", "jvp", "vmap", "checkpoint",
+                       "custom_jvp", "custom_vjp", "stop_gradient"))
 
     def __init__(self, used: set[Var], prepare: Callable[[Program], Program]):
+        super().__init__()
         self.used, self.prepare = used, prepare
-        self.env: dict[Var, Atom] = {}
         self.tokens: dict[Var, Token] = {}
-        self.customs = False
+        self.marked = False
 
-    def atom(self, a: Atom) -> Atom:
-        return self.env.get(a, a) if isinstance(a, Var) else a
-
-    def dim(self, d: Dim) -> Dim:
-        new = self.env.get(d, d) if isinstance(d, Var) else d
-        return int(new.value) if isinstance(new, Lit) else new
-
-    def bind(self, variables: Sequence[Var]) -> list[Var]:
-        """New Vars of the same types, whose dimensions may be among them."""
-        made = [Var(Type(v.dtype), v.hint) for v in variables]
-        self.env.update(zip(variables, made, strict=True))
-        for new, old in zip(made, variables, strict=True):
-            new.type = Type(old.dtype, tuple(map(self.dim, old.shape)))
-        return made
-
-    def block(self, block: Block) -> Block:
-        params = self.bind(block.params)
-        out = Emit()
-        for eqn in block.eqns:
-            rule = RULES.get(eqn.op.name)
-            if rule is not None:
-                out.location = eqn.location
-                rule(self, eqn, out)
-                continue
-            ins = [self.atom(a) for a in eqn.ins]
-            blocks = [self.block(b) for b in eqn.blocks]
-            out.eqns.append(Eqn(eqn.op, ins, self.bind(eqn.outs), eqn.params, blocks,
-                                eqn.location))
-        return Block(params, out.eqns, [self.atom(a) for a in block.outs])
-
-    def replace(self, outs: Sequence[Var], atoms: Sequence[Atom]) -> None:
-        self.env.update(zip(outs, atoms, strict=True))
+    def stop_gradient(self, eqn: Eqn, out: Emit) -> None:
+        self.marked = True
+        self.replace(eqn.outs, [out.again(eqn, [self.atom(eqn.ins[0])])])
 
     # ---- one method for each op
 
@@ -195,16 +167,10 @@ class _Expand:
 
     def custom(self, eqn: Eqn, out: Emit, primal: Block, first: Block, second: Block,
                reverse: bool) -> None:
-        self.customs = True
+        self.marked = True
         free = list({**free_vars(primal), **free_vars(first), **free_vars(second)})
         made = out.row(custom, [*free, *map(self.atom, eqn.ins)], {
             "primal": closed(primal, free), "first": closed(first, free),
             "second": closed(second, free) if reverse else closed(second, ()),
             "captured": len(free), "of": eqn.params["of"], "reverse": reverse})
         self.replace(eqn.outs, made if isinstance(made, list) else [made])
-
-
-RULES: dict[str, Callable[[_Expand, Eqn, Emit], None]] = {
-    rule.__name__: rule for rule in (
-        _Expand.linearize, _Expand.pushforward, _Expand.pullback, _Expand.jvp, _Expand.vmap,
-        _Expand.checkpoint, _Expand.custom_jvp, _Expand.custom_vjp)}

@@ -66,7 +66,7 @@ def trip_count_from_argument(x, n):
 @at(X)
 def enumerate_and_zip(x):
     s = 0.0
-    for k, (a, b) in enumerate(zip(x, x[1:], strict=False)):
+    for k, (a, b) in enumerate(zip(x, x[::-1], strict=True)):
         s += (k + 1) * a * b
     return s
 

@@ -1,4 +1,4 @@
-"""Derivatives of plain functions against differences, and batches against stacks of single calls."""
+"""Derivatives of plain functions against differences, batches against stacks of single calls."""
 
 import copy
 
