@@ -57,7 +57,7 @@ def _tree(node: Any, scope: Scope, results: Mapping[int, Any],
         if node.narrow_kind is None:
             return None
         assert node.narrow_dtype is not None
-        return scalar(results[node.k].astype(node.narrow_dtype), node.narrow_kind)
+        return scalar(narrowed(results[node.k], node.narrow_dtype), node.narrow_kind)
     if isinstance(node, ChosenOut):
         return _tree(node.yes if results[node.flag] else node.no, scope, results, arrays)
     if isinstance(node, ChosenOut):
@@ -75,6 +75,11 @@ def _tree(node: Any, scope: Scope, results: Mapping[int, Any],
     if isinstance(node, Constant):
         return node.value
     raise TypeError(f"no result tree: {node!r}")
+
+
+def narrowed(raw: Any, dtype: np.dtype) -> Any:
+    """A wide number that stands for one of a narrower dtype."""
+    return (raw if dtype.kind == "c" else raw.real).astype(dtype)
 
 
 def scalar(raw: Any, kind: str) -> Any:

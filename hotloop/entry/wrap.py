@@ -31,11 +31,13 @@ from hotloop.entry.flagged import ERROR_STATE, KEEP, Attention
 from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
-from hotloop.entry.results import build, scalar
+from hotloop.entry.results import build, narrowed, scalar
 from hotloop.entry.slow import Slow, call_back
 from hotloop.frontend.traced import (
     ARRAY,
+    CAPSULE,
     NUMPY,
+    OBJECT,
     PYTHON,
     ArrayOut,
     ChosenOut,
@@ -51,6 +53,7 @@ from hotloop.frontend.traced import (
 from hotloop.ir.core import Var
 
 MAX_CELLS = 1 << 15
+CAPSULE_TYPE = type(np._core._multiarray_umath._ARRAY_API)  # type: ignore[attr-defined]
 
 
 class NotEncodable(Exception):
@@ -255,7 +258,11 @@ class _Encoder:
 
     def value(self, given: Input, place: Place) -> None:
         dtype, half = given.dtype, given.dtype.itemsize // 2
-        if given.kind == ARRAY:
+        if given.kind == OBJECT:
+            self.steps += [Step.OBJECT, place.slot]
+        elif given.kind == CAPSULE:
+            self.steps += [Step.TYPE, self.pointer(CAPSULE_TYPE), Step.CAPSULE, place.slot]
+        elif given.kind == ARRAY:
             self.steps += [Step.POINT, self.pointer(dtype), dtype.num,
                            -half if dtype.kind == "c" else dtype.itemsize, place.slot]
         elif given.kind == NUMPY:
@@ -509,7 +516,7 @@ class _Narrow:
         self.dtype, self.kind = dtype, kind
 
     def __call__(self, raw: Any) -> Any:
-        return scalar(raw.astype(self.dtype), self.kind)
+        return scalar(raw if self.dtype is None else narrowed(raw, self.dtype), self.kind)
 
 
 class _CallBack:

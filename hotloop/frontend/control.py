@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.errors import HotloopError
-from hotloop.frontend import indexing, lists, loops, sequences, truth
+from hotloop.frontend import indexing, lists, loops, sequences, truth, trying
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import Dead, check, current, here, staging, unsupported
 from hotloop.frontend.calls import function
@@ -99,9 +99,8 @@ def assert_(test: Any, make: Callable[[], Any] | None) -> None:
 
 def raise_(make: Callable[[], Any] | None) -> None:
     if make is None:
-        if sys.exc_info()[0] is None:
-            check(False, RuntimeError, "No active exception to reraise")
-        raise
+        trying.reraise()
+        return
     error = message(make)
     if isinstance(error, type) and issubclass(error, BaseException):
         error = error()
@@ -113,27 +112,12 @@ def raise_(make: Callable[[], Any] | None) -> None:
     text = args[0] if len(args) == 1 and isinstance(args[0], str) else message(
         lambda: str(args[0]) if len(args) == 1 else str(error))
     shown, operands = template(text)
-    check(False, type(error), shown, *operands)
-
-
-def trying() -> int:
-    return current().state.raising
-
-
-def tried(mark: int) -> None:
-    """The end of a try body: it must not have emitted anything that raises at run time."""
-    if current().state.raising != mark:
-        raise unsupported("a try statement around code that may raise at run time",
-                          "test the condition with an if before, or move the code out of the try")
-
-
-def handling(mark: int) -> None:
-    """Before the except clauses, and at the start of each: hotloop's own errors are not for the
-    user's handlers, and what was found to raise always (Dead) is not known to them."""
-    error = sys.exc_info()[1]
-    if isinstance(error, HotloopError | KindMatters):
-        raise error
-    tried(mark)
+    state = current().state
+    state.raised = error
+    try:
+        check(False, type(error), shown, *operands)
+    finally:
+        state.raised = None
 
 
 def managed(manager: Any) -> Any:
@@ -175,6 +159,8 @@ def load(x: Any, index: Any) -> Any:
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
         raise staging(f"a Python {type(x).__name__} indexed by a run-time value",
                       "make it a NumPy array")
+    if type(x) is Either:
+        return truth.exactly(load, x, index)
     if isinstance(x, Unjoined):
         raise x.error
     if isinstance(getattr(type(x), "__getitem__", None), types.FunctionType):
@@ -199,6 +185,8 @@ def store(x: Any, index: Any, new: Any) -> None:
         lists.store(x, index, new)
     elif isinstance(x, np.ndarray):
         indexing.store(lift(x), index, new)
+    elif type(x) is Either:
+        truth.exactly(store, x, index, new)
     elif isinstance(x, Unjoined):
         raise x.error
     elif _has_tracer(index) or isinstance(index, slice) and isinstance(new, List):
@@ -393,9 +381,7 @@ class Helpers:
     returned = staticmethod(returned)
     assert_ = staticmethod(assert_)
     raise_ = staticmethod(raise_)
-    trying = staticmethod(trying)
-    tried = staticmethod(tried)
-    handling = staticmethod(handling)
+    try_ = staticmethod(trying.try_)
     managed = staticmethod(managed)
     load = staticmethod(load)
     store = staticmethod(store_value)

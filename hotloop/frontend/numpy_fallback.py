@@ -5,12 +5,13 @@
 Any function of NumPy or SciPy (or ufunc method, or method of arrays) can be called so: its results'
 types are found by trying it (`numpy_trial`), their sizes come with them at run time, its exceptions
 come through. Arrays that it stores to (`np.place`) are stored back. A result whose type depends on
-values (`np.roots` is real or complex) can be returned; using it otherwise is an error.
+values (`np.roots` is real or complex) is an `Either`: what uses it is compiled for both types.
 """
 
 from __future__ import annotations
 
 import types
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from hotloop.frontend.numpy_unsupported import reason
 from hotloop.frontend.slots import Either, Maybe, Unjoined
 from hotloop.frontend.traced import ARRAY, PYTHON
 from hotloop.frontend.tracers import Array, Scalar, Tracer, fresh, lift, may_share
+from hotloop.frontend.truth import choose
 from hotloop.ir.core import Atom, Dim, Var
 from hotloop.ir.types import BOOL, CODE_OF, DTYPES, I64
 
@@ -135,7 +137,7 @@ def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...]) -> An
         declared.append((CODE_OF[np.dtype(dtype)], shape))
         return outs[-1]
 
-    flag = out(BOOL) if len(call.results) > 1 else None
+    flags = [Scalar(out(BOOL), PYTHON) for _ in call.results[1:]]
     parts: list[list[Var]] = []
     for tree in call.results:
         found = []
@@ -171,12 +173,30 @@ def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...]) -> An
     sharing = [given.tracers[k] for k in shared]
     results = [_built(tree, iter(found), given, sharing)
                for tree, found in zip(call.results, parts, strict=True)]
-    if flag is None:
-        return results[0]
+    if not results:
+        return None
     reason = TypeInstabilityError(
         f"the type of what {path_of(call.function)} gives depends on the values of its arguments",
         here(), "return it, or use a function whose result has one type")
-    return Either(reason, Scalar(flag, PYTHON), *results)
+    return _either(reason, flags, call.results, results)
+
+
+def _either(reason: TypeInstabilityError, flags: Sequence[Scalar], trees: Sequence[Any],
+            results: Sequence[Any]) -> Any:
+    """One of several results; of tuples of one class item by item."""
+    one, *others = trees
+    if not others:
+        return results[0]
+    if isinstance(one, Items) and all(
+            isinstance(tree, Items) and tree.type is one.type
+            and len(tree.items) == len(one.items) for tree in others):
+        return made(one.type, [_either(reason, flags, parts, items) for parts, items in zip(
+            zip(*(tree.items for tree in trees), strict=True), zip(*results, strict=True),
+            strict=True)])
+    rest = _either(reason, flags[1:], others, results[1:])
+    if all(tree == one for tree in others):
+        return choose(flags[0], lambda: results[0], lambda: rest)
+    return Either(reason, flags[0], results[0], rest)
 
 
 def _built(tree: Any, found: Any, given: _Arguments, sharing: list[Any]) -> Any:

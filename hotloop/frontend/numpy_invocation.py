@@ -3,9 +3,10 @@
     np.roots(p)  ->  Invocation(np.roots, (Operand(0, "array"),), (), (ArrayResult("c128", 1), ...))
 
 The arguments are trees whose leaves are operands of the call-back or known values; `results` holds
-one tree, or two if the types of the results depend on values, as those of `np.roots` do. A call
-gives the leaves in order, each array after its dimensions; of two trees a flag tells which one it
-is, and the other one's leaves are empty. Operands that the function changes are results, too.
+one tree, or more if the types of the results depend on values, as those of `np.roots` do. A call
+gives the leaves in order, each array after its dimensions. Of several trees a flag for each but the
+last tells whether it is the one; the others' leaves are empty. Operands that the function changes
+are results, too.
 
 All of it is plain data: it is stored with the compiled code.
 """
@@ -213,8 +214,7 @@ class Invocation:
         if found is None:
             raise self.unlike("a result of another type")
         values: list[Any] = []
-        if len(self.results) > 1:
-            values.append(np.bool_(found == 0))
+        values += [np.bool_(found == k) for k in range(len(self.results) - 1)]
         for k, other in enumerate(self.results):
             values += _values(other, result) if k == found else _blanks(other)
         return (*values, *(given[k] for k in self.changed))

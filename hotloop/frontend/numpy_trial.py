@@ -37,6 +37,8 @@ from hotloop.record import record
 LARGEST = 10_000
 """Elements of an operand up to which the first call's own values are an example."""
 
+MOST_TYPES = 4
+
 STEPS = 200
 """Equations up to which they are computed for that."""
 
@@ -45,8 +47,8 @@ ROOM = 1 << 16
 
 @record
 class Trial:
-    """`trees`: of the results, at most two of them. `changed`: operands that the function stores
-    to. `shared`: operands of which a result was a view."""
+    """`trees`: of the results, one for each type that they may have. `changed`: operands that the
+    function stores to. `shared`: operands of which a result was a view."""
     trees: tuple[Tree, ...]
     changed: tuple[int, ...]
     shared: tuple[int, ...]
@@ -59,7 +61,7 @@ def trial(call: Invocation, atoms: Sequence[Atom]) -> Trial:
     shared: set[int] = set()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for number, example in enumerate(examples(atoms, call.kinds)):
+        for example in examples(atoms, call.kinds):
             before = [x.tobytes() if isinstance(x, np.ndarray) else b"" for x in example]
             try:
                 result = call.called(example)
@@ -72,10 +74,8 @@ def trial(call: Invocation, atoms: Sequence[Atom]) -> Trial:
                 changed |= _insists(call, example)
             trees.setdefault(tree)
             shared.update(_shared(tree, result, example))
-            if number > 3 and len(trees) > 2:
-                break
     found = _distinct(tuple(trees))
-    if len(found) > 2:
+    if len(found) > MOST_TYPES:
         raise Foreign("a result whose type depends on the values of the arguments")
     return Trial(found, tuple(sorted(changed)), tuple(sorted(shared)))
 

@@ -9,6 +9,7 @@ Importing this module gives `tracers.Tracer` its operators and the NumPy protoco
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from hotloop.frontend.indexing import load, store
 from hotloop.frontend.list_values import List
 from hotloop.frontend.python_numbers import python_name
 from hotloop.frontend.registry import NUMPY, fallback, guarded, lookup
+from hotloop.frontend.slots import Either
 from hotloop.frontend.tracers import (
     NUMBERS,
     PYTHON,
     Array,
+    BoundMethod,
     Scalar,
     Tracer,
     Widened,
@@ -53,7 +56,7 @@ OPERANDS = (Tracer, *NUMBERS, np.ndarray)
 
 def binary(name: str, a: Any, b: Any) -> Any:
     """`a name b` where at least one is a tracer."""
-    if isinstance(a, Widened) or isinstance(b, Widened):
+    if isinstance(a, Widened | Either) or isinstance(b, Widened | Either):
         return exactly(_binary, name, a, b)
     return _binary(name, a, b)
 
@@ -94,7 +97,7 @@ def in_place(name: str, a: Array, b: Any) -> Array:
 
 
 def unary(name: str, a: Any) -> Any:
-    return exactly(_unary, name, a) if isinstance(a, Widened) else _unary(name, a)
+    return exactly(_unary, name, a) if isinstance(a, Widened | Either) else _unary(name, a)
 
 
 def _unary(name: str, a: Any) -> Any:
@@ -159,6 +162,22 @@ def _array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any
         return fallback.instead(function, args, kwargs, unsupported(
             f"{function.__module__}.{function.__name__}"))
     return guarded(function, stand_in, *args, **kwargs)
+
+
+def _attribute_of_either(x: Either, name: str) -> Any:
+    """An attribute for each type that `x` may have; of a method, its results."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    if callable(getattr(np.ndarray, name, None)):
+        return BoundMethod(partial(exactly, partial(_method_called, name)), x)
+    return exactly(getattr, x, name)
+
+
+def _method_called(name: str, x: Any, *args: Any, **keywords: Any) -> Any:
+    return getattr(x, name)(*args, **keywords)
+
+
+Either.__getattr__ = _attribute_of_either  # type: ignore[assignment]
 
 
 def _namespace(self: Any, *, api_version: Any = None) -> Any:

@@ -67,7 +67,8 @@ class Unjoined(Tracer):
 
 
 class Either(Unjoined):
-    """A function's result of two types, `yes` if `flag`: it can be returned, nothing else."""
+    """A value of two types, `yes` if `flag`. It can be returned; operations on it are done for each
+    type (`truth.exactly`), which gives an Either again or, if the results are of one type, that."""
 
     __slots__ = ("flag", "no", "yes")
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from types import CellType
 from typing import Any
 
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import CONTEXT, current, emit, lit, unsupported
 from hotloop.frontend.dims import compare
+from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_values import List
 from hotloop.frontend.objects import get
-from hotloop.frontend.slots import Unjoined
+from hotloop.frontend.slots import Either, Unjoined
 from hotloop.frontend.tracers import (
     PYTHON,
     Array,
@@ -38,6 +39,8 @@ def truth(x: Any) -> Any:
     """bool(x): a Python bool, or a PYTHON Scalar of dtype bool."""
     if not isinstance(x, Tracer):
         return bool(x)
+    if type(x) is Either:
+        return exactly(truth, x)
     if isinstance(x, Unjoined):
         raise x.error
     if isinstance(x, List):
@@ -86,7 +89,11 @@ def choose(condition: Scalar, yes: Callable[[], Any], no: Callable[[], Any]) -> 
 
 
 def exactly(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """f(*args, **kwargs); if it depends on which kind a Widened argument is, for each kind."""
+    """f(*args, **kwargs); if it depends on which kind a Widened argument is, for each kind; of an
+    Either for each of its types."""
+    either = next(_eithers((*args, *kwargs.values())), None)
+    if either is not None:
+        return _for_each_type(f, either, args, kwargs)
     CONTEXT.splitting += 1
     try:
         return f(*args, **kwargs)
@@ -108,6 +115,34 @@ def exactly(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             return with_number(None)
         return with_number(Scalar(convert(x.atom, x.narrow_dtype), x.narrow_kind))
     return choose(Scalar(x.flag, PYTHON), lambda: with_number(Scalar(x.atom, x.kind)), narrow)
+
+
+def _eithers(args: Sequence[Any]) -> Iterator[Either]:
+    for a in args:
+        if type(a) is Either:
+            yield a
+        elif type(a) in (tuple, list):
+            yield from _eithers(a)
+
+
+def _for_each_type(f: Callable[..., Any], either: Either, args: tuple[Any, ...],
+                   kwargs: dict[str, Any]) -> Any:
+    """Values that depend on the same condition are chosen together."""
+    cell = CellType()
+
+    def side(name: str) -> Callable[[], None]:
+        def chosen(a: Any) -> Any:
+            if type(a) is Either and a.flag.atom is either.flag.atom:
+                return getattr(a, name)
+            return type(a)(map(chosen, a)) if type(a) in (tuple, list) else a
+
+        def run() -> None:
+            cell.cell_contents = exactly(f, *map(chosen, args),
+                                         **{k: chosen(a) for k, a in kwargs.items()})
+        return run
+    cells = {VALUE: cell}
+    staged_if(either.flag.atom, (side("yes"), side("no")), cells, [VALUE], [])
+    return get(cells, VALUE)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -130,3 +130,45 @@ def test_an_invocation_is_data():
     assert invocation.Known(0.0) != invocation.Known(-0.0)
     with pytest.raises(UnsupportedError, match="unlike"):
         call(np.array([1.0, 0.0, 1.0]))
+
+
+def decomposed(a):
+    w, v = np.linalg.eig(a)
+    return v @ np.diag(w) @ np.linalg.inv(v)
+
+
+def radius(a):
+    return np.max(np.abs(np.linalg.eigvals(a)))
+
+
+def largest(a):
+    w, v = np.linalg.eig(a)
+    k = np.argmax(np.abs(w))
+    return w[k], v[:, k], w.dtype, len(w), np.iscomplexobj(w)
+
+
+def changed(a):
+    w = np.linalg.eigvals(a) * 2
+    w[0] = 1.0
+    w += 1
+    return w.sum(), np.sort(w.real), -w
+
+
+def grown(a):
+    total = 0.0
+    for k in range(3):
+        w = np.linalg.eigvals(a + k)
+        if np.any(np.abs(w) > 2.0):
+            total += np.abs(w).sum()
+    return total
+
+
+def polynomial(a):
+    r = np.roots(a[0])
+    return np.poly(r), r.real.sum(), 1.0 + r
+
+
+@pytest.mark.parametrize("f", [decomposed, radius, largest, changed, grown, polynomial])
+def test_use_of_values_of_two_types(f):
+    """One program for real and complex eigenvalues."""
+    agree(f, *[(np.array([[0.5, 1.0], [b, 0.25]]),) for b in (-1.0, 1.0, -1.0)], traces=1)
