@@ -128,3 +128,31 @@ def test_errors_of_cmath(function):
                 compiled(z)
         else:
             assert corner(compiled(z)) == pytest.approx(corner(wanted), rel=1e-14)
+
+
+def enumerated(a):
+    out = np.zeros_like(a)
+    for at, x in np.ndenumerate(a[..., 0]):
+        out[at][0] = x
+    total = 0.0
+    for (i, j), x in np.ndenumerate(a):
+        total += i * x - j
+    return out, total
+
+
+def indexed(a, n):
+    out = np.empty_like(a)
+    for at in np.ndindex(a.shape):
+        out[at] = a[at] * 2
+    return out, sum(10 * i + j for i, j in np.ndindex(n, 3))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 3), (3, 1)])
+def test_iterators_of_indices(shape):
+    check(enumerated, np.random.default_rng(0).random(shape))
+    check(indexed, np.ones(shape), 2)
+
+
+def test_numpys_classes_do_not_take_run_time_values_for_objects():
+    with pytest.raises(hotloop.errors.UnsupportedError, match="made into an array"):
+        hotloop.jit(lambda x: np.broadcast(x, x).shape)(np.ones(3))

@@ -22,6 +22,7 @@ from hotloop.frontend import (
     numpy_create,
     numpy_einsum,
     numpy_elementwise,
+    numpy_iteration,
     numpy_join,
     numpy_methods,
     numpy_numeric,
@@ -36,7 +37,8 @@ from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY
 from hotloop.frontend.registry import LATER, METHODS, NUMPY, PROPERTIES, UFUNCS
 
 TABLES = (
-    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_join,
+    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_iteration,
+    numpy_join,
     numpy_methods, numpy_numeric, numpy_products, numpy_reduce, numpy_select,
     numpy_shape, numpy_statistics, python_names)
 

@@ -99,6 +99,9 @@ class Tracer:
     def __reduce__(self) -> Any:
         raise staging("a run-time value is copied or pickled while compiling")
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise staging("a run-time value is made into an array by code that is not compiled")
+
     __hash__ = object.__hash__
 
     if TYPE_CHECKING:                       # `operators` adds these
