@@ -81,6 +81,8 @@ class Step(enum.IntEnum):
     ALIAS = 24       # cell cell                they hold one object
     HOLD = 25        # owned                    keep current in an owned cell
     STATE = 26       # variable address owned   a context variable has the object at the address
+    OBJECT = 27      # slot                     the address of current
+    CAPSULE = 28     # slot                     the address in it
 
 
 class Out(enum.IntEnum):
@@ -526,6 +528,15 @@ def _run() -> str:
 
     f.begin(names[Step.HOLD])
     own(f.own(f.load("ptr", current)), 0)
+    next_step(1)
+
+    f.begin(names[Step.OBJECT])
+    f.store("ptr", f.load("ptr", current), f.cell(frame, _operand(f, here, 0)))
+    next_step(1)
+
+    f.begin(names[Step.CAPSULE])
+    f.store("i64", f.load("i64", f.load("ptr", current), abi.CAPSULE),
+            f.cell(frame, _operand(f, here, 0)))
     next_step(1)
 
     f.begin(names[Step.STATE])

@@ -28,10 +28,11 @@ from hotloop.entry.flagged import KEEP, Flagged, copies, timed
 from hotloop.entry.paths import Missing, Owner, Scope
 from hotloop.entry.raising import exception_at
 from hotloop.entry.results import build
-from hotloop.frontend.traced import ARRAY, NUMPY, Input
+from hotloop.frontend.traced import ARRAY, CAPSULE, NUMPY, OBJECT, Input
 from hotloop.ir.core import Var
 from hotloop.llvm.flags import SHIFT
 from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, MAX_OPERANDS, OPERANDS, TABLE
+from hotloop.ops.generators import pointer_in
 
 
 class Outcome(enum.Enum):
@@ -97,7 +98,9 @@ class Slow:
                 values.append(None)
                 continue
             value = scope.fetch(given.path, given.owner)
-            if given.kind == ARRAY:
+            if given.kind in (OBJECT, CAPSULE):
+                value = np.int64(id(value) if given.kind == OBJECT else pointer_in(value))
+            elif given.kind == ARRAY:
                 if not _fits(given, value):
                     return MISS
                 python |= not value.flags.aligned or (given.written and not value.flags.writeable)

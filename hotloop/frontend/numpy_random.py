@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend import ufuncs
+from hotloop.frontend import generators, ufuncs
 from hotloop.frontend.builder import check, current, emit, unsupported
 from hotloop.frontend.numpy_arrays import as_array, scalar_of, settled
 from hotloop.frontend.numpy_atoms import atom_of, op, select
@@ -46,6 +47,7 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import Atom, Dim, Lit
 from hotloop.ir.types import F64, I64, U64
+from hotloop.ops.generators import BIT_GENERATORS
 
 # ---- draws
 
@@ -302,8 +304,7 @@ def choice(a: Any, size: Any = None, replace: bool = True, p: Any = None) -> Any
 
 
 SEEDS = (np.random.seed, np.random.set_state, np.random.get_state)
-GENERATORS = (np.random.default_rng, np.random.Generator, np.random.RandomState)
-REFUSED.update((*SEEDS, *GENERATORS))
+REFUSED.update(SEEDS)
 
 
 def _refused(what: str, remedy: str) -> Callable[..., Any]:
@@ -314,9 +315,35 @@ def _refused(what: str, remedy: str) -> Callable[..., Any]:
 
 numpy_function(*SEEDS)(_refused(
     "seeding np.random in compiled code", "call it outside of the compiled function"))
-numpy_function(*GENERATORS)(_refused(
-    "a random Generator in compiled code",
-    "use np.random.random, np.random.normal, ... inside, or pass the numbers as an array"))
+
+class Bits:
+    """np.random.PCG64(seed) and its like, before a Generator takes it."""
+
+    def __init__(self, kind: str, *seed: Any):
+        self.kind, self.seed = kind, seed
+
+
+for _name in BIT_GENERATORS:
+    numpy_function(getattr(np.random, _name))(partial(Bits, _name))
+
+
+@numpy_function(np.random.default_rng)
+def default_rng(seed: Any = None) -> Any:
+    if isinstance(seed, generators.Generator):
+        return seed
+    return generator(seed) if isinstance(seed, Bits) else generators.made("default_rng", seed)
+
+
+@numpy_function(np.random.Generator)
+def generator(bits: Any) -> Any:
+    if not isinstance(bits, Bits):
+        raise unsupported(f"a Generator of a {type(bits).__name__}", "use np.random.default_rng")
+    return generators.made(bits.kind, *bits.seed)
+
+
+@numpy_function(np.random.RandomState)
+def random_state(seed: Any = None) -> Any:
+    return generators.made("RandomState", seed)
 
 
 # ---- the module random

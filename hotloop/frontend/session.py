@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.errors import Location, UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
@@ -29,7 +30,17 @@ from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.source import names_read
-from hotloop.frontend.traced import ARRAY, NUMPY, PYTHON, Guard, Input, Path, Place
+from hotloop.frontend.traced import (
+    ARRAY,
+    CAPSULE,
+    NUMPY,
+    OBJECT,
+    PYTHON,
+    Guard,
+    Input,
+    Path,
+    Place,
+)
 from hotloop.frontend.tracers import Array, Base, Scalar, fresh
 from hotloop.ir.core import PYTHON_DTYPES, Dim, Var
 from hotloop.ir.types import CODE_OF, I64, U64

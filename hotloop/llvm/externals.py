@@ -2,6 +2,7 @@
 
     libc:memcpy  libm:sin  libm:sinf     the C library of this process
     blas:dgemm  lapack:dgesv             NumPy's OpenBLAS (`llvm.blas`)
+    numpy:random_normal                  NumPy's random generators (`ops.generators`)
 
 A kernel finds them in its frame's table (`llvm.frame`), in the order of `Emitted.externals`, so an
 object on disk holds no addresses. Functions that LLVM calls by itself (`memset`, `__truncdfhf2`)
@@ -15,6 +16,7 @@ import functools
 
 from hotloop.errors import InternalError
 from hotloop.llvm import blas
+from hotloop.ops import generators
 
 
 @functools.cache
@@ -48,6 +50,8 @@ def resolve(name: str) -> int:
         address = system_symbol(symbol)
     elif kind in ("blas", "lapack"):
         address = blas.address(symbol)
+    elif kind == "numpy":
+        address = generators.address(symbol)
     else:
         address = None
     if not address:

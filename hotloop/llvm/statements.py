@@ -44,6 +44,7 @@ from hotloop.loops.core import (
 )
 from hotloop.loops.expr import Expr, operands
 from hotloop.loops.rewrite import bound, writes
+from hotloop.ops import generators
 
 STACK_BYTES = 1024
 """Temporaries up to this size lie on the stack."""
@@ -396,6 +397,8 @@ class Statements(Values):
     def call(self, call: Call) -> None:
         if call.routine is None:
             self._call_back(call)
+        elif call.routine in generators.FUNCTIONS:
+            self._draw(call)
         elif call.routine == "grow":
             self._grow(*call.ins)  # type: ignore[arg-type]
         else:
@@ -436,6 +439,16 @@ class Statements(Values):
         self.begin(passed)
         for (name, dtype), address in zip(call.scalars, results, strict=True):
             self.bind(name, self.load_at(address, dtype))
+
+    def _draw(self, call: Call) -> None:
+        """A C function on the bit generator whose address is the first operand."""
+        address, *operands = (self.value(x) for x in call.ins)  # type: ignore[arg-type]
+        types = [type_of(x.dtype) for x in call.ins[1:]]
+        given = [f"ptr {self.op(f'inttoptr i64 {address} to ptr')}",
+                 *(f"{t} {x}" for t, x in zip(types, operands, strict=True))]
+        (name, dtype), = call.scalars
+        function = self.external(f"numpy:{call.routine}")
+        self.bind(name, self.op(f"call {type_of(dtype)} {function}({', '.join(given)})"))
 
     def _flags(self) -> str:
         """The register of floating-point flags, of which a call-back sets and clears some."""

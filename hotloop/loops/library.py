@@ -188,3 +188,10 @@ def lower_host(state: State, eqn: Eqn) -> None:
         else:
             ins += parts_of(state.scalar(atom))
     state.emit(Call(None, add_site(state, eqn, ALL), tuple(ins)))
+
+
+def lower_draw(state: State, eqn: Eqn) -> None:
+    """A C function on a bit generator, which gives one number."""
+    ins = tuple(state.real(atom) for atom in eqn.ins)
+    site = add_site(state, eqn, ALL)
+    state.emit(Call(eqn.params["function"], site, ins, (), name_scalars(state, eqn)))

@@ -24,7 +24,7 @@ from hotloop.loops.control import linear, lower_region
 from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
 from hotloop.loops.growing import reserve
-from hotloop.loops.library import call_library, lower_check, lower_host
+from hotloop.loops.library import call_library, lower_check, lower_draw, lower_host
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import element, map_cost, operands_of, pull
 from hotloop.loops.state import Index, State, float_part, parts_of
@@ -222,6 +222,8 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
         call_library(state, eqn, row)
     elif isinstance(row, Effect) and row.kind == "check":
         lower_check(state, eqn)
+    elif isinstance(row, Effect) and row.kind == "draw":
+        lower_draw(state, eqn)
     elif isinstance(row, Effect):
         lower_host(state, eqn)
     elif isinstance(row, Region):

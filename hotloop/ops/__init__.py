@@ -11,6 +11,7 @@ from hotloop.ops import (
     custom,
     elementwise,
     functions,
+    generators,
     index,
     linalg,
     random,
@@ -20,5 +21,6 @@ from hotloop.ops import (
 )
 from hotloop.ops.table import OPS, make_eqn
 
-__all__ = ["OPS", "complexes", "control", "custom", "elementwise", "functions", "index", "linalg",
+__all__ = ["OPS", "complexes", "control", "custom", "elementwise", "functions", "generators",
+           "index", "linalg",
            "make_eqn", "random", "reduce", "shape", "transforms"]

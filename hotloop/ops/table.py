@@ -125,7 +125,8 @@ class Region:
 
 @record
 class Effect:
-    """`kind` is `check` (raise unless operand 0 holds) or `host` (call back with the operands)."""
+    """`kind` is `check` (raise unless operand 0 holds), `host` (call back with the operands) or
+    `draw` (call the C function `params["function"]` with the operands)."""
     kind: str
 
 
