@@ -41,7 +41,7 @@ class Plan:
 
 
 def weight(var: Var) -> float:
-    size = 0.2 if var.dtype.kind == "b" else var.dtype.itemsize / 8
+    size = 0.6 if var.dtype.kind == "b" else var.dtype.itemsize / 8
     for dim in var.shape:
         size *= max(dim, 1) if isinstance(dim, int) else ELEMENTS
     return size

@@ -1,0 +1,144 @@
+"""What gradients cost: work, saved elements, and the time of the transforms themselves."""
+
+import time
+
+import numpy as np
+import pytest
+from counting import work
+from derivatives import directions
+from differentiable import CASES
+from traced import traced
+
+from hotloop.ir.core import Block, Lit, Program, Var, count
+from hotloop.ir.interp import run
+from hotloop.ir.types import F64, I64, Type
+from hotloop.ops import control
+from hotloop.ops.dce import dce
+from hotloop.ops.emit import Emit
+from hotloop.ops.table import make_eqn
+from hotloop.passes.pipeline import optimize
+from hotloop.transforms.jvp import jvp
+from hotloop.transforms.linearize import linearize
+from hotloop.transforms.vjp import vjp
+
+FUNCTIONS = {f.__name__: f for f, _ in CASES}
+
+
+def both(function, args):
+    """Work of a function and of its gradient."""
+    plain, values = traced(function, args, optimize)
+    program, values = traced(function, args)
+    gradient = optimize(vjp(program, [True] * len(values)))
+    with np.errstate(all="ignore"):
+        weights = directions([v for v in run(program, values) if v.dtype.kind in "fc"], 1)
+    return work(plain, values), work(gradient, [*values, *weights])
+
+
+def test_a_gradient_costs_a_few_times_its_function():
+    ratios = {}
+    for function, args in CASES:
+        plain, gradient = both(function, args)
+        if not plain["call"] and plain.total() > 20:
+            ratios[function.__name__] = gradient.total() / plain.total()
+    assert len(ratios) > 30
+    assert max(ratios.values()) < 6, max(ratios.items(), key=lambda pair: pair[1])
+    assert np.median(list(ratios.values())) < 3.5
+
+
+def rng():
+    return np.random.default_rng(0).standard_normal
+
+
+SIZED = {
+    "prefix": lambda n: (rng()(n), rng()(n)),
+    "gp_loops": lambda n: (rng()(n), rng()(n), 0.8, 0.5),
+    "stencil_loops": lambda n: (rng()((n, n)), 2),
+    "triangular_tape": lambda n: (rng()(n), 1),
+    "swap_buffers": lambda n: (rng()(n), rng()((n, n))),
+    "branches": lambda n: (rng()(n), rng()(n)),
+    "bubble": lambda n: (rng()(n),),
+    "gauss_elim": lambda n: (rng()((n, n)) + n * np.eye(n), rng()(n)),
+    "rnn": lambda n: (rng()((4, 4)), rng()((4, 3)), rng()(4), rng()((n, 3))),
+    "floyd": lambda n: (rng()((n // 2, n // 2)), 0),
+    "views": lambda n: (rng()(n), rng()(3)),
+    "shrink": lambda n: (0.1 * rng()(n),),
+    "early_exit": lambda n: (rng()(n), 0.6 * n),
+    "newton_in_loop": lambda n: (np.abs(rng()(n)) + 1.0,),
+}
+
+
+@pytest.mark.parametrize("name", SIZED)
+def test_work_of_a_trip_does_not_grow_with_the_number_of_trips(name):
+    """A zero array for each load, a copy for each store, a saved array for each scalar: all of them
+    are right and slow."""
+    ratios = []
+    for n in (4, 8, 16):
+        plain, gradient = both(FUNCTIONS[name], SIZED[name](n))
+        ratios.append(gradient.total() / plain.total())
+    assert ratios[2] < 1.15 * ratios[1] < 1.4 * ratios[0], ratios
+
+
+@pytest.mark.parametrize("name, trips, most", [
+    ("prefix", 8, 1.1), ("stencil_loops", 60, 3.1), ("rnn", 4 * 9, 2.1), ("bundle", 7, 0),
+    ("matfac", 48, 4.6), ("histo", 30, 0), ("pairwise", 90, 0.4), ("branches", 7, 1),
+    ("newton", 6, 1.1), ("objects", 5, 2), ("floyd", 64, 2.1)])
+def test_what_is_saved_for_a_trip(name, trips, most):
+    """Elements of tapes for each of the innermost trips (rnn: vectors of the state)."""
+    function, args = next((f, a) for f, a in CASES if f.__name__ == name)
+    program, values = traced(function, args)
+    primal, _ = linearize(program, [True] * len(values))
+    saved = work(dce(primal), values)["fill"] - work(program, values)["fill"]
+    assert saved <= most * trips, saved / trips
+
+
+# ---- time of the transforms
+
+def straight(size):
+    """`size` equations one after the other."""
+    x = Var(Type(F64))
+    b, y = Emit(), x
+    for _ in range(size // 4):
+        y = b.sub(b.mul(b.sin(y), x), b.add(y, 0.5))
+    return Program([x], b.eqns, [y])
+
+
+def loop(x, size, start):
+    b, i, c = Emit(), Var(Type(I64)), Var(Type(F64))
+    y = c
+    v = b.op("get", x, i, codes="i")
+    for _ in range(size):
+        y = b.add(b.sin(b.mul(y, v)), y)
+    return make_eqn(control.for_, (Lit(0), x.shape[0], Lit(1), start), {"until": None},
+                    [Block([i, c], b.eqns, [y])])
+
+
+def one_loop(size):
+    x = Var(Type(F64, (Var(Type(I64)),)))
+    eqn = loop(x, size // 3, Lit(0.5))
+    return Program([x], [eqn], eqn.outs)
+
+
+def sequence(loops):
+    x = Var(Type(F64, (Var(Type(I64)),)))
+    eqns, last = [], Lit(0.5)
+    for _ in range(loops):
+        eqns.append(loop(x, 1, last))
+        last = eqns[-1].outs[0]
+    return Program([x], eqns, [last])
+
+
+@pytest.mark.parametrize("make, small", [(straight, 250), (one_loop, 250), (sequence, 12)])
+@pytest.mark.parametrize("transform", [jvp, vjp])
+def test_transforms_take_linear_time(make, small, transform):
+    """Eight times the size takes about eight times as long."""
+    def seconds(size):
+        program = make(size)
+        best = np.inf
+        for _ in range(2):
+            start = time.process_time()
+            made = transform(program, [True])
+            best = min(best, time.process_time() - start)
+        return best, count(made) / count(program)
+    (before, grown), (after, much) = seconds(small), seconds(8 * small)
+    assert after < 8 * 2.5 * before
+    assert abs(grown - much) < 0.1 * grown
