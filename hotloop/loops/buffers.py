@@ -236,6 +236,7 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
             store_all(state, array, buffer)
             done.append((array, buffer))
             left.remove((array, buffer))
+    spared: list[tuple[Atom, Buffer]] = []
     while left:
         values = [_loaded(state, array) for array, _ in left]
         for k, (_, buffer) in enumerate(left):
@@ -243,13 +244,15 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
             if not others and values[k].get(buffer, True):
                 break
         else:
-            array, buffer = left[0]
+            k = next(k for k, pair in enumerate(left) if pair not in spared)
+            array, buffer = left[k]
             assert isinstance(array, Var)
             spare = state.new_buffer(array.dtype, state.dims(array))
             store_all(state, array, spare)
             state.set_where(array, spare)
+            spared.append(left[k])
             if exchange(buffer, spare):
-                del left[0]
+                del left[k]
             continue
         array, buffer = left.pop(k)
         store_all(state, array, buffer)
