@@ -21,6 +21,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
     Builder,
     Dead,
+    Failed,
     at_place,
     check,
     current,
@@ -77,21 +78,52 @@ USER_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, Nam
 
 def traced(builder: Builder, body: Callable[..., Any], *args: Any) -> bool:
     """Trace `body` into the builder; gives whether the path ends in an exception."""
+    with opened(builder):
+        block = hooks.begin(builder) if builder.state.tries else None
+        if block is None:
+            return _ends(builder, body, args)
+        try:
+            died = _ends(builder, body, args)
+        except BaseException:
+            hooks.abandon(builder, block)
+            raise
+        return hooks.end(builder, block, died)
+
+
+def _ends(builder: Builder, body: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     state = builder.state
     active, depth = dict(state.active), state.depth
-    with opened(builder):
-        try:
-            body(*args)
-            return False
-        except Dead:
-            state.active, state.depth = active, depth
-            return True
-        except USER_ERRORS as error:
-            state.active, state.depth = active, depth
-            if isinstance(error, HotloopError):
-                raise
-            raise_at_run_time(error)
-            return True
+    try:
+        body(*args)
+        return False
+    except Dead:
+        state.active, state.depth = active, depth
+        return True
+    except Failed:
+        state.active, state.depth = active, depth
+        return False
+    except USER_ERRORS as error:
+        state.active, state.depth = active, depth
+        if isinstance(error, HotloopError):
+            raise
+        raise_at_run_time(error)
+        return not state.tries
+
+
+class Hooks:
+    """What `trying` does for blocks inside of try statements; it fills these."""
+
+    def __init__(self) -> None:
+        self.begin: Callable[[Builder], Any] = lambda builder: None
+        self.end: Callable[[Builder, Any, bool], bool] = lambda builder, block, died: died
+        self.abandon: Callable[[Builder, Any], None] = lambda builder, block: None
+        self.mark: Callable[[], Any] = lambda: None
+        self.enter: Callable[[], None] = lambda: None
+        self.after: Callable[[Any], None] = lambda mark: None
+        self.stopped: Callable[[], Any] = lambda: False
+
+
+hooks = Hooks()
 
 
 def raise_at_run_time(error: BaseException) -> None:
@@ -99,7 +131,7 @@ def raise_at_run_time(error: BaseException) -> None:
     if config.debug >= 2:
         traceback.print_exception(error)
     message = str(error.args[0]) if len(error.args) == 1 else str(error)
-    with at_place(raised_at(error)), suppress(Dead):
+    with at_place(raised_at(error)), suppress(Dead, Failed):
         check(False, type(error), message.replace("{", "{{").replace("}", "}}"))
 
 
@@ -107,6 +139,7 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
               cells: Cells, live: list[Slot], dead: list[Slot]) -> None:
     """Trace both branches and join the `live` slots; the `dead` ones are unbound afterwards."""
     parent = current()
+    mark = hooks.mark()
     before = {n: get(cells, n) for n in [*live, *dead]}
     sides: list[Builder] = []
     ends: list[dict[Slot, Any]] = []
@@ -115,6 +148,7 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
     for k, branch in enumerate(branches):
         b = Builder(parent)
         b.outer = parent.outer | containers(cells)
+        b.scope = cells, [n for n in before if isinstance(n, str)]
         dm.assume(condition, k == 0, b)
         try:
             died.append(traced(b, branch))
@@ -140,7 +174,8 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
     if all(died):
         emit("cond", [condition], [], blocks=[Block([], b.eqns, []) for b in sides])
         raise Dead
-    _join(condition, cells, [*live, *places], before, sides, ends, died)
+    join_sides(condition, cells, [*live, *places], before, sides, ends, died)
+    hooks.after(mark)
 
 
 def settled(x: Any, builder: Builder, before: Any) -> Any:
@@ -158,8 +193,9 @@ def settled(x: Any, builder: Builder, before: Any) -> Any:
     return x
 
 
-def _join(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, Any],
-          sides: list[Builder], ends: list[dict[Slot, Any]], died: list[bool]) -> None:
+def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, Any],
+               sides: list[Builder], ends: list[dict[Slot, Any]], died: list[bool]) -> None:
+    """The `cond` of two traced branches, and what the slots are after it."""
     parent = current()
     outs: list[Var] = []
     atoms: tuple[list[Atom | None], list[Atom | None]] = ([], [])

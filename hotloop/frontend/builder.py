@@ -32,6 +32,10 @@ class Dead(BaseException):
     """This path of the user's program has raised. No Exception: users' handlers must not see it."""
 
 
+class Failed(BaseException):
+    """This path has raised inside of a try statement: the rest of the block does not run."""
+
+
 class TraceState:
     """What belongs to one trace, whatever block is open."""
 
@@ -43,6 +47,9 @@ class TraceState:
         self.numbered: dict[Any, list[Var]] = {}
         self.selections: dict[Any, tuple[Builder, Any]] = {}
         self.raising = 0
+        self.tries: list[Any] = []                     # the try statements being traced
+        self.handled: list[Any] = []                   # what the open except clauses handle
+        self.raised: BaseException | None = None       # the user's exception object
         self.active: dict[Any, int] = {}
         self.depth = 0
         self.session: Any = None
@@ -68,6 +75,7 @@ class Builder:
         self.journal: list[tuple[Any, Any]] = []
         self.outer: frozenset[int] = parent.outer if parent else frozenset()
         self.iteration: Var | None = None
+        self.scope: tuple[dict[str, Any], Sequence[str]] = {}, ()     # names that its code binds
 
     def sees(self, atom: Any) -> bool:
         """May `atom` be used here? (A literal, or a Var of this block or one around it.)"""
@@ -258,6 +266,10 @@ def check(ok: Any, exception: type[BaseException], message: str, *operands: Any)
     if not isinstance(ok, (Var, Lit)):
         ok = lit(bool(ok))
     if type(ok) is Lit and bool(ok.value):
+        return
+    tries = current().state.tries
+    if tries:
+        tries[-1].check(ok, exception, message, operands)
         return
     emit("check", [ok, *operands], [], exception=exception, message=message)
     if type(ok) is Lit:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import builtins
 import operator
-import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +27,7 @@ from hotloop.frontend.messages import message, template
 from hotloop.frontend.objects import Place, cells_of, needs_length, refuse_change
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.slots import Either, Maybe, Unjoined
-from hotloop.frontend.tracers import Array, KindMatters, Scalar, Tracer, as_int, lift
+from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, lift
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,

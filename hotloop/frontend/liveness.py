@@ -168,6 +168,7 @@ class Analysis:
             self.live(s.body, after)
         elif isinstance(statement, ast.Try):
             everything = after | self.loads(s)
+            s.live_out = after
             for part in (s.body, s.orelse, s.finalbody, *(h.body for h in s.handlers)):
                 self.live(part, everything)
 

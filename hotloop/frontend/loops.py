@@ -20,7 +20,14 @@ from typing import Any
 
 from hotloop.errors import HotloopError, StagingError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.branches import arrays_in, record_sharing, settled, staged_if, traced
+from hotloop.frontend.branches import (
+    arrays_in,
+    hooks,
+    record_sharing,
+    settled,
+    staged_if,
+    traced,
+)
 from hotloop.frontend.builder import (
     Builder,
     current,
@@ -36,6 +43,7 @@ from hotloop.frontend.list_values import List
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.objects import (
     UNBOUND,
+    Homed,
     Place,
     Slot,
     cells_of,
@@ -71,7 +79,7 @@ from hotloop.frontend.tracers import (
     lift,
     value,
 )
-from hotloop.frontend.truth import and_, not_, truth
+from hotloop.frontend.truth import and_, not_, or_, truth
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var, rename
 from hotloop.ir.types import BOOL, I64
 from hotloop.ops.table import OPS
@@ -188,7 +196,7 @@ ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 class Loop:
     """What the rewriter knows of a loop: its names (see `rewrite`)."""
 
-    __slots__ = ("body", "cells", "dead", "head", "items", "slots", "stop", "test")
+    __slots__ = ("body", "cells", "dead", "ended", "head", "items", "slots", "stop", "test")
 
     def __init__(self, items: Any, test: Callable[[], Any] | None, body: Callable[..., Any],
                  slots: Sequence[Slot], head: Sequence[Slot], dead: Sequence[str],
@@ -196,6 +204,7 @@ class Loop:
         self.items, self.test, self.body = items, test, body
         self.cells = cells_of(body, test) if test is not None else cells_of(body)
         self.slots, self.head, self.dead, self.stop = list(slots), set(head), list(dead), stop
+        self.ended: Callable[[], Any] | None = None        # in a try statement: must the loop end?
 
 
 def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
@@ -335,6 +344,56 @@ class Attempt:
 
 
 def stage(loop: Loop) -> None:
+    """Trace the loop's body and emit the loop."""
+    mark = hooks.mark()
+    if mark is not None:
+        _in_try(loop)
+    _stage(loop)
+    hooks.after(mark)
+
+
+def _in_try(loop: Loop) -> None:
+    """A loop in a try statement ends when a check fails in it. The test of a `while`, which may
+    fail, too, becomes part of the body."""
+    go, stop = "_hl_go", "_hl_failed"
+    test, body, own = loop.test, loop.body, loop.stop
+    loop.cells = dict(loop.cells)
+    loop.cells[stop] = CellType(False)
+    loop.slots.append(stop)
+    loop.head.add(stop)
+    loop.stop = stop
+    if test is not None:
+        loop.cells[go] = CellType(True)
+        loop.slots.append(go)
+        loop.head.add(go)
+        names = [n for n in loop.slots if isinstance(n, str)]
+
+        def leave() -> None:
+            loop.cells[go].cell_contents = False
+
+        def tested() -> None:
+            c = truth(test())
+            if isinstance(c, Scalar):
+                staged_if(value(c), (body, leave), loop.cells, list(names), list(loop.dead))
+            else:
+                (body if c else leave)()
+        loop.body = tested
+        loop.test = lambda: loop.cells[go].cell_contents
+    run = loop.body
+
+    def watched(*items: Any) -> None:
+        hooks.enter()
+        run(*items)
+
+    def ended() -> Any:
+        failed: Any = hooks.stopped()
+        if own is not None:
+            failed = or_(get(loop.cells, own), lambda: failed)
+        return failed
+    loop.body, loop.ended = watched, ended
+
+
+def _stage(loop: Loop) -> None:
     parent = current()
     slots: list[Slot] = list(loop.slots)
     head = set(loop.head)
@@ -376,7 +435,7 @@ def stage(loop: Loop) -> None:
 
 def _born_inside(p: Place, places: list[Place], attempt: Attempt) -> bool:
     """Does nothing but the undone body refer to the object? (Then the body made it.)"""
-    if isinstance(p.owner, List):
+    if isinstance(p.owner, List | Homed):
         return False                           # those of the body are not journaled
     mine = sum(q.owner is p.owner for q in places)
     return sys.getrefcount(p.owner) <= 1 + mine + sum(
@@ -412,6 +471,7 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
     for n in loop.dead:
         put(loop.cells, n, UNBOUND)
     body = Builder(outer)
+    body.scope = loop.cells, [n for n in [*slots, *loop.dead] if isinstance(n, str)]
     if loop.test is not None:
         attempt.test_block = _trace_test(loop, outer, body, parent)
     try:
@@ -422,6 +482,9 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
     except BaseException:
         undo(body.journal)
         raise
+    if loop.ended is not None and loop.stop and not died:
+        with opened(body):
+            put(loop.cells, loop.stop, loop.ended())
     attempt.end = {n: settled(get(loop.cells, n), body, initial[n]) for n in slots}
     attempt.places = undo(body.journal)        # before the caller restores the names
     body.journal = []

@@ -9,7 +9,7 @@ into a format string and its operands. Anywhere else a tracer refuses to be text
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hotloop.frontend.builder import current, staging
@@ -67,6 +67,28 @@ def template(text: str) -> tuple[str, list[Any]]:
         else:
             pieces.append("...")
     return "".join(pieces), operands
+
+
+def marked_text(message: str, operands: Sequence[Any]) -> str:
+    """A check's message with marks for its operands."""
+    state = current().state
+    shown = []
+    for x in operands:
+        state.marked.append((x, ""))
+        shown.append(_Mark(len(state.marked) - 1))
+    return message.format(*shown)
+
+
+class _Mark:
+    """Formats as the mark of a value, with the spec that the template gives."""
+
+    def __init__(self, number: int):
+        self.number = number
+
+    def __format__(self, spec: str) -> str:
+        state = current().state
+        state.marked.append((state.marked[self.number][0], spec))
+        return f"\x00hl{len(state.marked) - 1}\x00"
 
 
 def has_marks(x: Any) -> bool:

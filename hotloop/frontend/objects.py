@@ -35,6 +35,18 @@ Cells = dict[str, CellType]
 LEAVES = frozenset((int, float, bool, complex, str, bytes, type(None), range, slice))
 
 
+class Homed:
+    """Objects of the tracer's own that know the block they were made in (`home`): there, writes to
+    them need no journal."""
+
+    def __init__(self) -> None:
+        self.home = current()
+
+    def inside(self, builder: Builder) -> bool:
+        """Was it made in the block whose journal `builder` keeps?"""
+        return builder.encloses(self.home)
+
+
 class Place:
     """An item or attribute of an object."""
 
@@ -79,7 +91,7 @@ class Place:
         builder = current()
         if builder.parent is not None:
             keeper = journal_of(builder)
-            if not (isinstance(self.owner, List) and self.owner.inside(keeper)):
+            if not (isinstance(self.owner, List | Homed) and self.owner.inside(keeper)):
                 keeper.journal.append((self, self.get()))
         self.put(new)
 

@@ -190,18 +190,33 @@ class Rewriter(ast.NodeTransformer):
         made = delayed(n.exc) if n.exc is not None else constant(None)
         return self.at([ast.Expr(call("raise_", made))], n)
 
-    def visit_Try(self, n: ast.Try) -> Any:
-        mark = self.fresh("mark")
-        tried: list[ast.stmt] = [ast.Expr(call("tried", load(mark)))]
-        handling: list[ast.stmt] = [ast.Expr(call("handling", load(mark)))]
-        handlers = [ast.copy_location(ast.ExceptHandler(
-            self.visit(h.type) if h.type else None, h.name,
-            self.at(handling, h) + self.block(h.body)), h) for h in n.handlers]
-        first = ast.ExceptHandler(None, None, [*handling, ast.Raise()])
-        body = self.at([ast.Try(self.block(n.body) + self.at(tried, n), [first], [], [])], n)
-        new = ast.Try(body, handlers, self.block(n.orelse), self.block(n.finalbody))
-        return [*self.at([ast.Assign([store(mark)], call("trying"))], n),
-                ast.copy_location(new, n)]
+    def visit_Try(self, n: Any) -> Any:
+        bodies = [n.body, *(h.body for h in n.handlers), n.orelse, n.finalbody]
+        stored = set()
+        for body in bodies:
+            stored |= self.analysis.stores(body)
+        stored = (stored | {h.name for h in n.handlers if h.name}) & self.local
+        out: list[ast.stmt] = []
+
+        def named(prefix: str, body: list[ast.stmt], own: str | None = None) -> ast.expr:
+            if not body:
+                return constant(None)
+            name = self.fresh(prefix)
+            names = sorted((self.analysis.stores(body) | ({own} if own else set())) & self.local)
+            shared: list[ast.stmt] = [ast.Nonlocal(names)] if names else []
+            out.append(define(name, [], shared + self.block(body)))
+            return load(name)
+        tried = named("try", n.body)
+        handlers: list[ast.expr] = []
+        for h in n.handlers:
+            kinds = delayed(self.visit(h.type)) if h.type else constant(None)
+            handlers.append(ast.Tuple([kinds, named("except", h.body, h.name),
+                                       constant(h.name)], ast.Load()))
+        orelse, final = named("else", n.orelse), named("finally", n.finalbody)
+        out.append(ast.Expr(call("try_", tried, ast.Tuple(handlers, ast.Load()), orelse, final,
+                                 name_tuple(stored & n.live_out),
+                                 name_tuple(stored - n.live_out))))
+        return self.at(out, n)
 
     def visit_TryStar(self, n: Any) -> Any:
         raise NotRewritable("except*", n)

@@ -140,37 +140,9 @@ def set_as_argument(values, x):
     return x in values
 
 
-@refused(UnsupportedError, "try statement", f8(4), 9)
-def bare_except(x, n):
-    try:
-        if n > 3:
-            raise ValueError("n")
-        y = 1.0
-    except:  # noqa: E722
-        y = 2.0
-    return y
-
-
 @refused(UnsupportedError, "recursion of factorial", 5)
 def factorial(n):
     return 1 if n <= 1 else n * factorial(n - 1)
-
-
-@refused(UnsupportedError, "try statement", f8(4), 3)
-def try_index(x, n):
-    try:
-        return x[n]
-    except IndexError:
-        return -1.0
-
-
-@refused(UnsupportedError, "try statement", f8(4), 3)
-def try_that_catches_everything(x, n):
-    try:
-        y = x[n]
-    except Exception:
-        y = 0.0
-    return y
 
 
 @refused(TypeInstabilityError, "'y' changes its type", f8(4), 3)
