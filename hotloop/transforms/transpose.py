@@ -11,7 +11,7 @@ zeros is made where a dense value comes anyway.
 
 A cotangent that went through a `select` is 0 where the other side was chosen, and stays so, even
 if a coefficient there is infinite (`where(x > 0, sqrt(x), 0)` at 0): the mask is kept beside it and
-applied after the coefficients.
+applied after the coefficients. Elements chosen by index arrays (`x[m] = 1 / x[m]`) are masks too.
 """
 
 from __future__ import annotations
@@ -98,11 +98,14 @@ class Cotangents:
         if entry is None:
             return None
         total = entry.dense
+        masked = total is None or total in self.walk.masked
         if total is None and entry.pending:
             total = b.zeros(var.type)
         for codes, operands, value in entry.pending:
             assert total is not None
             total = b.op("addat", total, value, *operands, codes=codes)
+        if total is not None and masked and any("a" in codes for codes, _, _ in entry.pending):
+            self.walk.masked[total] = None, total
         return total
 
     def taken_or_zeros(self, b: Emit, var: Var) -> Atom:
@@ -152,7 +155,7 @@ class Transposer:
             kind = region(eqn)
             if kind == "for":
                 self.loop(eqn, b, cotangents)
-            elif kind == "cond":
+            elif kind in ("cond", "call"):
                 self.branch(eqn, b, cotangents)
             elif kind is not None:
                 raise InternalError(f"a linear {kind}", eqn.location)
@@ -235,11 +238,15 @@ class Transposer:
             part = b.op("get", ct, *operands, codes=codes)
             if "a" in codes:
                 part = self.last_written(eqn, part, b)
+            if ct in self.masked:
+                self.masked[part] = None, part
             cotangents.add(b, v, part)
         if x in self.linear:
             zero = b.full(0, v.shape, v.dtype)
             rest = b.op("set", ct, zero, *operands, codes=codes)
             self.cleared[rest] = place
+            if ct in self.masked or "a" in codes:
+                self.masked[rest] = None, rest
             cotangents.add(b, x, rest)
 
     def last_written(self, eqn: Eqn, part: Atom, b: Emit) -> Atom:
@@ -255,7 +262,8 @@ class Transposer:
 
     def branch(self, eqn: Eqn, b: Emit, cotangents: Cotangents) -> None:
         """Both arms are swept, then it is known what they contribute to. A dense contribution is a
-        result, zero in an arm without; where all are loads, the arms update the array itself."""
+        result, zero in an arm without; where all are loads, the arms update the array itself. A
+        `call` is a branch of one arm."""
         given = [cotangents.taken(b, v) for v in eqn.outs]
         if all(ct is None for ct in given):
             return
@@ -270,7 +278,7 @@ class Transposer:
             arms.append(arm)
             parts.append(inner)
         taken = [v for v in taken if any(v in inner for inner in parts)]
-        outs: list[list[Atom]] = [[], []]
+        outs: list[list[Atom]] = [[] for _ in arms]
         updated = []
         for var in taken:
             update = bool(var.shape) and not any(inner.dense(var) for inner in parts)
@@ -283,7 +291,7 @@ class Transposer:
             updated.append(update)
         if not taken:
             return
-        made = Eqn(control.cond, eqn.ins, [like(v) for v in taken], {},
+        made = Eqn(eqn.op, eqn.ins, [like(v) for v in taken], eqn.params,
                    [Block((), arm.eqns, results) for arm, results in zip(arms, outs, strict=True)],
                    eqn.location)
         b.eqns.append(made)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from derivatives import check_forward, check_reverse, cotangents_of, one_equation, tangents_of
 
+import hotloop
 from hotloop.ir.interp import run
 from hotloop.ir.text import parse
 from hotloop.ops import OPS
@@ -93,6 +94,27 @@ def test_the_branch_not_taken_leaks_nothing(name):
         assert tangents_of(program, [np.float64(0)], [np.float64(1)]) == [0]
         assert cotangents_of(program, [np.float64(0)], [np.float64(1)]) == [0]
     check_reverse(program, [np.float64(0.5)])
+
+
+def reciprocal_distances(x):
+    d = np.sqrt((x[:, None] - x[None]) ** 2)
+    d[d > 0] = 1 / d[d > 0]
+    return np.sum(np.triu(d, 1))
+
+
+def roots_of_some(x):
+    y = np.zeros(4)
+    m = x > 0
+    y[m] = np.sqrt(x)[m]
+    return np.sum(y * y * y)
+
+
+@pytest.mark.parametrize("f, x, want", [
+    (reciprocal_distances, np.array([0.0, 1.0, 3.0]), [10 / 9, -3 / 4, -13 / 36]),
+    (roots_of_some, np.array([0.0, 4.0, 0.0, 1.0]), [0, 3, 0, 1.5]),
+])
+def test_elements_that_a_mask_leaves_out_leak_nothing(f, x, want):
+    np.testing.assert_allclose(hotloop.grad(f)(x), want)
 
 
 def test_random_numbers_are_constants():
