@@ -29,6 +29,7 @@ from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
 from hotloop.frontend.truth import exactly
 
+functional = lazy.module("hotloop.frontend.numpy_functional")
 unsupported_numpy = lazy.module("hotloop.frontend.numpy_unsupported")
 
 PURE_MODULES = frozenset((
@@ -47,7 +48,7 @@ CHANGING = frozenset(("__setattr__", "__setitem__", "__delattr__", "__delitem__"
 QUIET_MODULES = frozenset(("math", "cmath", "random", "numpy.random"))
 """Their functions never give NumPy's floating-point warnings."""
 
-IN_PYTHON = "hotloop.frontend.in_python"
+IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.numpy_in_python")
 """Functions to be traced though they are not the user's."""
 
 ACTIVE_LIMIT = 50
@@ -108,7 +109,7 @@ def _name(f: Any) -> str:
 def _python_function(f: types.FunctionType) -> Callable[..., Any]:
     module = f.__module__ or ""
     if f.__name__.startswith("_hl_") or (
-            module.startswith("hotloop.frontend") and module != IN_PYTHON):
+            module.startswith("hotloop.frontend") and module not in IN_PYTHON):
         return f
     if module.split(".")[0] in ("numpy", "scipy"):
         return _numpy_function(f)
@@ -189,7 +190,7 @@ def _numpy_object(f: Any) -> Callable[..., Any]:
     if isinstance(f, np.dtype):
         return function(f.type)
     if isinstance(f, np.vectorize):
-        raise unsupported("np.vectorize", "write a loop, or use array operations")
+        return functools.partial(exactly, functional.vectorized, f)
     if type(f).__name__ == "_ArrayFunctionDispatcher":
         return functools.partial(exactly, _numpy_function(f))
     if isinstance(f, types.BuiltinFunctionType):

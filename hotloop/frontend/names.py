@@ -22,6 +22,7 @@ from hotloop.frontend import (
     numpy_create,
     numpy_einsum,
     numpy_elementwise,
+    numpy_functional,
     numpy_iteration,
     numpy_join,
     numpy_methods,
@@ -37,7 +38,7 @@ from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY
 from hotloop.frontend.registry import LATER, METHODS, NUMPY, PROPERTIES, UFUNCS
 
 TABLES = (
-    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_iteration,
+    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_functional, numpy_iteration,
     numpy_join,
     numpy_methods, numpy_numeric, numpy_products, numpy_reduce, numpy_select,
     numpy_shape, numpy_statistics, python_names)

@@ -1,4 +1,4 @@
-"""Arrays from nothing: zeros, full, array, arange, linspace, eye, mgrid, fromfunction.
+"""Arrays from nothing: zeros, full, array, arange, linspace, eye, mgrid.
 
     np.zeros((n, 3), np.float32)      # broadcast of 0:f32 to n, 3
     np.arange(2, n)                   # iota of max(0, n - 2), plus 2
@@ -476,13 +476,6 @@ def indices(dimensions: Any, dtype: Any = int, sparse: bool = False) -> Any:
     if sparse:
         return tuple(parts)
     return stacked([broadcast(p.value(), dims) for p in parts], dims, target)
-
-
-@numpy_function(np.fromfunction)
-def fromfunction(function: Any, shape: Any, *, dtype: Any = float, like: Any = None,
-                 **kwargs: Any) -> Any:
-    grid = indices(shape, dtype)
-    return function(*[grid[k] for k in range(grid.dims[0])], **kwargs)
 
 
 def _grid(sparse: bool) -> Any:
