@@ -143,3 +143,26 @@ def figures_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) 
     figure.savefig(path, dpi=120, bbox_inches="tight")
     plt.close(figure)
     return [path]
+
+
+def grad_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> list[Path]:
+    """Bars of the gradients' times, a group a function."""
+    plt = _pyplot()
+    ok = [r for r in runs if r.results]
+    names = list(dict.fromkeys(e["figure"] for r in ok for e in r.results))
+    figure, axis = plt.subplots(figsize=(9, 5))
+    for k, run in enumerate(ok):
+        at = {e["figure"]: e["gradient"] for e in run.results}
+        axis.barh([i + 0.25 * (k - (len(ok) - 1) / 2) for i, n in enumerate(names) if n in at],
+                  [at[n] for n in names if n in at], height=0.25, label=run.system,
+                  color=COLORS.get(run.system))
+    axis.set_yticks(range(len(names)), names)
+    axis.set_xscale("log")
+    axis.set_xlabel("value and gradient, s")
+    axis.grid(True, axis="x", alpha=0.3)
+    axis.invert_yaxis()
+    axis.legend()
+    path = folder / "grad.png"
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    plt.close(figure)
+    return [path]

@@ -10,9 +10,9 @@ from hotloop.bench import charts, report, runner
 from hotloop.bench.experiments import EXPERIMENTS
 
 TABLES = {"pi": report.pi_tables, "jit": report.jit_tables,
-          "figures": report.figures_tables}
+          "figures": report.figures_tables, "grad": report.grad_tables}
 CHARTS = {"pi": charts.pi_charts, "jit": charts.jit_charts,
-          "figures": charts.figures_charts}
+          "figures": charts.figures_charts, "grad": charts.grad_charts}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

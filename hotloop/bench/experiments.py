@@ -31,4 +31,8 @@ FIGURES = Experiment(
     "figures", "a call on 8 doubles, a sigmoid of 10^7 floats, first calls", (),
     ("numpy", "hotloop", "hotloop_warm", "numba", "jax", "numexpr", "torch_compile"), "")
 
-EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES)}
+GRAD = Experiment(
+    "grad", "ten functions and their gradients, in double precision", (),
+    ("hotloop", "jax", "torch"), "")
+
+EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES, GRAD)}

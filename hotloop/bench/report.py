@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,44 @@ def figures_tables(runs: list[SystemRun], sizes: list[int]) -> str:
         "import: beyond NumPy's; first call: of a new sigmoid on 100 floats; copies: the time of\n"
         "the sigmoid of 10^7 float32 in numpy.copyto of the same bytes\n" + table(head, rows),
         _notes(runs)])
+
+
+def grad_tables(runs: list[SystemRun], sizes: list[int]) -> str:
+    """Times of gradients, as multiples of the function's own and of hotloop's; marks wrong ones."""
+    ok = [r for r in runs if r.results]
+    at = {r.system: {e["figure"]: e for e in r.results} for r in ok}
+    names = list(dict.fromkeys(name for found in at.values() for name in found))
+    ours = at.get("hotloop", {})
+    rows, factors = [], {r.system: [] for r in ok}       # type: dict[str, list[float]]
+    for name in names:
+        row = [name]
+        for system, found in at.items():
+            e = found.get(name)
+            if e is None:
+                row += ["-", "-"]
+                continue
+            mine = ours.get(name, e)
+            wrong = "" if agree(e["check"], mine["check"]) else " differs"
+            row += [duration(e["gradient"]) + wrong, f"{e['gradient'] / e['value']:.1f}"]
+            if name in ours:
+                factors[system].append(e["gradient"] / mine["gradient"])
+        rows.append(row)
+    head = ["function"] + [h for r in ok for h in (r.system, "/ value")]
+    means = [f"{s}: {math.exp(sum(map(math.log, f)) / len(f)):.2f}" for s, f in factors.items()
+             if f and s != "hotloop"]
+    first = [[name, *[duration(found[name]["first"]) if name in found else "-"
+                      for found in at.values()]] for name in names]
+    return "\n\n".join([
+        "time of a value and gradient; and as a multiple of the function in the same system\n"
+        + table(head, rows),
+        *(["times slower than hotloop, geometric mean\n" + ", ".join(means)] if means else []),
+        "the first call, which compiles\n" + table(["function", *at], first), _notes(runs)])
+
+
+def agree(a: list[float], b: list[float]) -> bool:
+    """Are two systems' gradients the same up to rounding?"""
+    return len(a) == len(b) and all(
+        math.isclose(x, y, rel_tol=1e-6, abs_tol=1e-8) for x, y in zip(a, b, strict=True))
 
 
 def _notes(runs: list[SystemRun]) -> str:

@@ -103,6 +103,24 @@ def run_figures(built, options, timed, metric):
     say("result", figure="copy", seconds=sorted(copies)[len(copies) // 2])
 
 
+def run_grad(built, options, timed, metric):
+    """For each function the times of a call and of its gradient's, and what the gradient gave: its
+    sum and its product with fixed numbers, which the report compares between systems."""
+    import numpy
+
+    for name, case in built.items():
+        start = time.perf_counter()
+        given = case.gradient()
+        first = time.perf_counter() - start
+        value, *gradient = case.numbers(given)
+        check = [float(numpy.sum(value))] + [
+            float(numpy.sum(g * numpy.cos(numpy.arange(g.size)).reshape(g.shape)))
+            for g in gradient]
+        value = per_call(lambda _, f=case.value: f(), None)
+        seconds = per_call(lambda _, f=case.gradient: f(), None)
+        say("result", figure=name, first=first, value=value, gradient=seconds, check=check)
+
+
 def main():
     experiment, system, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     here = os.path.dirname(os.path.abspath(__file__))
@@ -126,7 +144,8 @@ def main():
             raise
         say("unavailable", reason=str(error))
         return
-    runner = {"pi": run_pi, "jit": run_jit, "figures": run_figures}[experiment]
+    runner = {"pi": run_pi, "jit": run_jit, "figures": run_figures,
+              "grad": run_grad}[experiment]
     runner(built, options, measure.timed, measure.metric)
     say("done")
 
