@@ -257,3 +257,24 @@ def test_errors_in_try_statements_are_handled_or_refused(body, end):
     text = f"def f(a, k):\n    try:\n        {body}\n    {end}\n    return k\n"
     with contextlib.suppress(errors.UnsupportedError):
         source(text, np.ones(3), 2)
+
+
+def test_results_that_exchange_their_memory_with_others():
+    def f(a, b, m, k):
+        n = len(a)
+        b //= np.outer(b, a)[k % n, ::-1]
+        a.sort()
+        b = np.zeros_like(np.multiply(m, m, dtype=float).flatten()[:n])
+        v = b
+        v[:] = v[::-1]
+        return a, b, m, k, v
+
+    a, b = np.array([0.5, 2.0, 0.25])[::-1], np.array([3.0, 1.25, 1.0])
+    check(f, a, b, np.asfortranarray(np.arange(9).reshape(3, 3) % 2 == 0), 3)
+
+
+@pytest.mark.parametrize("dtype, value", [("i8", 2.5), ("u1", -1), ("f8", 1), ("f8", 2.5), ("?", 3)])
+def test_sums_at_places_of_another_dtype(dtype, value):
+    with contextlib.suppress(errors.UnsupportedError):
+        source("def f(a, x):\n    np.add.at(a, np.array([0, 0, 1]), x)\n    return a\n",
+               np.array([5, 1, 0], dtype), value)

@@ -174,9 +174,17 @@ TOKEN = re.compile(r"""
 WORDS = {"True": True, "False": False, "None": None}
 
 
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ImportError)
+
+
 def parse(text: str, ops: Mapping[str, Op], name: str = "main") -> Program:
     """The Program that `text` shows; `ops` maps names to rows. SyntaxError says where it fails."""
-    return _Parser(text, ops).program(name)
+    parser = _Parser(text, ops)
+    try:
+        return parser.program(name)
+    except DAMAGED as error:        # rows and names say it their own way
+        parser.at = min(parser.at, len(parser.tokens) - 1)
+        raise parser.error(repr(error)) from error
 
 
 class _Parser:

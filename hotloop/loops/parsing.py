@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 from hotloop.errors import Location
+from hotloop.ir.text import DAMAGED
 from hotloop.ir.types import DTYPES
 from hotloop.loops.callback import Callback
 from hotloop.loops.core import (
@@ -48,7 +49,11 @@ I64, F64 = np.dtype("i8"), np.dtype("f8")
 
 def parse(text: str) -> Kernel:
     """The Kernel that `text` shows. SyntaxError says where it fails."""
-    return _Parser(text).kernel()
+    parser = _Parser(text)
+    try:
+        return parser.kernel()
+    except DAMAGED as error:        # expressions and names say it their own way
+        raise SyntaxError(f"{error!r} in line {parser.row}") from error
 
 
 class _Line:
