@@ -725,3 +725,19 @@ def spectrum(z, x):
         p = p * z[k] + x[k]
         s += np.abs(p[k]) ** 2 + p[k].real * p[k].imag
     return s
+
+
+@case(values(5), values(5))
+def search_in_branch(x, w):
+    total = 0.0
+    for k in range(len(x)):
+        if x[k] > 0:
+            y = w.copy()
+            for i in range(len(y)):
+                y[i] = np.sin(y[i] * x[k])
+                if y[i] > 0.5:
+                    break
+            total += np.sum(y)
+        else:
+            total -= np.exp(w[k])
+    return total

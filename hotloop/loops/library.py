@@ -28,9 +28,10 @@ from hotloop.loops.core import (
 from hotloop.loops.expr import Expr, e, var
 from hotloop.loops.pull import F16, F32, pull
 from hotloop.loops.state import Index, State, Value, float_part, parts_of
-from hotloop.ops.table import Extern, Reduce
+from hotloop.ops.table import MAX_OPERANDS, Extern, Reduce
 
-MAX_OPERANDS = 4
+KEYED = "keyed_"
+"""What the routine of a draw from a key begins with: "keyed_3_random_normal" for stream 3."""
 
 # ---- library calls
 
@@ -174,7 +175,7 @@ def contract(state: State, eqn: Eqn) -> None:
 def lower_check(state: State, eqn: Eqn) -> None:
     operands = [part for atom in eqn.ins[1:] for part in parts_of(state.scalar(atom))]
     if len(operands) > MAX_OPERANDS:
-        raise UnsupportedError("a message with more than 4 values", eqn.location)
+        raise UnsupportedError(f"a message with more than {MAX_OPERANDS} values", eqn.location)
     errors = state.kernel.errors
     errors.append(ErrorSite(eqn.params["exception"], eqn.params["message"], eqn.location))
     state.emit(Check(state.real(eqn.ins[0]), len(errors) - 1, tuple(operands)))
@@ -191,7 +192,10 @@ def lower_host(state: State, eqn: Eqn) -> None:
 
 
 def lower_draw(state: State, eqn: Eqn) -> None:
-    """A C function on a bit generator, which gives one number."""
+    """A C function on a bit generator, or on a key and the literal `stream`; gives one number."""
     ins = tuple(state.real(atom) for atom in eqn.ins)
     site = add_site(state, eqn, ALL)
-    state.emit(Call(eqn.params["function"], site, ins, (), name_scalars(state, eqn)))
+    name = eqn.params["function"]
+    if "stream" in eqn.params:
+        name = f"{KEYED}{eqn.params['stream']}_{name}"
+    state.emit(Call(name, site, ins, (), name_scalars(state, eqn)))

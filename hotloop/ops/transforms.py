@@ -18,8 +18,8 @@ import numpy as np
 from hotloop.ir.core import Atom, Block
 from hotloop.ir.types import I64, Type
 from hotloop.ops.control import call_type
-from hotloop.ops.derivative import Zero
-from hotloop.ops.domains import check_index, dim_of, same_dim
+from hotloop.ops.derivative import Derivative, Linear, Zero
+from hotloop.ops.domains import check_count, check_index, dim_of, same_dim
 from hotloop.ops.table import (
     PURE,
     Map,
@@ -123,11 +123,11 @@ custom_vjp = _transform("custom_vjp", "the block's results; the others are forwa
                         _custom_type("custom_vjp", 3))
 
 
-def _same_type(ins: tuple[Atom, ...], params: dict[str, Any],
-               blocks: tuple[Block, ...]) -> Types:
-    if len(ins) != 1:
-        raise TypeError(f"stop_gradient takes one operand, got {len(ins)}")
-    return [ins[0].type]
+def _same_type(name: str) -> Callable[..., Types]:
+    def rule(ins: tuple[Atom, ...], params: dict[str, Any], blocks: tuple[Block, ...]) -> Types:
+        check_count(name, ins, 1, 1)
+        return [ins[0].type]
+    return rule
 
 
 def _samples() -> Iterator[Sample]:
@@ -136,10 +136,15 @@ def _samples() -> Iterator[Sample]:
         yield Sample((value,), {})
 
 
-stop_gradient = register(OpDef(
-    "stop_gradient", "x, of which derivatives do not depend on x", _same_type,
-    lambda params, x: x.copy(), Map(lambda e, x: x, lambda e, x: x), PURE, True, None, _samples,
-    Zero()))
+def _identity(name: str, doc: str, derivative: Derivative) -> OpDef:
+    return register(OpDef(
+        name, doc, _same_type(name), lambda params, x: x.copy(),
+        Map(lambda e, x: x, lambda e, x: x), PURE, True, None, _samples, derivative))
 
-__all__ = ["checkpoint", "custom_jvp", "custom_vjp", "jvp", "linearize", "pullback",
+
+stop_gradient = _identity("stop_gradient", "x, of which derivatives do not depend on x", Zero())
+anew = _identity("anew", "x, from which values are computed again rather than taken from before",
+                 Linear((0,), lambda b, eqn, ct, k: ct))
+
+__all__ = ["anew", "checkpoint", "custom_jvp", "custom_vjp", "jvp", "linearize", "pullback",
            "pushforward", "stop_gradient", "vmap"]

@@ -45,10 +45,15 @@ class Token:
 class _Plain(Rebuild):
     """What only mattered to derivatives, now that all are taken."""
 
-    rules = frozenset(("stop_gradient", "custom", "custom_linear"))
+    rules = frozenset(("stop_gradient", "checkpoint", "custom", "custom_linear"))
 
     def stop_gradient(self, eqn: Eqn, out: Emit) -> None:
         self.replace(eqn.outs, [self.atom(eqn.ins[0])])
+
+    def checkpoint(self, eqn: Eqn, out: Emit) -> None:
+        block = self.block(eqn.blocks[0])
+        out.eqns += block.eqns
+        self.replace(eqn.outs, block.outs)
 
     def custom(self, eqn: Eqn, out: Emit) -> None:
         self.replace(eqn.outs, inlined(out, eqn.params["primal"], list(map(self.atom, eqn.ins))))
@@ -147,8 +152,8 @@ class _Expand(Rebuild):
         block = self.block(eqn.blocks[0])
         env: dict[Var, Atom] = dict(zip(block.params, map(self.atom, eqn.ins), strict=True))
         plain = rename(Block((), block.eqns, block.outs), env)
-        out.eqns += plain.eqns
-        self.replace(eqn.outs, plain.outs)
+        self.marked = True
+        out.eqns.append(Eqn(eqn.op, (), self.bind(eqn.outs), {}, [plain], eqn.location))
 
     # ---- derivatives of the user's own
 

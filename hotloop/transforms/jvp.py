@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from hotloop.ir.core import Block, Eqn, Program, Var, rename
 from hotloop.ir.types import Type
 from hotloop.ops.emit import Emit
-from hotloop.ops.table import carries_from, region
+from hotloop.ops.table import carries_from
 from hotloop.transforms.activity import active, is_float
 from hotloop.transforms.tangents import Tangents, like
 
@@ -52,13 +52,13 @@ class _Forward(Tangents):
     def block(self, eqns: Sequence[Eqn], body: Emit) -> None:
         for eqn in eqns:
             if eqn.blocks and self.is_active(eqn):
-                kind = region(eqn)
-                (self.branch if kind == "cond" else self.loop)(eqn, body)
+                (self.loop if carries_from(eqn) is not None else self.branch)(eqn, body)
             else:
                 body.eqns.append(eqn)
                 self.equation(eqn, body, body)
 
     def branch(self, eqn: Eqn, body: Emit) -> None:
+        """Also of one block: what is computed again in reverse mode is not special here."""
         arms = []
         for block in eqn.blocks:
             arm = Emit()

@@ -17,17 +17,18 @@ once again after a renaming (`fresh`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, dims, free_vars
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, dims, free_vars, rename
 from hotloop.ir.types import Type, same_shape
 from hotloop.ops import control
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import region
 from hotloop.record import record
-from hotloop.transforms import loops, residuals
+from hotloop.transforms import loops, residuals, tapes
 from hotloop.transforms.activity import active, is_float
 from hotloop.transforms.jvp import chosen, fresh
-from hotloop.transforms.tangents import Tangents, like
+from hotloop.transforms.tangents import Tangents, fitted, like
 
 
 @record(frozen=False)
@@ -109,8 +110,11 @@ class Linearizer(Tangents):
         for eqn in eqns:
             before = len(p.eqns)
             if eqn.blocks and self.is_active(eqn):
-                if region(eqn) == "cond":
+                kind = region(eqn)
+                if kind == "cond":
                     self.branch(eqn, p, l)
+                elif kind == "checkpoint":
+                    self.checkpoint(eqn, p, l)
                 else:
                     loops.linearize(self, eqn, p, l)
             else:
@@ -146,7 +150,7 @@ class Linearizer(Tangents):
         if not wanted:
             p.eqns.append(eqn)
             return
-        arms, saved = [], []
+        arms, saved = [], list[list[Any]]()
         for block, pb, lb in zip(eqn.blocks, primal, linear, strict=True):
             outs = [self.made(block.outs[k], lb) for k in wanted]
             arm = Block((), lb.eqns, outs)
@@ -155,7 +159,8 @@ class Linearizer(Tangents):
             plan = residuals.plan(pb.eqns, (), [v for v in free if v in own],
                                   self.costs(free, False))
             arms.append(Block((), plan.recomputed + lb.eqns, outs))
-            saved.append(plan.saved)
+            sizes = [d for v in plan.saved for d in v.shape if d in own]    # types name them
+            saved.append(list(dict.fromkeys(sizes + plan.saved)))
         slots = list(_slots(*saved))
         outs_of: list[list[Atom]] = [
             [self.slot(pair, k, pb, saved) for pair in slots] for k, pb in enumerate(primal)]
@@ -184,6 +189,31 @@ class Linearizer(Tangents):
         if isinstance(filler, Var):
             self.fillers.add(filler)
         return filler
+
+
+    # ---- what is computed again
+
+    def checkpoint(self, eqn: Eqn, p: Emit, l: Emit) -> None:
+        """The primal half is as it was. The linear half computes again all that it needs, from what
+        the block took from outside; as a `call`, so that its transpose does so when its turn comes,
+        and from other names (`anew`), so that nothing is shared with the first time."""
+        block, = eqn.blocks
+        pb, lb = Emit(location=eqn.location), Emit(location=eqn.location)
+        with self.entered(pb, loop=False):
+            self.block(block.eqns, pb, lb)
+        p.eqns.append(eqn)
+        wanted = [k for k, out in enumerate(eqn.outs)
+                  if out in self.active and self.of(block.outs[k]) is not None]
+        outs = [fitted(self.made(block.outs[k], lb), eqn.outs[k].shape, lb) for k in wanted]
+        head = Emit(location=eqn.location)
+        quiet = tapes.pure(pb.eqns, self.stores)
+        env: dict[Var, Atom] = {
+            v: head.anew(v) for v in free_vars(Block((), quiet, ())) if v.shape or is_float(v)}
+        body = rename(Block((), quiet + lb.eqns, outs), env)
+        tangents = [like(eqn.outs[k]) for k in wanted]
+        self.tangent.update(zip([eqn.outs[k] for k in wanted], tangents, strict=True))
+        l.eqns.append(Eqn(control.call, (), tangents, {"name": "checkpoint"},
+                          [Block((), head.eqns + body.eqns, body.outs)], eqn.location))
 
 
 def _slots(yes: list[Var], no: list[Var]) -> Iterator[tuple[Var | None, Var | None]]:

@@ -273,6 +273,6 @@ def test_the_catalogue_is_the_table():
     quoted = " ".join(re.findall(r"`([^`]*)`", column))
     words = set(re.findall(r"[a-z_0-9]+", quoted))
     assert not set(OPS) - words
-    assert set(REGIONS) | set(transforms.__all__) - {"stop_gradient"} | {
+    assert set(REGIONS) | set(transforms.__all__) - {"stop_gradient", "anew"} | {
         "custom", "custom_linear"} == {
         r.name for r in OPS.values() if r.evaluate is None}
