@@ -81,9 +81,10 @@ def define(b: Emit, name: str, ins: Sequence[Atom], out: Var, **params: Any) -> 
 
 
 def redirect(stores: dict[Eqn, set[int]], fillers: set[Atom], eqns: list[Eqn], var: Var,
-             tape: Var, how: Tape) -> Var | None:
+             tape: Var, how: Tape, own: Var | None = None) -> Var | None:
     """Store a residual where it is made: change `eqns` so that the region with result `var` gives
-    `tape` with it stored. None if `var` is no such result; then it is a value to be stored."""
+    `tape` with it stored. None if `var` is no such result; then it is a value to be stored. `own`:
+    `var` is what a trip makes of this tape, which `tape` replaces."""
     if not var.shape:
         return None
     at = next((k for k in range(len(eqns) - 1, -1, -1) if var in eqns[k].outs), None)
@@ -94,7 +95,7 @@ def redirect(stores: dict[Eqn, set[int]], fillers: set[Atom], eqns: list[Eqn], v
     if k not in stores.get(eqn, ()):
         return None
     if region(eqn) == "cond":
-        made: Eqn | None = _redirect_branch(stores, fillers, eqn, k, tape, how)
+        made = _redirect_branch(stores, fillers, eqn, k, tape, how, own)
     else:
         made = _redirect_loop(stores, fillers, eqn, k, tape, how)
     if made is None:
@@ -112,19 +113,46 @@ def _with_result(eqn: Eqn, k: int, tape: Var, ins: Sequence[Atom],
 
 
 def _redirect_branch(stores: dict[Eqn, set[int]], fillers: set[Atom], eqn: Eqn, k: int, tape: Var,
-                     how: Tape) -> Eqn:
+                     how: Tape, own: Var | None) -> Eqn | None:
     blocks = []
     for block in eqn.blocks:
         outs, b = list(block.outs), Emit(list(block.eqns))
         value = outs[k]
-        if value in fillers:
+        if own is not None:
+            changed = _after_trip(stores, fillers, b, value, tape, how, own)
+            if changed is None:
+                return None
+            outs[k] = changed
+        elif value in fillers:
             outs[k] = tape
         else:
-            changed = isinstance(value, Var) and redirect(
+            redirected = isinstance(value, Var) and redirect(
                 stores, fillers, b.eqns, value, tape, how)
-            outs[k] = changed or how.store(b, tape, value)
+            outs[k] = redirected or how.store(b, tape, value)
         blocks.append(Block((), b.eqns, outs))
     return _with_result(eqn, k, tape, eqn.ins, blocks)
+
+
+def _after_trip(stores: dict[Eqn, set[int]], fillers: set[Atom], b: Emit, value: Atom, tape: Var,
+                how: Tape, own: Var) -> Var | None:
+    """The inner tape `own` became `value` in `b`: the same with `tape` in its place."""
+    if value is own:
+        return tape
+    at = next((k for k in range(len(b.eqns) - 1, -1, -1) if value in b.eqns[k].outs), None)
+    if at is None:
+        return None
+    assert isinstance(value, Var)
+    last = b.eqns[at]
+    if last.op is not index.set_ or last.ins[0] is not own:
+        return redirect(stores, fillers, b.eqns, value, tape, how, own)
+    tail = b.eqns[at + 1:]
+    del b.eqns[at:]
+    place = how.within(b, last.params["codes"], last.ins[2:])
+    if place is None:
+        return None
+    stored: Var = b.op("set", tape, last.ins[1], *place[1], codes=place[0])
+    b.eqns += tail
+    return stored
 
 
 def _redirect_loop(stores: dict[Eqn, set[int]], fillers: set[Atom], eqn: Eqn, k: int, tape: Var,
@@ -134,24 +162,11 @@ def _redirect_loop(stores: dict[Eqn, set[int]], fillers: set[Atom], eqn: Eqn, k:
     assert first is not None
     body = eqn.blocks[-1]
     params, outs, b = list(body.params), list(body.outs), Emit(list(body.eqns))
-    inner = outs[k]
-    assert isinstance(inner, Var)
     given = Var(Type(tape.dtype, tape.shape))
-    at = next(k for k in range(len(b.eqns) - 1, -1, -1) if inner in b.eqns[k].outs)
-    last = b.eqns[at]
-    if last.op is index.set_:
-        tail = b.eqns[at + 1:]
-        del b.eqns[at:]
-        place = how.within(b, last.params["codes"], last.ins[2:])
-        if place is None:
-            return None
-        outs[k] = b.op("set", given, last.ins[1], *place[1], codes=place[0])
-        b.eqns += tail
-    else:
-        changed = redirect(stores, fillers, b.eqns, inner, given, how)
-        if changed is None:
-            return None
-        outs[k] = changed
+    changed = _after_trip(stores, fillers, b, outs[k], given, how, params[first + k])
+    if changed is None:
+        return None
+    outs[k] = changed
     params[first + k] = given
     ins = list(eqn.ins)
     ins[len(ins) - len(eqn.outs) + k] = tape

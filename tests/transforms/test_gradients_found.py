@@ -1,0 +1,42 @@
+"""Gradients that were wrong, or did not compile, and why."""
+
+import numpy as np
+import pytest
+
+from hotloop.testing import check_grads
+
+
+def products_under_a_condition(g, d, s):
+    """The tape of the inner loop is stored by an arm of a branch into that of the outer loop."""
+    for k in range(g.shape[0]):
+        for w in range(d.shape[0]):
+            if k - w >= 0:
+                a = g[k - w] @ g[k]
+                s[k] += a @ (g[w] * d[w])
+    return np.sum(s ** 2)
+
+
+def rotations_of_some(a):
+    n = len(a)
+    for p in range(n - 1):
+        for q in range(p + 1, n):
+            if abs(a[p, q]) < 0.05:
+                continue
+            t = (a[q, q] - a[p, p]) / a[p, q]
+            c = 1 / np.sqrt(t * t + 1)
+            for k in range(n):
+                x, y = a[k, p], a[k, q]
+                a[k, p], a[k, q] = c * x - t * y, t * x + c * y
+    return np.sum(a)
+
+
+def values(*shape):
+    return np.random.default_rng(len(shape)).uniform(0.1, 1, shape)
+
+
+@pytest.mark.parametrize("f, args", [
+    (products_under_a_condition, (values(3, 2, 2), values(2), values(3, 2, 2))),
+    (rotations_of_some, (np.where(np.arange(16).reshape(4, 4) == 2, 0.01, values(4, 4)),)),
+])
+def test_gradient(f, args):
+    check_grads(f, args)
