@@ -278,3 +278,27 @@ def test_sums_at_places_of_another_dtype(dtype, value):
     with contextlib.suppress(errors.UnsupportedError):
         source("def f(a, x):\n    np.add.at(a, np.array([0, 0, 1]), x)\n    return a\n",
                np.array([5, 1, 0], dtype), value)
+
+
+@pytest.mark.parametrize("loop", ["for e in a:\n        x = g() + e", "for e in a:\n        x = g()",
+                                  "for i in range(k):\n        k = g()\n        x = k + 1",
+                                  "while x < 9:\n        x = g() + 1"])
+def test_names_that_only_a_closure_reads_in_a_loop(loop):
+    source(f"def f(a, k, x):\n    def g():\n        return x\n    {loop}\n    return x, k\n",
+           np.ones(3), 2, 1.5)
+    source(f"def f(a, k, x):\n    g = lambda: x\n    {loop}\n    return x, k\n",
+           np.ones(3), 2, 1.5)
+
+
+class Pair:
+    def __init__(self, u, v):
+        self.u, self.v = u, v
+
+
+def test_an_object_or_an_array_is_returned():
+    def f(a, k):
+        if k:
+            return a
+        return Pair(k, a)
+    for k in (0, 2):
+        check(f, np.ones(2), k)

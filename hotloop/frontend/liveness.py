@@ -22,13 +22,19 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 class Analysis:
     """Analyses of one function body; `shared` are locals that nested functions assign (nonlocal):
-    any call may store to them."""
+    any call may store to them; `captured` are those that they read: any call may load them."""
 
     def __init__(self, shared: Names):
         self.shared = shared
+        self.captured: Names = set()
         self._stores: dict[ast.AST, Names] = {}
         self._loads: dict[ast.AST, Names] = {}
         self._calls: dict[ast.AST, bool] = {}
+
+    def knows(self, captured: Names) -> None:
+        """From now on `loads` counts what nested functions read."""
+        self.captured = captured
+        self._loads.clear()
 
     # ---- names
 
@@ -70,7 +76,7 @@ class Analysis:
         if known is None:
             known = self._free(node)
             if any(isinstance(k, ast.Call) for k in walk(node)):
-                known |= self.shared
+                known |= self.shared | self.captured
             self._loads[node] = known
         return known
 
