@@ -217,10 +217,14 @@ class Linearizer(Tangents):
 
 
 def _slots(yes: list[Var], no: list[Var]) -> Iterator[tuple[Var | None, Var | None]]:
-    """Residuals of the two arms of equal type share a slot, unless a size is the arm's own."""
+    """Residuals of the two arms of equal type share a slot; sizes don't: in the arm without they
+    are 0."""
+    sizes = {d for v in yes + no for d in v.shape}
     left = list(no)
     for a in yes:
-        b = next((b for b in left if b.dtype == a.dtype and same_shape(a.shape, b.shape)), None)
+        b = None if a in sizes else next(
+            (b for b in left if b not in sizes and b.dtype == a.dtype
+             and same_shape(a.shape, b.shape)), None)
         if b is not None:
             left.remove(b)
         yield a, b

@@ -9,12 +9,16 @@ Linearization, whose linear half is transposed in place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from hotloop.ir.core import Program
+from hotloop.ir.core import Dim, Program, Var, dims
+from hotloop.ir.types import I64, Type
 from hotloop.ops.dce import dce
+from hotloop.ops.domains import atom_of
+from hotloop.ops.emit import Emit
 from hotloop.transforms.jvp import fresh
 from hotloop.transforms.linearize import halves
+from hotloop.transforms.tapes import define
 from hotloop.transforms.transpose import transposed
 
 
@@ -25,7 +29,21 @@ def vjp(program: Program, wrt: Sequence[bool], of: Sequence[bool] | None = None)
     made = halves(program, wrt, of)
     primal = made.program
     backward = transposed(made, [True] * len(made.outs))
+    known = {*dims(primal), *primal.params}
+    head = Emit()
+    seeds = [_seed(v, known, head) for v in backward.params]
     outs = primal.outs + backward.outs
     into = (*primal.into, *[None] * len(backward.outs))
-    return dce(fresh(Program(primal.params + backward.params, primal.eqns + backward.eqns, outs,
-                             primal.name, into)))
+    eqns = primal.eqns + head.eqns + backward.eqns
+    return dce(fresh(Program(primal.params + seeds, eqns, outs, primal.name, into)))
+
+
+def _seed(var: Var, known: Container[Dim], head: Emit) -> Var:
+    """The parameter for a cotangent. Sizes that the program itself computes have other names
+    outside of it."""
+    if all(d in known for d in var.shape if isinstance(d, Var)):
+        return var
+    shape = [Var(Type(I64)) if isinstance(d, Var) and d not in known else d for d in var.shape]
+    given = Var(Type(var.dtype, tuple(shape)), var.hint)
+    define(head, "reshape", (given, *map(atom_of, var.shape)), var)
+    return given
