@@ -53,6 +53,13 @@ def test_random_numbers_are_hotloops_own():
     assert 0 <= first.min() and first.max() < 1 and abs(first.mean() - 0.5) < 0.05
     assert len(np.unique(first)) == 1000
 
+    @jit
+    def seeded():
+        np.random.seed(3)
+        return np.random.random()
+
+    assert seeded() == seeded() != np.random.RandomState(3).random()
+
 
 def test_floating_point_warnings_that_are_not_given():
     @jit

@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hotloop.ops import random
+
 GOLDEN = 0x9E3779B97F4A7C15
 MIX = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _MASK = (1 << 64) - 1
@@ -58,5 +60,6 @@ def _start_again() -> None:
     seed()
 
 
+random.listeners.append(seed)
 seed()
 os.register_at_fork(after_in_child=_start_again)

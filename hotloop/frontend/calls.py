@@ -23,7 +23,7 @@ from hotloop import lazy
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import CONTEXT, current, quiet, staging, unsupported
 from hotloop.frontend.list_values import ListMethod
-from hotloop.frontend.objects import needs_length, refuse_change
+from hotloop.frontend.objects import made_here, needs_length, refuse_change
 from hotloop.frontend.registry import fallback, guarded, home_of, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
@@ -48,7 +48,8 @@ CHANGING = frozenset(("__setattr__", "__setitem__", "__delattr__", "__delitem__"
 QUIET_MODULES = frozenset(("math", "cmath", "random", "numpy.random"))
 """Their functions never give NumPy's floating-point warnings."""
 
-IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.numpy_in_python")
+IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.numpy_in_python",
+             "hotloop.frontend.random_in_python")
 """Functions to be traced though they are not the user's."""
 
 ACTIVE_LIMIT = 50
@@ -58,7 +59,7 @@ ACTIVE_LIMIT = 50
 def function(f: Any) -> Any:
     """The callable that stands for `f`."""
     kind = type(f)
-    if kind is BoundMethod or kind is ListMethod:
+    if kind is BoundMethod or kind is ListMethod or getattr(f, "_hl_call", False) is True:
         return f
     stand_in = lookup(f)
     if stand_in is not None:
@@ -135,6 +136,7 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
         state.depth -= 1
         state.active[f] = count
         return result
+    call._hl_call = True  # type: ignore[attr-defined]
     return call
 
 
@@ -199,6 +201,7 @@ def _numpy_object(f: Any) -> Callable[..., Any]:
 
 
 def _type(f: type) -> Callable[..., Any]:
+    f = getattr(f, "_hl_class", f)
     if issubclass(f, np.generic):
         return functools.partial(_numpy_scalar, f)
     if issubclass(f, np.ndarray):
@@ -207,19 +210,30 @@ def _type(f: type) -> Callable[..., Any]:
         return f
     if f.__module__ in PURE_MODULES or issubclass(f, BaseException):
         return f
-    init = f.__init__
+    init = f.__init__  # type: ignore[misc]
     if type(f) is type and f.__new__ is object.__new__ and isinstance(init, types.FunctionType):
         return functools.partial(_construct, f, init)
+    if type(f) is type and f.__new__ is object.__new__ and init is object.__init__ and (
+            f.__dictoffset__):
+        return functools.partial(_construct, f, None)
     if isinstance(f.__new__, types.FunctionType) or f.__new__ in (object.__new__, tuple.__new__):
         return f
     raise unsupported(f"a call of {_name(f)}", "move it out of the compiled function")
 
 
-def _construct(f: type, init: types.FunctionType, /, *args: Any, **kwargs: Any) -> Any:
+def _construct(f: type, init: types.FunctionType | None, /, *args: Any, **kwargs: Any) -> Any:
     """An object of a Python class, its __init__ traced."""
-    made: Any = object.__new__(f)
-    function(init)(made, *args, **kwargs)
+    made: Any = object.__new__(CLASSES[0](f))
+    made_here(made)
+    if init is not None:
+        function(init)(made, *args, **kwargs)
+    elif args or kwargs:
+        raise TypeError(f"{f.__name__}() takes no arguments")
     return made
+
+
+CLASSES: list[Callable[[type], type]] = []
+"""What `instances` has: the class of objects that compiled code makes."""
 
 
 def _numpy_scalar(f: type, x: Any = 0, /) -> Any:
@@ -257,6 +271,10 @@ def _list_method(owner: list[Any], f: Any, /, *args: Any, **kwargs: Any) -> Any:
     return f(*args, **kwargs)
 
 
+def _nothing(*args: Any) -> None:
+    """object.__init__"""
+
+
 def _c_function(f: Any) -> Callable[..., Any]:
     owner = getattr(f, "__self__", None)
     if id(f) in IMPURE_BUILTINS:
@@ -265,6 +283,8 @@ def _c_function(f: Any) -> Callable[..., Any]:
         return functools.partial(exactly, ufuncs.call_method, owner, f.__name__)
     if issubclass(getattr(f, "__objclass__", type), np.ndarray | np.generic) and callable(f):
         return functools.partial(_array_method, f)
+    if f.__name__ == "__init__" and getattr(f, "__objclass__", None) is object:
+        return _nothing
     if f is next and current().parent is not None:
         raise staging("next() in a branch or loop", "use a for statement or an index")
     if f.__name__ in CHANGING and current().parent is not None:

@@ -1,17 +1,15 @@
-"""Random numbers: np.random.* and the module random, from counters.
+"""Random numbers: np.random.*, from counters.
 
     np.random.normal(0.0, 1.0, n)      # random_uniform[stream=3] key iota, then Box-Muller
 
 Each call in the source has a stream of its own; within loops the key is folded with the trip of
 each loop around but the innermost, whose trip is the counter. So no draw depends on the one before,
-and loops that draw vectorize and run in parallel. The numbers are not those of NumPy's generators,
-and `np.random.seed` cannot be honoured by compiled code: it is refused.
+and loops that draw vectorize and run in parallel. The numbers are not those of NumPy's generators.
 """
 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -25,9 +23,8 @@ from hotloop.frontend.numpy_arrays import as_array, scalar_of, settled
 from hotloop.frontend.numpy_atoms import atom_of, op, select
 from hotloop.frontend.numpy_callback import REFUSED
 from hotloop.frontend.numpy_select import argsort
-from hotloop.frontend.operators import binary
-from hotloop.frontend.python_names import has_tracer, python
-from hotloop.frontend.registry import NUMPY, call, numpy_function
+from hotloop.frontend.python_names import python
+from hotloop.frontend.registry import NUMPY, numpy_function
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
@@ -48,6 +45,7 @@ from hotloop.frontend.tracers import (
 from hotloop.ir.core import Atom, Dim, Lit
 from hotloop.ir.types import F64, I64, U64
 from hotloop.ops.generators import BIT_GENERATORS
+from hotloop.ops.random import SEEDED, seed_stream
 
 # ---- draws
 
@@ -303,18 +301,36 @@ def choice(a: Any, size: Any = None, replace: bool = True, p: Any = None) -> Any
     return python(value(at)) if size is None else at
 
 
-SEEDS = (np.random.seed, np.random.set_state, np.random.get_state)
-REFUSED.update(SEEDS)
-
-
 def _refused(what: str, remedy: str) -> Callable[..., Any]:
     def refuse(*args: Any, **kwargs: Any) -> Any:
         raise unsupported(what, remedy)
     return refuse
 
 
-numpy_function(*SEEDS)(_refused(
-    "seeding np.random in compiled code", "call it outside of the compiled function"))
+STATES = (np.random.set_state, np.random.get_state)
+REFUSED.update(STATES)
+numpy_function(*STATES)(_refused("the state of np.random in compiled code",
+                                 "call it outside of the compiled function"))
+
+
+@numpy_function(np.random.seed)
+def seed(number: Any = None) -> None:
+    """The draws that follow, of this call and of later ones, come from a stream that begins at
+    `number`: the same draws in every run. They are not those of NumPy."""
+    builder = current()
+    if builder.parent is not None:
+        raise unsupported("seeding random numbers in a branch or loop",
+                          "seed at the beginning of the function")
+    if number is None:
+        return
+    atom = convert(value(settled(lift(number))), I64)
+    if atom.shape:
+        raise unsupported("seeding random numbers with an array", "use an int")
+    emit("call_host", [atom], [], function=seed_stream)
+    state = builder.state
+    state.session.key, = emit("random_fold", [Lit(np.uint64(SEEDED)), atom], [(U64, ())])
+    state.streams = 0
+
 
 class Bits:
     """np.random.PCG64(seed) and its like, before a Generator takes it."""
@@ -344,57 +360,3 @@ def generator(bits: Any) -> Any:
 @numpy_function(np.random.RandomState)
 def random_state(seed: Any = None) -> Any:
     return generators.made("RandomState", seed)
-
-
-# ---- the module random
-
-@call(random.random)
-def python_random() -> Any:
-    return python(uniform_atom())
-
-
-@call(random.uniform)
-def python_uniform(a: Any, b: Any) -> Any:
-    width = binary("sub", b, a) if has_tracer([a, b]) else b - a
-    return binary("add", a, binary("mul", width, python(uniform_atom())))
-
-
-@call(random.gauss, random.normalvariate)
-def gauss(mu: Any = 0.0, sigma: Any = 1.0) -> Any:
-    return binary("add", mu, binary("mul", sigma, python(normal_atom())))
-
-
-@call(random.expovariate)
-def expovariate(lambd: Any = 1.0) -> Any:
-    return binary("truediv", python(exponential_atom()), lambd)
-
-
-@call(random.randrange)
-def randrange(start: Any, stop: Any = None, step: Any = 1) -> Any:
-    if stop is None:
-        start, stop = 0, start
-    if not (isinstance(step, int) and step == 1):
-        raise unsupported("random.randrange with a step", "multiply by the step")
-    return python_integer(start, stop, "empty range for randrange()")
-
-
-@call(random.randint)
-def python_randint(a: Any, b: Any) -> Any:
-    return python_integer(a, binary("add", b, 1) if has_tracer(b) else b + 1,
-                          "empty range for randrange()")
-
-
-def python_integer(start: Any, stop: Any, message: str) -> Any:
-    a, b = value(as_int(dim_of(start))), value(as_int(dim_of(stop)))
-    dm.require("lt", dim_of(start), dim_of(stop), ValueError, message)
-    result = op("add", a, integers_below(op("sub", b, a), ()))
-    if not isinstance(result, Lit):
-        low, high = dm.bounds(dm.form(a))[0], dm.bounds(dm.form(b))[1]
-        dm.bound(result, low, high - 1)
-        dm.fact(dm.minus(dm.form(result), dm.form(a)))
-        dm.fact(dm.minus(dm.minus(dm.form(b), dm.form(result)), dm.ONE))
-    return python(result)
-
-
-call(random.seed)(_refused("random.seed in compiled code",
-                           "call it outside of the compiled function"))

@@ -98,14 +98,18 @@ def ufunc_rule(*ufuncs: Any) -> Decorator:
     return _into(UFUNCS, ufuncs)
 
 
+_LIBRARY = lazy.module("hotloop.frontend.python_library")
+
 LATER = {
+    **dict.fromkeys(("heapq", "_heapq", "bisect", "_bisect", "itertools", "_functools",
+                     "functools", "collections"), _LIBRARY),
     "cmath": lazy.module("hotloop.frontend.math_names"),
     "math": lazy.module("hotloop.frontend.math_names"),
     "numpy": lazy.module("hotloop.frontend.names"),
     "numpy.fft": lazy.module("hotloop.frontend.numpy_fft"),
     "numpy.linalg": lazy.module("hotloop.frontend.numpy_linalg"),
-    "numpy.random": lazy.module("hotloop.frontend.numpy_random"),
-    "random": lazy.module("hotloop.frontend.numpy_random"),
+    "numpy.random": lazy.module("hotloop.frontend.numpy_distributions"),
+    "random": lazy.module("hotloop.frontend.python_random"),
 }
 """Modules that fill the tables for functions of a module, loaded when one of these is met. Ufuncs,
 operators and builtins, which are in most programs, are there from the start."""

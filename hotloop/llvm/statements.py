@@ -20,7 +20,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from hotloop.errors import InternalError
-from hotloop.llvm import blas, frame
+from hotloop.llvm import bits, blas, frame
 from hotloop.llvm.builder import UNLIKELY, type_of
 from hotloop.llvm.instructions import ROWS
 from hotloop.llvm.values import I64, Values
@@ -43,6 +43,7 @@ from hotloop.loops.core import (
     walk,
 )
 from hotloop.loops.expr import Expr, operands
+from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import bound, writes
 from hotloop.ops import generators
 
@@ -397,7 +398,7 @@ class Statements(Values):
     def call(self, call: Call) -> None:
         if call.routine is None:
             self._call_back(call)
-        elif call.routine in generators.FUNCTIONS:
+        elif call.routine in generators.FUNCTIONS or call.routine.startswith(KEYED):
             self._draw(call)
         elif call.routine == "grow":
             self._grow(*call.ins)  # type: ignore[arg-type]
@@ -441,13 +442,23 @@ class Statements(Values):
             self.bind(name, self.load_at(address, dtype))
 
     def _draw(self, call: Call) -> None:
-        """A C function on the bit generator whose address is the first operand."""
-        address, *operands = (self.value(x) for x in call.ins)  # type: ignore[arg-type]
+        """A C function on the bit generator whose address is the first operand, or on one that
+        takes its bits from the key which that is."""
+        source, *operands = (self.value(x) for x in call.ins)  # type: ignore[arg-type]
         types = [type_of(x.dtype) for x in call.ins[1:]]
-        given = [f"ptr {self.op(f'inttoptr i64 {address} to ptr')}",
-                 *(f"{t} {x}" for t, x in zip(types, operands, strict=True))]
+        routine = call.routine or ""
+        if routine.startswith(KEYED):
+            stream, _, routine = routine.removeprefix(KEYED).partition("_")
+            place = bits.source(self, source, int(stream))
+            if bits.FUNCTIONS not in self.constants:
+                self.constants += bits.FUNCTIONS
+        else:
+            place = self.op(f"inttoptr i64 {source} to ptr")
+        given = [f"ptr {place}", *(f"{t} {x}" for t, x in zip(types, operands, strict=True))]
+        if "S" in generators.FUNCTIONS[routine][1]:
+            given.append(f"ptr {bits.scratch(self)}")
         (name, dtype), = call.scalars
-        function = self.external(f"numpy:{call.routine}")
+        function = self.external(f"numpy:{routine}")
         self.bind(name, self.op(f"call {type_of(dtype)} {function}({', '.join(given)})"))
 
     def _flags(self) -> str:

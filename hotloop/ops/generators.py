@@ -1,11 +1,13 @@
 """Draws from NumPy's own generators: effects, done each time and in order.
 
     x:f64[] = draw[function='random_normal'] p 0.0 1.0
+    z:f64[] = draw_keyed[function='random_normal', stream=0] key 0.0 1.0
     y:f64[n] = call_effect[function=hotloop.ops.generators:drawn, keywords=(...), ...] g n
 
 `draw` is a C function of NumPy's, which its extension module exports, on the memory of a bit
 generator (`bitgen_t` of numpy/random/bitgen.h) at the address p: the very code that the method of a
-Generator runs. `call_effect` calls the method itself; g says which object: the address of one that
+Generator runs. `draw_keyed` is pure: its bits are `random_bits[stream] key i`, i = 0, 1, ...
+`call_effect` calls the method itself; g says which object: the address of one that
 came in as an argument, or the negative number of one that compiled code made.
 """
 
@@ -21,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from hotloop.ir.core import Atom, Block
-from hotloop.ir.types import DTYPES, Type
-from hotloop.ops.domains import check_count, check_index
+from hotloop.ir.types import DTYPES, I64, U64, Type
+from hotloop.ops.domains import check_count, check_scalar
 from hotloop.ops.linalg import call_numpy
-from hotloop.ops.table import IO, Effect, Extern, OpDef, Sample, register
+from hotloop.ops.random import philox
+from hotloop.ops.table import IO, PURE, Effect, Extern, OpDef, Sample, register
 
 FUNCTIONS: dict[str, tuple[str, str]] = {
     "random_standard_uniform": ("f64", ""), "random_standard_normal": ("f64", ""),
@@ -40,9 +43,15 @@ FUNCTIONS: dict[str, tuple[str, str]] = {
     "random_wald": ("f64", "dd"), "random_vonmises": ("f64", "dd"),
     "random_poisson": ("i64", "d"), "random_logseries": ("i64", "d"),
     "random_geometric": ("i64", "d"), "random_bounded_uint64": ("u64", "QQQi"),
+    "random_triangular": ("f64", "ddd"), "random_zipf": ("i64", "d"),
+    "random_negative_binomial": ("i64", "dd"), "random_hypergeometric": ("i64", "qqq"),
+    "random_binomial": ("i64", "dqS"),
 }
 """Results and further operands (dtype characters) of NumPy's C functions, whose first argument is
-the bit generator: numpy/random/distributions.h."""
+the bit generator: numpy/random/distributions.h. `S` is no operand: scratch memory, all zeros."""
+
+SCRATCH = 256
+"""Bytes of it: `binomial_t` has 160."""
 
 
 @functools.cache
@@ -56,6 +65,7 @@ def address(function: str) -> int | None:
 
 
 _C_TYPES = {"d": ctypes.c_double, "Q": ctypes.c_uint64, "i": ctypes.c_int32,
+            "q": ctypes.c_int64, "S": ctypes.c_char_p,
             "f64": ctypes.c_double, "i64": ctypes.c_int64, "u64": ctypes.c_uint64}
 
 
@@ -63,7 +73,8 @@ def _draw(params: dict[str, Any], bits: Any, *operands: Any) -> Any:
     result, given = FUNCTIONS[params["function"]]
     call = ctypes.CFUNCTYPE(_C_TYPES[result], ctypes.c_void_p, *(_C_TYPES[c] for c in given))(
         address(params["function"]) or 0)
-    return DTYPES[result].type(call(int(bits), *(x.item() for x in operands)))
+    scratch = [bytes(SCRATCH)] * given.count("S")
+    return DTYPES[result].type(call(int(bits), *(x.item() for x in operands), *scratch))
 
 
 def _draw_type(ins: tuple[Atom, ...], params: dict[str, Any],
@@ -71,8 +82,9 @@ def _draw_type(ins: tuple[Atom, ...], params: dict[str, Any],
     if params.get("function") not in FUNCTIONS:
         raise TypeError(f"draw: no function {params.get('function')!r}")
     result, given = FUNCTIONS[params["function"]]
+    given = given.replace("S", "")
     check_count("draw", ins, 1 + len(given), 1 + len(given))
-    check_index("draw", "the bit generator", ins[0])
+    check_scalar("draw", "the source of bits", ins[0], U64 if "stream" in params else I64)
     for atom, char in zip(ins[1:], given, strict=True):
         if atom.shape or atom.dtype != np.dtype(char):
             raise TypeError(f"draw: {params['function']} of {atom.type!r}")
@@ -95,6 +107,42 @@ def _sample_generator() -> Any:
 draw = register(OpDef(
     "draw", "a number drawn by a C function of NumPy's", _draw_type, _draw, Effect("draw"), IO,
     False, None, _draw_samples, None))
+
+class _Bits(ctypes.Structure):
+    """numpy/random/bitgen.h"""
+    _fields_ = (("state", ctypes.c_void_p), ("uint64", ctypes.c_void_p),
+                ("uint32", ctypes.c_void_p), ("double", ctypes.c_void_p),
+                ("raw", ctypes.c_void_p))
+
+
+def _draw_keyed(params: dict[str, Any], key: Any, *operands: Any) -> Any:
+    counter = itertools.count()
+
+    def bits(_: Any) -> int:
+        return int(philox(key, np.int64(next(counter)), params["stream"]))
+
+    functions = (ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p)(bits),
+                 ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p)(lambda s: bits(s) >> 32),
+                 ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)(
+                     lambda s: (bits(s) >> 11) * 2.0**-53))
+    pointers = [ctypes.cast(f, ctypes.c_void_p).value for f in functions]
+    source = _Bits(None, *pointers, pointers[0])
+    return _draw(params, ctypes.addressof(source), *operands)
+
+
+def _keyed_samples() -> Iterator[Sample]:
+    for name, given in (("random_standard_normal", ()), ("random_poisson", (2.5,)),
+                        ("random_gamma", (0.5, 2.0)), ("random_standard_uniform", ())):
+        for stream in (0, 3):
+            yield Sample((np.uint64(12345), *map(np.float64, given)),
+                         {"function": name, "stream": stream})
+    yield Sample((np.uint64(7), np.float64(0.3), np.int64(100)),
+                 {"function": "random_binomial", "stream": 1})
+
+
+draw_keyed = register(OpDef(
+    "draw_keyed", "a number drawn by a C function of NumPy's from the bits of a key", _draw_type,
+    _draw_keyed, Effect("draw"), PURE, False, None, _keyed_samples, None))
 
 call_effect = register(OpDef(
     "call_effect", "as call_numpy, for its effect, too: each time and in order",

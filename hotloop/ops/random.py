@@ -19,6 +19,18 @@ from hotloop.ops.derivative import Zero
 from hotloop.ops.domains import check_count, joint_shape
 from hotloop.ops.table import PURE, Map, OpDef, Sample, register
 
+SEEDED = 0x5EED
+"""The key that is folded with the number a program seeds with."""
+
+listeners: list[Callable[[int], None]] = []
+"""Called when a program seeds: `entry.key` starts its keys there."""
+
+
+def seed_stream(number: Any) -> None:
+    for listener in listeners:
+        listener(int(number))
+
+
 FOLD_STREAM = 2**64 - 1
 """The stream that makes keys out of keys; `stream` params are below."""
 

@@ -124,7 +124,3 @@ def test_errors():
         drawn(lambda a, b: np.random.randint(a, b), 5, 5)
     with pytest.raises(ValueError, match="scale < 0"):
         drawn(lambda s: np.random.normal(0.0, s), -1.0)
-    for refused in (lambda: np.random.seed(1),
-                    lambda: random.seed(1)):
-        with pytest.raises(UnsupportedError):
-            drawn(refused)
