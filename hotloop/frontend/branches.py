@@ -5,7 +5,7 @@
 
 A branch that raises has no result: the join is the other side's state, and what the surviving
 condition says (`i < n`) is a fact from there on. Two different arrays joined under one name become
-a `ChosenBase`: reads select, stores go to the chosen one.
+a choice of them (`meeting`): reads select, stores go to the chosen one.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from hotloop.frontend.builder import (
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import join_lists
 from hotloop.frontend.list_values import List, snapshot
+from hotloop.frontend.meeting import Cell, Key, Meeting, Path, RefSlot, new_array
 from hotloop.frontend.objects import (
     UNBOUND,
     Cells,
@@ -43,12 +44,14 @@ from hotloop.frontend.objects import (
     put,
     undo,
 )
+from hotloop.frontend.references import Spent, finish, leaves
 from hotloop.frontend.slots import (
-    DYNAMIC,
-    ArraySlot,
+    VALUES,
     Either,
     Maybe,
+    MaybeSlot,
     ObjectSlot,
+    SequenceSlot,
     Unjoined,
     flatten,
     is_named_tuple,
@@ -61,11 +64,8 @@ from hotloop.frontend.tracers import (
     PYTHON,
     Array,
     Base,
-    ChosenBase,
     Scalar,
-    full,
     may_share,
-    zero,
 )
 from hotloop.ir.core import Atom, Block, Var
 
@@ -200,21 +200,52 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
     outs: list[Var] = []
     atoms: tuple[list[Atom | None], list[Atom | None]] = ([], [])
     objects: dict[Slot, Any] = {}
-    from_bases: tuple[list[tuple[Array, Array]], ...] = ([], [])
+    meeting = Meeting(parent)
+    paths = [Path(meeting), Path(meeting)]
+    bases: dict[Cell, Base] = {}
+    for k, (path, end) in enumerate(zip(paths, ends, strict=True)):
+        path.spent = {base for base, now in sides[1 - k].values.items()
+                      if isinstance(now, Spent) and not died[1 - k]}
+        path.count([a for n in slots for a in arrays_in(end[n], (n,))])
 
-    def join_values(x: Any, y: Any, slot: Any, only: int | None = None) -> Any:
+    def sided(k: int, x: Any, key: Key) -> Any:
+        """The type of x on side k; if the other side raises it tells both."""
+        with opened(sides[k]):
+            return slot_of(x, paths[k], key)
+
+    def exported(cell: Cell, slot: RefSlot | None) -> None:
+        """Results of the cond for the content of a cell."""
+        vars, array = new_array(cell.dtype, cell.dims or ())
+        bases[cell] = array.base
+        outs.extend(vars)
+        for k, side in enumerate(sides):
+            if died[k]:
+                atoms[k].extend([None] * len(vars))
+            else:
+                with opened(side):
+                    atoms[k].extend(paths[k].content(cell, slot, None))
+
+    def join_values(x: Any, y: Any, slot: Any) -> Any:
         """Results of the cond for x and y; gives the joined object."""
-        vars, joined = make(slot)
+        for ref in references(slot):
+            if not all(died[k] or path.agrees(ref) for k, path in enumerate(paths)):
+                meeting.split.add(ref.key)
+        for ref in references(slot):
+            kept = meeting.cached(ref)
+            for cell in dict.fromkeys(a.target for a in ref.alternatives):
+                if isinstance(cell, Cell) and cell not in bases:
+                    exported(cell, ref if cell is kept else None)
+        vars, joined = make(slot, bases)
         outs.extend(vars)
         for k, (side, z) in enumerate(zip(sides, (x, y), strict=True)):
             if died[k]:
                 atoms[k].extend([None] * len(vars))
             else:
                 with opened(side):
-                    atoms[k].extend(flatten(UNBOUND if only not in (None, k) else z, slot))
+                    atoms[k].extend(flatten(z, slot, paths[k]))
         return joined
 
-    def joined_of(x: Any, y: Any, n: Any) -> Any:
+    def joined_of(x: Any, y: Any, n: Any, key: Key) -> Any:
         """The object that stands for x or y; tuples item by item."""
         if n == VALUE and (x is UNBOUND or y is UNBOUND):
             given = y if x is UNBOUND else x       # read only where the function has returned it
@@ -222,40 +253,33 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
                 return given
             if type(given) is tuple or is_named_tuple(given):
                 return rebuilt(type(given), [
-                    joined_of(UNBOUND, z, n) if x is UNBOUND else joined_of(z, UNBOUND, n)
-                    for z in given])
+                    joined_of(UNBOUND, z, n, (*key, k)) if x is UNBOUND
+                    else joined_of(z, UNBOUND, n, (*key, k)) for k, z in enumerate(given)])
         if isinstance(x, Either) and (y is x or y is UNBOUND) or (
                 isinstance(y, Either) and x is UNBOUND):
             parts = [(UNBOUND if x is UNBOUND else getattr(x, part),
                       UNBOUND if y is UNBOUND else getattr(y, part))
                      for part in ("flag", "yes", "no")]
             either: Any = y if x is UNBOUND else x
-            return Either(either.reason, *(joined_of(*pair, n) for pair in parts))
+            return Either(either.reason, *(
+                joined_of(*pair, n, (*key, k)) for k, pair in enumerate(parts)))
         if type(x) is type(y) and (type(x) is tuple or is_named_tuple(x)):
             if len(x) == len(y):
                 return rebuilt(type(x), [
-                    p if _same(p, q, UNBOUND, parent) else joined_of(p, q, n)
-                    for p, q in zip(x, y, strict=True)])
-        slot = join(slot_of(x), slot_of(y), parent, n)
-        if (isinstance(slot, ArraySlot) and isinstance(x, Array) and isinstance(y, Array)
-                and DYNAMIC not in slot.dims and not any(died)
-                and (_outer(x, parent) or _outer(y, parent))):
-            chosen = []
-            for k, z in enumerate((x, y)):
-                if _outer(z, parent):
-                    chosen.append(z)
-                else:
-                    chosen.append(join_values(x, y, slot, only=k))
-                    from_bases[k].append((z, chosen[k]))
-            return Array(ChosenBase(condition, *chosen), (), chosen[0].dims)
+                    p if _same(p, q, UNBOUND, parent) else joined_of(p, q, n, (*key, k))
+                    for k, (p, q) in enumerate(zip(x, y, strict=True))])
+        one = 1 if died[0] else 0 if died[1] else None
+        if one is None:
+            slot = join(sided(0, x, key), sided(1, y, key), parent, n)
+        else:
+            slot = sided(one, x, key)
+            slot = join(slot, slot, parent, n)
         if isinstance(slot, ObjectSlot):
             _check_inside(slot.object, parent)
         joined = join_values(x, y, slot)
         for k, z in enumerate((x, y)):
             if not died[k]:
                 join_lists(z, joined)
-                for given, made in zip(arrays_in(z), arrays_in(joined), strict=False):
-                    from_bases[k].append((given, made))
         return joined
 
     for n in slots:
@@ -268,21 +292,30 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
             objects[n] = x
             continue
         try:
-            objects[n] = joined_of(x, y, n)
+            objects[n] = joined_of(x, y, n, (n,))
         except HotloopError as error:
             if n == VALUE:
-                objects[n] = Either(error, Scalar(condition, PYTHON), joined_of(x, UNBOUND, n),
-                                    joined_of(UNBOUND, y, n))
+                objects[n] = Either(error, Scalar(condition, PYTHON),
+                                    joined_of(x, UNBOUND, n, (n, "yes")),
+                                    joined_of(UNBOUND, y, n, (n, "no")))
             else:
                 objects[n] = Unjoined(error)
-    for pairs in from_bases:
-        record_sharing(pairs, parent)
-    _finish(condition, sides, died, outs, atoms)
+    finish(condition, sides, died, outs, atoms)
     for n, joined in objects.items():
         put(cells, n, joined)
     for k in (0, 1):
         if died[k]:
             dm.assume(condition, k == 1)
+
+
+def references(slot: Any) -> list[RefSlot]:
+    """The references in a slot."""
+    if isinstance(slot, RefSlot):
+        return [slot]
+    if isinstance(slot, MaybeSlot):
+        return references(slot.content)
+    return [r for item in slot.items for r in references(item)] if isinstance(
+        slot, SequenceSlot) else []
 
 
 def _same(x: Any, y: Any, before: Any, parent: Builder) -> bool:
@@ -304,16 +337,23 @@ def _check_inside(x: Any, parent: Builder) -> None:
 
 def _outer(x: Any, parent: Builder) -> bool:
     """Does the array exist outside the branch?"""
-    return isinstance(x, Array) and x.seen_by(parent)
+    return isinstance(x, Array) and x.seen_by(parent) and all(
+        leaf.base.home.encloses(parent) for leaf in leaves(x))
 
 
-def arrays_in(x: Any) -> list[Array]:
-    """The arrays of a value that is carried or joined: itself, or those in tuples and lists."""
+def arrays_in(x: Any, key: Key = ()) -> list[tuple[Key, Array]]:
+    """The arrays of a value that is carried or joined, with their places: itself, or those in
+    tuples and lists."""
     if isinstance(x, Maybe):
-        return arrays_in(x.content)
+        return arrays_in(x.content, key)
+    if isinstance(x, Either):
+        return [*arrays_in(x.yes, (*key, "yes")), *arrays_in(x.no, (*key, "no"))]
     if isinstance(x, Array):
-        return [x]
-    return [a for item in x for a in arrays_in(item)] if isinstance(x, tuple | list) else []
+        return [(key, x)]
+    if type(x) in VALUES:
+        x = VALUES[type(x)].parts(x)
+    return [a for k, item in enumerate(x) for a in arrays_in(item, (*key, k))] if isinstance(
+        x, tuple | list) else []
 
 
 def record_sharing(pairs: list[tuple[Array, Array]], parent: Builder) -> None:
@@ -329,31 +369,3 @@ def record_sharing(pairs: list[tuple[Array, Array]], parent: Builder) -> None:
     for same in copies.values():
         for other in same[1:]:
             may_share(same[0], other)
-
-
-def _finish(condition: Atom, sides: list[Builder], died: list[bool], outs: list[Var],
-            atoms: tuple[list[Atom | None], list[Atom | None]]) -> None:
-    """Emit the cond, with the arrays that the branches stored to among its results."""
-    parent = current()
-    bases = [base for k, b in enumerate(sides) if not died[k] for base in b.values
-             if base.home.encloses(parent)]
-    bases = list(dict.fromkeys(bases))
-    for base in bases:
-        outs.append(parent.bind(base.dtype, base.shape))
-        for k, side in enumerate(sides):
-            atoms[k].append(None if died[k] else side.current(base))
-    blocks = []
-    for k, side in enumerate(sides):
-        with opened(side):
-            filled = [a if a is not None else _placeholder(out)
-                      for a, out in zip(atoms[k], outs, strict=True)]
-            blocks.append(Block([], side.eqns, filled))
-    emit("cond", [condition], outs, blocks=blocks)
-    for base, var in zip(bases, outs[len(outs) - len(bases):], strict=True):
-        parent.values[base] = var
-
-
-def _placeholder(out: Var) -> Atom:
-    """A value of the right type for a branch that never gives one (it has raised)."""
-    dims = tuple(d if current().sees(d) else 0 for d in out.shape)
-    return full(zero(out.dtype), dims)

@@ -28,6 +28,27 @@ Form = dict[Any, int]
 """An affine form of i64 Vars: {var: coefficient, None: constant}, without zeros."""
 
 
+class Redirect:
+    """What an array base has for a value where it has no content of its own: `read` and `store`
+    say where its content is now, or that nobody should ask (see `references`)."""
+
+    __slots__ = ()
+
+    def read(self) -> Atom:
+        raise NotImplementedError
+
+    def store(self, steps: tuple[Any, ...], new: Atom) -> None:
+        raise NotImplementedError
+
+
+class Restart(BaseException):
+    """An assumption about a loop was wrong: `trace` begins again without it."""
+
+    def __init__(self, key: Any):
+        super().__init__(key)
+        self.key = key
+
+
 class Dead(BaseException):
     """This path of the user's program has raised. No Exception: users' handlers must not see it."""
 
@@ -57,6 +78,7 @@ class TraceState:
         self.formatting = 0
         self.marked: list[tuple[Any, str]] = []
         self.notes = Notes()
+        self.wary: frozenset[Any] = frozenset()        # keys of the Restarts so far
 
 
 class Builder:
@@ -68,7 +90,7 @@ class Builder:
         self.state: TraceState = parent.state if parent is not None else state or TraceState()
         self.lineage: tuple[Builder, ...] = (*(parent.lineage if parent else ()), self)
         self.eqns: list[Eqn] = []
-        self.values: dict[Any, Atom] = {}
+        self.values: dict[Any, Any] = {}               # base -> Atom or Redirect
         self.base_params: dict[Any, tuple[Var, Atom]] = {}
         self.facts: dict[Var, tuple[Form, ...]] = dict(parent.facts) if parent else {}
         self.bounds: dict[Var, tuple[int, int]] = dict(parent.bounds) if parent else {}
@@ -76,6 +98,7 @@ class Builder:
         self.outer: frozenset[int] = parent.outer if parent else frozenset()
         self.iteration: Var | None = None
         self.scope: tuple[dict[str, Any], Sequence[str]] = {}, ()     # names that its code binds
+        self.assumed: dict[Any, None] = {}             # choices read by their cache (a loop)
 
     def sees(self, atom: Any) -> bool:
         """May `atom` be used here? (A literal, or a Var of this block or one around it.)"""
@@ -98,17 +121,26 @@ class Builder:
         self.state.home[var] = self
         return var
 
-    def current(self, base: Any) -> Atom:
-        """The value that an array base has now; entering a loop it becomes a parameter."""
+    def current(self, base: Any) -> Any:
+        """The value (or Redirect) that an array base has now; entering a loop a value becomes a
+        parameter."""
         value = self.values.get(base)
         if value is None:
             assert self.parent is not None, "an array without a value"
             value = self.parent.current(base)
-            if self.loop:
+            if self.loop and not isinstance(value, Redirect):
                 param = self.bind(value.dtype, value.shape)
                 self.base_params[base] = param, value
                 self.values[base] = value = param
         return value
+
+    def redirect(self, base: Any) -> Redirect | None:
+        """Where the content of a base is, if it is not its own here."""
+        for b in reversed(self.lineage):
+            value = b.values.get(base)
+            if value is not None:
+                return value if isinstance(value, Redirect) else None
+        return None
 
 
 class _Context(threading.local):
@@ -286,6 +318,8 @@ def fail(exception: type[BaseException], message: str) -> NoReturn:
 
 _internal: dict[int, tuple[Any, bool]] = {}
 _places: dict[tuple[int, int], tuple[CodeType, Location]] = {}
+_positions: dict[int, tuple[CodeType, list[Any]]] = {}
+"""Of the code objects met, by id: the code, its places, the positions of all its instructions."""
 
 
 def _is_internal(namespace: dict[str, Any]) -> bool:
@@ -332,12 +366,12 @@ def _place(frame: FrameType, last: int) -> Location:
     code = frame.f_code
     found = _places.get((id(code), last))
     if found is None:
-        line, column = frame.f_lineno, -1
-        for at, position in enumerate(code.co_positions()):
-            if at * 2 >= last:
-                line = position[0] or line
-                column = -1 if position[2] is None else position[2]
-                break
+        known = _positions.get(id(code))
+        if known is None:
+            known = _positions[id(code)] = code, list(code.co_positions())
+        position = known[1][last // 2]
+        line = position[0] or frame.f_lineno
+        column = -1 if position[2] is None else position[2]
         place = Location(code.co_filename, line, column, code.co_name)
         found = _places[id(code), last] = code, place
     return found[1]

@@ -13,7 +13,7 @@ from typing import Any
 from hotloop.frontend.builder import Builder, unsupported
 from hotloop.frontend.list_values import List, linked
 from hotloop.frontend.objects import Place
-from hotloop.frontend.slots import Maybe, shown_name
+from hotloop.frontend.slots import VALUES, Maybe, shown_name
 
 
 def lists_in(x: Any) -> list[List]:
@@ -22,6 +22,8 @@ def lists_in(x: Any) -> list[List]:
         return lists_in(x.content)
     if isinstance(x, List):
         return [x.original]
+    if type(x) in VALUES:
+        return [a for e in VALUES[type(x)].parts(x) for a in lists_in(e)]
     return [a for e in x for a in lists_in(e)] if isinstance(x, tuple | list) else []
 
 

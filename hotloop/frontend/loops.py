@@ -13,6 +13,7 @@ reach an array which someone else holds are refused.
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from types import CellType
@@ -23,24 +24,37 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import (
     arrays_in,
     hooks,
-    record_sharing,
+    references,
     settled,
     staged_if,
     traced,
 )
 from hotloop.frontend.builder import (
     Builder,
+    Redirect,
+    Restart,
     current,
     emit,
+    here,
     lit,
     opened,
     staging,
     unsupported,
 )
+from hotloop.frontend.exchange import (
+    Flags,
+    exchange,
+    exchanged,
+    flags_at_start,
+    give_back,
+    new_flags,
+    next_flags,
+)
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import check_carried, join_lists, lists_in
 from hotloop.frontend.list_values import List
 from hotloop.frontend.lists import item as list_item
+from hotloop.frontend.meeting import Cell, Meeting, Path, RefSlot, new_array
 from hotloop.frontend.objects import (
     UNBOUND,
     Homed,
@@ -53,9 +67,8 @@ from hotloop.frontend.objects import (
     put,
     undo,
 )
+from hotloop.frontend.references import ChosenBase, Spent
 from hotloop.frontend.slots import (
-    DYNAMIC,
-    ArraySlot,
     Maybe,
     MaybeSlot,
     MixedSlot,
@@ -64,14 +77,12 @@ from hotloop.frontend.slots import (
     flatten,
     join,
     make,
-    shown_name,
     slot_of,
 )
 from hotloop.frontend.tracers import (
     PYTHON,
     Array,
     Base,
-    ChosenBase,
     Scalar,
     Tracer,
     as_int,
@@ -334,13 +345,110 @@ class Attempt:
 
     def __init__(self) -> None:
         self.params: dict[Slot, list[Var]] = {}
-        self.bases: dict[Slot, list[Base]] = {}
+        self.cells: dict[Cell, tuple[list[Var], Array]] = {}
+        self.flags: Flags = []
         self.lists: dict[Slot, list[List]] = {}
         self.start: dict[Slot, Any] = {}
         self.end: dict[Slot, Any] = {}
         self.places: list[Place] = []
         self.test_block: Block | None = None
         self.index: Var | None = None
+
+
+class Carried:
+    """What a loop carries, as far as its traces have shown.
+
+    `types`: of the slots; `held`: those that still refer to what they did before the loop (no trace
+    has shown otherwise), which need not be carried. Arrays are references (`meeting`): `start` is
+    the path into the loop. `given`: slots whose array of before the loop nobody else needs: the
+    loop has its memory. `swapped`: slots that exchange whole arrays of before the loop, see
+    `Exchange`; None if they turned out not to.
+    """
+
+    def __init__(self, loop: Loop):
+        self.loop, self.parent = loop, current()
+        self.slots: list[Slot] = list(loop.slots)
+        self.head = set(loop.head)
+        self.initial: dict[Slot, Any] = {}
+        self.types: dict[Slot, Any] = {}
+        self.held: set[Slot] = set()
+        self.meeting = Meeting(self.parent)
+        self.start = Path(self.meeting)
+        self.given: dict[Slot, Base] = {}
+        self.refused: set[Slot] = set()
+        self.swapped: list[Slot] | None = []
+        self.key = here()
+        for n in self.slots:
+            self.initial[n] = get(loop.cells, n)
+        self.begin()
+
+    def add(self, p: Place) -> None:
+        """A Place that the body writes."""
+        self.slots.append(p)
+        self.head.add(p)
+        self.initial[p] = p.get()
+        self.begin()
+
+    def begin(self) -> None:
+        """Types from before the loop, whatever the traces have shown so far."""
+        self.start = Path(self.meeting)
+        self.start.count([a for n in self.slots for a in arrays_in(self.initial[n], (n,))])
+        for n, base in self.given.items():
+            self.start.give(base, (n,))
+        for n in self.swapped or ():
+            self.start.give(self.initial[n].base, (n,))
+        for n in self.slots:
+            if n not in self.types and n in self.head and isinstance(
+                    self.initial[n], Array if isinstance(n, Place) else Array | List | list):
+                self.held.add(n)
+            if n in self.held:
+                self.types[n] = None
+                continue
+            before = slot_of(self.initial[n], self.start, (n,))
+            if n not in self.head:
+                self.types.setdefault(n, None)
+            else:
+                known = self.types.get(n)
+                self.types[n] = before if known is None else join(known, before, self.parent, n)
+
+    def eligible(self, n: Slot) -> bool:
+        """Does nobody else seem to need the slot's array of before the loop?"""
+        x = self.initial[n]
+        base = x.base
+        return (not x.steps and base.path is None and not isinstance(base, ChosenBase)
+                and base.origin is None and not base.readonly and n not in self.refused
+                and (self.key, str(n)) not in self.parent.state.wary
+                and self.parent.redirect(base) is None and self.start.uses[base] == 1
+                and not any(b is not base and b.live for b in base.group))
+
+    def drop(self, n: Slot) -> None:
+        """The slot ends as another array than it was before the loop."""
+        self.held.discard(n)
+        if isinstance(self.initial[n], Array) and self.eligible(n):
+            self.given[n] = self.initial[n].base
+
+    def exchange(self, swapped: list[Slot] | None) -> None:
+        """Let these slots exchange their arrays."""
+        for n in (*(self.swapped or ()), *(swapped or ())):
+            self.held.discard(n)
+            self.types[n] = None
+        self.swapped = swapped
+        self.begin()
+
+    def cells(self) -> list[Cell]:
+        """The cells that the slots' arrays are in."""
+        found = [a.target for n in self.slots for ref in references(self.types[n])
+                 for a in ref.alternatives if isinstance(a.target, Cell)]
+        found += self.start.labels.values()
+        return list(dict.fromkeys(found))
+
+    def kept_equal(self, cell: Cell) -> RefSlot | None:
+        """The reference whose content the cell has, whichever array that is."""
+        for n in self.slots:
+            for ref in references(self.types[n]):
+                if (*ref.key, 0) == cell.key and self.meeting.cached(ref) is cell:
+                    return ref
+        return None
 
 
 def stage(loop: Loop) -> None:
@@ -395,22 +503,18 @@ def _in_try(loop: Loop) -> None:
 
 def _stage(loop: Loop) -> None:
     parent = current()
-    slots: list[Slot] = list(loop.slots)
-    head = set(loop.head)
-    initial = {n: get(loop.cells, n) for n in slots}
-    types = {n: slot_of(initial[n]) if n in head else None for n in slots}
-    held = {n: isinstance(initial[n], Array | List | list) and n in head for n in slots}
+    carried = Carried(loop)
     for _ in range(TRACE_LIMIT):
         outer = Builder(parent, loop=True)
         outer.outer = parent.outer | containers(loop.cells)
         try:
-            attempt, body, died = _trace_body(loop, outer, slots, head, initial, types, held)
+            attempt, body, died = _trace_body(loop, outer, carried)
         finally:
-            for n in slots:
-                put(loop.cells, n, initial[n])
+            for n in carried.slots:
+                put(loop.cells, n, carried.initial[n])
             for name in loop.dead:
                 put(loop.cells, name, UNBOUND)
-        places = [p for p in attempt.places if p not in initial]
+        places = [p for p in attempt.places if p not in carried.initial]
         attempt.places = []
         places = [p for p in places if not _born_inside(p, places, attempt)]
         if places:
@@ -418,19 +522,15 @@ def _stage(loop: Loop) -> None:
             for p in places:
                 if p.key == "length" and any(p.owner is x for x in over):
                     raise LengthChanges(p.owner)
-                slots.append(p)
-                head.add(p)
-                initial[p] = p.get()
-                types[p] = slot_of(initial[p])
-                held[p] = isinstance(initial[p], Array)
+                carried.add(p)
             continue
-        again = _settle(slots, head, initial, types, held, attempt, died, parent)
-        if not again:
+        end = _settle(carried, attempt, died, outer, body)
+        if end is not None:
             break
     else:
         raise unsupported("the types of a loop's variables don't settle",
                           "give each variable one type before the loop")
-    _emit(loop, slots, head, initial, types, held, attempt, outer, body, died)
+    _emit(carried, attempt, end, outer, body, died)
 
 
 def _born_inside(p: Place, places: list[Place], attempt: Attempt) -> bool:
@@ -442,28 +542,32 @@ def _born_inside(p: Place, places: list[Place], attempt: Attempt) -> bool:
         x is p.owner for x in attempt.end.values())
 
 
-def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
-                initial: dict[Slot, Any], types: dict[Slot, Any], held: dict[Slot, bool],
-                ) -> tuple[Attempt, Builder, bool]:
+def _trace_body(loop: Loop, outer: Builder, carried: Carried) -> tuple[Attempt, Builder, bool]:
     attempt = Attempt()
     place: dict[Slot, Any] = {}
-    parent = outer.parent
-    assert parent is not None
     with opened(outer):
-        for n in slots:
-            if n not in head or held[n]:
+        bases = {}
+        for cell in carried.cells():
+            attempt.cells[cell] = new_array(cell.dtype, cell.dims or ())
+            bases[cell] = attempt.cells[cell][1].base
+        for n in carried.slots:
+            if n not in carried.head:
                 attempt.params[n] = []
-                place[n] = initial[n] if n in head else UNBOUND
+                place[n] = UNBOUND
+            elif n in carried.held:
+                attempt.params[n] = []
+                place[n] = carried.initial[n]
             else:
-                attempt.params[n], place[n] = make(types[n])
-                attempt.bases[n] = [a.base for a in arrays_in(place[n])]
+                attempt.params[n], place[n] = make(carried.types[n], bases)
                 attempt.lists[n] = lists_in(place[n])
+        if carried.swapped:
+            exchange(carried, attempt, outer)
         items = loop.items
         if items is not None:
             attempt.index = index = outer.bind(I64)
             _index_facts(index, items, outer)
             outer.iteration = index
-    for n in slots:
+    for n in carried.slots:
         put(loop.cells, n, place[n])
         if isinstance(n, Place) and isinstance(n.owner, List):
             attempt.start[n] = place[n]
@@ -471,9 +575,9 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
     for n in loop.dead:
         put(loop.cells, n, UNBOUND)
     body = Builder(outer)
-    body.scope = loop.cells, [n for n in [*slots, *loop.dead] if isinstance(n, str)]
+    body.scope = loop.cells, [n for n in [*carried.slots, *loop.dead] if isinstance(n, str)]
     if loop.test is not None:
-        attempt.test_block = _trace_test(loop, outer, body, parent)
+        attempt.test_block = _trace_test(loop, outer, body)
     try:
         if items is not None:
             died = traced(body, lambda: loop.body(items.item(index)))
@@ -485,7 +589,8 @@ def _trace_body(loop: Loop, outer: Builder, slots: list[Slot], head: set[Slot],
     if loop.ended is not None and loop.stop and not died:
         with opened(body):
             put(loop.cells, loop.stop, loop.ended())
-    attempt.end = {n: settled(get(loop.cells, n), body, initial[n]) for n in slots}
+    attempt.end = {n: settled(get(loop.cells, n), body, carried.initial[n])
+                   for n in carried.slots}
     attempt.places = undo(body.journal)        # before the caller restores the names
     body.journal = []
     return attempt, body, died
@@ -505,7 +610,7 @@ def _index_facts(index: Var, items: Any, outer: Builder) -> None:
         dm.fact(dm.minus(dm.minus({index: 1}, high), dm.ONE), outer)
 
 
-def _trace_test(loop: Loop, outer: Builder, body: Builder, parent: Builder) -> Block:
+def _trace_test(loop: Loop, outer: Builder, body: Builder) -> Block:
     assert loop.test is not None
     block = Builder(outer)
     with opened(block):
@@ -516,7 +621,7 @@ def _trace_test(loop: Loop, outer: Builder, body: Builder, parent: Builder) -> B
                 go = and_(not_(stopped), lambda: go)
             elif stopped is True:
                 go = False
-    if block.journal or any(base.home.encloses(parent) for base in block.values):
+    if block.journal or any(base.home.encloses(outer) for base in block.values):
         undo(block.journal)
         raise unsupported("a while condition that changes an array or object",
                           "compute it in the loop's body: while True: ... if not ...: break")
@@ -532,68 +637,140 @@ def _returned_outer(n: Slot, initial: dict[Slot, Any], x: Any, parent: Builder) 
             and x.seen_by(parent))
 
 
-def _settle(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any], types: dict[Slot, Any],
-            held: dict[Slot, bool], attempt: Attempt, died: bool, parent: Builder) -> bool:
-    """Join the types at the body's end into `types`; True: trace again."""
-    if died:
-        return False
+def _settle(carried: Carried, attempt: Attempt, died: bool, outer: Builder, body: Builder
+            ) -> Path | None:
+    """Join the types at the body's end into the carried ones; gives the path to the end, None if
+    the body has to be traced again."""
     again = False
-    for n in slots:
-        x = attempt.end[n]
-        if _returned_outer(n, initial, x, parent):
-            continue
-        if held[n]:
-            if x is initial[n] or isinstance(x, Array) and x.same_view(initial[n]):
+    if died:
+        return Path(carried.meeting)
+    parent = carried.parent
+    for n, base in list(carried.given.items()):
+        if base in outer.base_params or base in body.values:
+            del carried.given[n]           # the body uses it under another name
+            carried.refused.add(n)
+            carried.types[n] = None
+            again = True
+    if again:
+        carried.begin()
+        return None
+    moved = _still_held(carried, attempt)
+    if carried.swapped is not None:
+        swapped = exchanged(carried, attempt, moved)
+        if carried.swapped and swapped != carried.swapped:
+            carried.exchange(None)
+            return None
+        if not carried.swapped and not all(map(carried.eligible, swapped)):
+            carried.exchange(swapped)
+            return None
+    end = Path(carried.meeting)
+    for n in moved:
+        carried.drop(n)
+        again = True
+        if n in carried.given:             # as it will be in the next trace
+            end.spent.add(carried.given[n])
+    if moved:
+        carried.begin()
+    known = {cell: cell.dims for cell in attempt.cells}
+    with opened(body):
+        if carried.swapped:
+            for n in carried.swapped:
+                end.give(attempt.end[n].base, (n,))
+        end.count([a for n in carried.slots if n not in carried.held
+                   for a in arrays_in(attempt.end[n], (n,))])
+        for n in carried.slots:
+            x = attempt.end[n]
+            if n in carried.held or _returned_outer(n, carried.initial, x, parent):
                 continue
-            held[n] = False
+            before = carried.types[n]
+            try:
+                after = slot_of(x, end, (n,))
+                if n not in carried.head:
+                    before = slot_of(carried.initial[n], carried.start, (n,))
+                joined = join(before, after, parent, n)
+            except HotloopError as error:
+                if n in carried.head:
+                    raise
+                joined = ObjectSlot(Unjoined(error))
+            if n in carried.head and joined != carried.types[n]:
+                again = True
+            carried.types[n] = joined
+    for n in carried.slots:
+        for ref in references(carried.types[n]):
+            if ref.key not in carried.meeting.split and not (
+                    carried.start.agrees(ref) and end.agrees(ref)):
+                carried.meeting.split.add(ref.key)
+                again = again or n in carried.head
+    for choice in outer.assumed:
+        if any(base in body.values for base, _ in choice.versions):
+            choice.cache = None
+            if choice.key is not None and choice.home is outer:
+                carried.meeting.split.add(choice.key)
             again = True
-        try:
-            if n in head:
-                joined = join(types[n], slot_of(x), parent, n)
-            else:
-                joined = join(slot_of(initial[n]), slot_of(x), parent, n)
-        except HotloopError as error:
-            if n in head:
-                raise
-            joined = ObjectSlot(Unjoined(error))
-        if n in head and joined != types[n]:
-            again = True
-        types[n] = joined
-    return again
+    cells = carried.cells()
+    for cell in cells:
+        carried.kept_equal(cell)           # its dimensions may be those of the name
+    if not again and any(cell.dims != known.get(cell, cell.dims) for cell in cells):
+        again = True
+    if not again and any(cell not in attempt.cells for n in carried.head
+                         for ref in references(carried.types[n])
+                         for cell in [a.target for a in ref.alternatives]
+                         if isinstance(cell, Cell)):
+        again = True
+    return None if again else end
 
 
-def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, Any],
-          types: dict[Slot, Any], held: dict[Slot, bool], attempt: Attempt, outer: Builder,
-          body: Builder, died: bool) -> None:
-    parent = current()
+def _still_held(carried: Carried, attempt: Attempt) -> list[Slot]:
+    """Held slots that end as something else."""
+    return [n for n in carried.slots if n in carried.held
+            and attempt.end[n] is not carried.initial[n]
+            and not (isinstance(attempt.end[n], Array)
+                     and attempt.end[n].same_view(carried.initial[n]))]
+
+
+def _emit(carried: Carried, attempt: Attempt, end: Path, outer: Builder, body: Builder,
+          died: bool) -> None:
+    loop, parent, start = carried.loop, carried.parent, carried.start
     params: list[Var] = []
     inits: list[Atom] = []
     ends: list[Atom] = []
     results: list[Var] = []
     after: dict[Slot, Any] = {}
     stop_at: int | None = None
-    mutated = [base for base in body.values if base.home.encloses(parent)]
-    ended: list[tuple[Array, Array]] = []
-    started: list[tuple[Array, Array]] = []
-    exchange = None if died else _exchange(slots, head, initial, types, held, attempt, outer)
-    for n in slots:
-        slot = types[n]
-        if slot is None and not died and _returned_outer(n, initial, attempt.end[n], parent):
+    bases: dict[Cell, Base] = {}
+    for cell in carried.cells():
+        kept = carried.kept_equal(cell)
+        if cell not in attempt.cells:
+            with opened(outer):
+                attempt.cells[cell] = new_array(cell.dtype, cell.dims or ())
+        own, now = attempt.cells[cell]
+        params += own
+        inits += start.content(cell, kept, None)
+        with opened(body):
+            ends += list(own) if died else end.content(cell, kept, now)
+        vars, array = new_array(cell.dtype, cell.dims or ())
+        results += vars
+        bases[cell] = array.base
+    for n in carried.slots:
+        slot = carried.types[n]
+        if slot is None and not died and _returned_outer(n, carried.initial, attempt.end[n],
+                                                         parent):
             after[n] = attempt.end[n]
             continue
-        if held[n] or slot is None:
-            after[n] = initial[n]
+        if n in carried.held or slot is None:
+            after[n] = carried.initial[n]
             continue
         if isinstance(slot, ObjectSlot):
-            after[n] = slot.object if not died else initial[n]
+            after[n] = slot.object if not died else carried.initial[n]
             continue
-        if n not in head:
+        if n not in carried.head:
             with opened(outer):
-                attempt.params[n], _ = make(slot)
-        own, starts = attempt.params[n], flatten(initial[n], slot)
+                attempt.params[n], _ = make(
+                    slot, {cell: a.base for cell, (_, a) in attempt.cells.items()})
+        own, starts = attempt.params[n], flatten(carried.initial[n], slot, start)
         with opened(body):
-            stops = list(own) if died else flatten(attempt.end[n], slot)
-        vars, after[n] = make(slot)
+            stops = list(own) if died else flatten(attempt.end[n], slot, end)
+        vars, after[n] = make(slot, bases)
         if not died and _told_by_trips(loop, slot, attempt.end[n]):
             assert attempt.index is not None
             body.eqns[:0] = _flag_of_trips(own[0], attempt.index, loop.items, starts[0], outer)
@@ -605,39 +782,43 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         results += vars
         if n == loop.stop:
             stop_at = len(ends) - 1
-        if exchange is not None and n in exchange.order:
-            continue
         if not died:
-            check_carried(n, initial, attempt.end, attempt.lists, [
+            check_carried(n, carried.initial, attempt.end, attempt.lists, [
                 p for p, x in attempt.start.items() if attempt.end[p] is not x], parent)
             join_lists(attempt.end[n], after[n])
-            _check_aliases(n, initial, attempt, outer, mutated)
-            ended += zip(arrays_in(attempt.end[n]), arrays_in(after[n]), strict=False)
-        # after no trips it is still the array of before
-        join_lists(initial[n], after[n])
-        started += zip(arrays_in(initial[n]), arrays_in(after[n]), strict=False)
-    record_sharing(ended, parent)
-    record_sharing(started, parent)
-    _check_twins(ended, attempt)
-    if exchange is not None:
-        ids = exchange.ids(outer)
-        params += ids
-        inits += [lit(k) for k in range(len(ids))]
-        ends += exchange.next_ids(ids)
-        exchange.results = [parent.bind(I64) for _ in ids]
-        results += exchange.results
-    for base in mutated:
-        outer.current(base)                # stored to as a whole, without being read
-    bases = []
-    for base, (param, start) in outer.base_params.items():
-        end = body.values.get(base, param)
+        join_lists(carried.initial[n], after[n])     # that of before, after no trips
+    if carried.swapped:
+        own = list(itertools.chain(*attempt.flags))
+        params += own
+        inits += flags_at_start(carried)
+        with opened(body):
+            ends += own if died else next_flags(carried, attempt)
+        flags = new_flags(carried, parent)
+        results += itertools.chain(*flags)
+    spent: dict[Base, Redirect] = {}
+    with opened(body):
+        for base, value in list(body.values.items()):
+            if isinstance(value, Redirect) and base.home.encloses(parent):
+                if isinstance(value, Spent):
+                    if base in outer.base_params:
+                        raise Restart(value.key)
+                    spent[base] = value
+                    del body.values[base]
+                else:
+                    body.values[base] = value.read()
+    for base in body.values:
+        if base.home.encloses(parent):
+            outer.current(base)                # stored to as a whole, without being read
+    stored = []
+    for base, (param, first) in outer.base_params.items():
+        last = body.values.get(base, param)
         params.append(param)
-        inits.append(start)
-        ends.append(end)
+        inits.append(first)
+        ends.append(last)
         out = parent.bind(param.dtype, param.shape)
         results.append(out)
-        if end is not param:
-            bases.append((base, out))
+        if last is not param:
+            stored.append((base, out))
     if loop.items is not None:
         blocks = [Block([attempt.index, *params], body.eqns, ends)]  # type: ignore[list-item]
         bounds = [loop.items.start, loop.items.stop, loop.items.step]
@@ -653,11 +834,14 @@ def _emit(loop: Loop, slots: list[Slot], head: set[Slot], initial: dict[Slot, An
         test = attempt.test_block
         test = rename(Block(params, test.eqns, test.outs), {})
         emit("while", inits, results, blocks=[test, Block(params, body.eqns, ends)])
-    for base, out in bases:
+    for base, out in stored:
         parent.values[base] = out
-    if exchange is not None:
-        exchange.finish(after)
-    for n in slots:
+    for n, base in carried.given.items():
+        parent.values[base] = Spent((carried.key, str(n)))
+    parent.values.update(spent)
+    if carried.swapped:
+        give_back(carried, flags, bases)
+    for n in carried.slots:
         put(loop.cells, n, after[n])
     for name in loop.dead:
         put(loop.cells, name, UNBOUND)
@@ -670,7 +854,7 @@ def _told_by_trips(loop: Loop, slot: Any, end: Any) -> bool:
     if isinstance(slot, MixedSlot):
         return slot_of(end) == slot.wide
     return (isinstance(slot, MaybeSlot) and not isinstance(slot.content, MixedSlot)
-            and slot_of(end) == slot.content)
+            and not isinstance(end, Maybe) and end is not UNBOUND)
 
 
 def _flag_of_trips(flag: Var, index: Var, items: Any, start: Atom, outer: Builder) -> list[Eqn]:
@@ -692,142 +876,6 @@ def _after_trips(joined: Any, items: Any, start: Atom) -> Any:
     flag = lit(some) if some is False else some
     joined.flag = Scalar(flag, PYTHON) if isinstance(joined, Maybe) else flag
     return joined
-
-
-class Exchange:
-    """Names that exchange their arrays in the loop (`a, b = b, a`): contents are carried by value,
-    and beside each the number of the array of before the loop that it belongs to. So stores reach
-    the right array whoever else sees it, and afterwards each name is the array of its number."""
-
-    def __init__(self, order: list[Slot], takes: list[int], first: list[Array], stored: bool):
-        self.order, self.takes, self.first, self.stored = order, takes, first, stored
-        self.results: list[Var] = []
-
-    def ids(self, outer: Builder) -> list[Var]:
-        return [outer.bind(I64) for _ in self.order]
-
-    def next_ids(self, ids: list[Var]) -> list[Var]:
-        return [ids[k] for k in self.takes]
-
-    def finish(self, after: dict[Slot, Any]) -> None:
-        """Write the contents back and make the names refer to the arrays of before."""
-        contents = [after[n].value() for n in self.order]
-        if self.stored:
-            finals = []
-            for j in range(len(self.first)):
-                content: Any = contents[-1]
-                for number, candidate in list(zip(self.results, contents, strict=True))[-2::-1]:
-                    content = _one_of(number, j, candidate, content)
-                finals.append(content)
-            for array, content in zip(self.first, finals, strict=True):
-                array.assign(content)
-        for n, number in zip(self.order, self.results, strict=True):
-            chosen = self.first[-1]
-            for j in range(len(self.first) - 2, -1, -1):
-                here, = emit("eq", [number, lit(j)], [(BOOL, ())])
-                chosen = Array(ChosenBase(here, self.first[j], chosen), (), chosen.dims)
-            after[n] = chosen
-
-
-def _one_of(number: Var, j: int, yes: Atom, no: Atom) -> Atom:
-    """`yes` if the number is j, else `no`."""
-    condition, = emit("eq", [number, lit(j)], [(BOOL, ())])
-    return emit("cond", [condition], [(yes.dtype, yes.shape)],
-                blocks=[Block([], [], [yes]), Block([], [], [no])])[0]
-
-
-def _exchange(slots: list[Slot], head: set[Slot], initial: dict[Slot, Any],
-              types: dict[Slot, Any], held: dict[Slot, bool], attempt: Attempt,
-              outer: Builder) -> Exchange | None:
-    """Slots that only permute whole, distinct outer arrays which the body does not use directly."""
-    order = [n for n in slots if n in head and not held[n] and isinstance(types[n], ArraySlot)
-             and DYNAMIC not in types[n].dims and isinstance(initial[n], Array)]
-    while True:
-        places = {attempt.bases[n][0]: k for k, n in enumerate(order)}
-        kept = [n for n in order if isinstance(attempt.end[n], Array)
-                and not attempt.end[n].steps and attempt.end[n].base in places]
-        if len(kept) == len(order):
-            break
-        order = kept
-    takes = [places[attempt.end[n].base] for n in order]
-    if any(base in places for n in attempt.end if n not in order
-           for array in arrays_in(attempt.end[n]) for base in array.base.memory):
-        return None                            # another name holds one of them as well
-    first = [initial[n] for n in order]
-    bases = {array.base for array in first}
-    if len(order) < 2 or sorted(takes) != list(range(len(order))) or len(bases) < len(order):
-        return None
-    if any(array.steps or array.base.group or isinstance(array.base, ChosenBase)
-           or array.base in outer.base_params or array.base.readonly for array in first):
-        return None
-    return Exchange(order, takes, first, any(base.stored for base in places))
-
-
-def _reaching(n: Slot, initial: dict[Slot, Any], attempt: Attempt) -> list[Array]:
-    """The arrays of before the loop that the slot may hold in some iteration."""
-    owner = {base: k for k, bases in attempt.bases.items() for base in bases}
-    todo, seen = [n], {n}
-    while todo:
-        for array in arrays_in(attempt.end[todo.pop()]):
-            for base in array.base.memory:
-                k = owner.get(base)
-                if k is not None and k not in seen:
-                    seen.add(k)
-                    todo.append(k)
-    return [array for k in seen for array in arrays_in(initial[k])]
-
-
-def _check_aliases(n: Slot, initial: dict[Slot, Any], attempt: Attempt, outer: Builder,
-                   mutated: list[Any]) -> None:
-    """An array carried by value: nothing may be stored in the loop that should reach the array of
-    before, or come from it, under another name. Names that still hold that array can't use it any
-    more if it was stored to (`Base.stale`)."""
-    parent = outer.parent
-    assert parent is not None
-    stored = any(base.stored for base in attempt.bases.get(n, ()))
-    for first in _reaching(n, initial, attempt):
-        for base in first.base.memory:
-            if base in mutated:
-                raise unsupported(
-                    f"{shown_name(n)} is rebound in a loop that stores to its first array under "
-                    "another name", "copy the array before the loop")
-            if not stored:
-                continue
-            holders = [k for k in attempt.bases
-                       if any(base in a.base.memory for a in arrays_in(initial[k]))]
-            if (base.path is not None or base in outer.base_params or first.steps
-                    or len(holders) > 1
-                    or any(b is not base and b.live for b in base.group)):
-                raise unsupported(
-                    f"{shown_name(n)} is stored to and rebound in the loop while its first array "
-                    "is held by another name or the caller", "copy the array before the loop")
-            base.stored = True
-            base.stale = unsupported(
-                f"an array is used under another name after {shown_name(n)}, rebound in the loop, "
-                "was stored to", "copy the array before the loop")
-    for last in arrays_in(attempt.end[n]):
-        for base in last.base.memory:
-            if base.home.encloses(parent) and base in mutated:
-                raise unsupported(
-                    f"{shown_name(n)} becomes a view of an array that the loop changes",
-                    "index the array directly, or copy the view")
-            if base.home.encloses(parent) and any(b.stored for b in attempt.bases.get(n, ())):
-                raise unsupported(
-                    f"{shown_name(n)} is stored to in the loop and rebound to an array from "
-                    "outside of it", "copy that array")
-
-
-def _check_twins(ended: list[tuple[Array, Array]], attempt: Attempt) -> None:
-    """Two carried names may hold one array at the end of an iteration: then none is stored to."""
-    stored = {base for bases in attempt.bases.values() for base in bases if base.stored}
-    if not stored:
-        return
-    seen: set[Base] = set()
-    for given, _ in ended:
-        if seen & set(given.base.memory):
-            raise unsupported("two variables that become the same array in a loop which stores "
-                              "to such an array", "copy one of them")
-        seen.update(given.base.memory)
 
 
 __all__ = ["Indexed", "Place", "Range", "for_loop", "sequence_of", "while_loop"]

@@ -21,6 +21,7 @@ from hotloop.frontend.dims import MIN
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_values import List
 from hotloop.frontend.messages import has_marks
+from hotloop.frontend.references import ChosenBase, leaves, leaves_of
 from hotloop.frontend.session import Session, StandIn
 from hotloop.frontend.slots import Either, Maybe, Unjoined, is_named_tuple
 from hotloop.frontend.traced import (
@@ -35,8 +36,8 @@ from hotloop.frontend.traced import (
     ViewOut,
     WidenedOut,
 )
-from hotloop.frontend.tracers import Array, Base, ChosenBase, Scalar, Widened
-from hotloop.frontend.views import Index, Reshape, Transpose
+from hotloop.frontend.tracers import Array, Base, Scalar, Widened
+from hotloop.frontend.views import Index, Part, Reshape, Transpose
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, I64
 from hotloop.record import record
@@ -98,7 +99,9 @@ class Results:
             self.count(x.yes, seen)
             self.count(x.no, seen)
         elif isinstance(x, Array):
-            self.uses[x.base] += 1
+            if x.base.origin is not None:
+                x = x.base.origin.along(x.steps)
+            self.uses.update(leaf.base for leaf in leaves(x))
         elif id(x) not in seen:
             seen.add(id(x))
             if isinstance(x, tuple | list | set):
@@ -168,24 +171,30 @@ class Results:
             Constant(a) if isinstance(a, int) else ArrayOut(self.add(a)) if a.shape
             else ScalarOut(self.add(a), PYTHON) for a in atoms))
 
-    def array(self, x: Array) -> Any:
+    def array(self, x: Array, certain: bool = True) -> Any:
+        """The tree of an array; `certain`: it is not one of several that may be the result."""
+        if x.base.origin is not None:
+            x = x.base.origin.along(x.steps)
         base = x.base
         if isinstance(base, ChosenBase):
-            if not x.steps and (_from_input(base.yes) or _from_input(base.no)):
-                return ChosenOut(self.add(base.condition), self.array(base.yes),
-                                 self.array(base.no))
+            own = Counter(leaf.base for leaf in leaves_of(base))
+            if any(k.path is not None or k.origin is not None or self.uses[k] > own[k]
+                   for k in own):
+                return ChosenOut(self.add(base.condition),
+                                 self.array(base.yes.along(x.steps), False),
+                                 self.array(base.no.along(x.steps), False))
             return ArrayOut(self.add(x.value()))
         if base.path is not None:
             given = InputOut(*base.path)
             return self.view(given, x) if x.steps else given
-        if x.steps and self.uses[base] == 1:
+        if certain and x.steps and self.uses[base] == 1:
             return ArrayOut(self.add(x.value()))
         if base not in self.bases:
             self.bases[base] = self.add(base.read())
         whole = ArrayOut(self.bases[base])
         return self.view(whole, x) if x.steps else whole
 
-    def view(self, base: Any, x: Array) -> ViewOut:
+    def view(self, base: Any, x: Array) -> Any:
         steps: list[Any] = []
         for step in x.steps:
             if isinstance(step, Transpose):
@@ -194,9 +203,9 @@ class Results:
                 steps.append(("reshape", tuple(map(self.number, step.shape))))
             elif isinstance(step, Index):
                 steps.append(("index", self.index(step)))
-            else:
+            elif isinstance(step, Part):
                 steps.append(("part", step.name))
-        return ViewOut(base, tuple(steps))
+        return ViewOut(base, tuple(steps)) if steps else base
 
     def number(self, d: Any) -> Any:
         if isinstance(d, int):
@@ -250,13 +259,6 @@ class Results:
                                       "pass the object as an argument")
                 found.append((s.path, key, self.tree(new)))
         return found
-
-
-def _from_input(x: Array) -> bool:
-    base = x.base
-    if isinstance(base, ChosenBase):
-        return _from_input(base.yes) or _from_input(base.no)
-    return base.path is not None
 
 
 def _changes(s: StandIn) -> list[tuple[tuple[str, Any], Any]]:

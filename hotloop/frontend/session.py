@@ -229,7 +229,6 @@ class Session:
             array = fresh(var)
         array.base.path = path, owner
         array.base.contiguous = contiguous
-        array.base.depth = -1
         if not x.ndim:
             array.base.readonly = "a store to a 0-d array that is an input"
         elif not x.flags.writeable:

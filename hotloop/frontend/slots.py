@@ -19,6 +19,7 @@ import numpy as np
 from hotloop.errors import HotloopError, TypeInstabilityError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, check, current, emit, here, lit
+from hotloop.frontend.meeting import Cell, Key, Path, RefSlot, common, new_array
 from hotloop.frontend.objects import UNBOUND
 from hotloop.frontend.python_numbers import ORDER
 from hotloop.frontend.tracers import (
@@ -27,13 +28,13 @@ from hotloop.frontend.tracers import (
     PYTHON,
     PYTHON_TYPES,
     Array,
+    Base,
     Scalar,
     Tracer,
     Widened,
     broadcast,
     convert,
     exact_int,
-    fresh,
     full,
     value,
     zero,
@@ -152,6 +153,10 @@ class Kind:
     def describe(self, slot: Any) -> str:
         raise NotImplementedError
 
+    def parts(self, x: Any) -> list[Any]:
+        """The values in it that may be arrays or lists."""
+        return []
+
 
 VALUES: dict[type, Kind] = {}
 """Kinds by the type of the value."""
@@ -168,14 +173,15 @@ def same_object(a: Any, b: Any) -> bool:
                                              ) and bool(a == b)
 
 
-def slot_of(x: Any) -> Any:
-    """The type of a value; None for UNBOUND."""
+def slot_of(x: Any, path: Path | None = None, key: Key = ()) -> Any:
+    """The type of a value; None for UNBOUND. With a path to a meeting, arrays are references
+    (RefSlot), and `key` is the place of x among the names; without, they are contents."""
     if x is UNBOUND:
         return None
     if type(x) in VALUES:
         return VALUES[type(x)].slot_of(x)
     if isinstance(x, Maybe):
-        return MaybeSlot(slot_of(x.content))
+        return MaybeSlot(slot_of(x.content, path, key))
     if isinstance(x, Either):
         raise x.error
     if isinstance(x, Widened):
@@ -194,9 +200,10 @@ def slot_of(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         x = current().state.session.captured(x)
     if isinstance(x, Array):
-        return ArraySlot(x.dtype, x.dims)
+        return ArraySlot(x.dtype, x.dims) if path is None else path.slot(x, key)
     if type(x) in (tuple, list) or is_named_tuple(x):
-        return SequenceSlot(type(x), tuple(map(slot_of, x)))
+        return SequenceSlot(type(x), tuple(
+            slot_of(item, path, (*key, k)) for k, item in enumerate(x)))
     return ObjectSlot(x)
 
 
@@ -230,7 +237,7 @@ def describe(slot: Any) -> str:
         if slot.kind == PYTHON:
             return f"a Python {PYTHON_TYPES[slot.dtype.kind].__name__}"
         return f"np.{slot.dtype}"
-    if isinstance(slot, ArraySlot):
+    if isinstance(slot, ArraySlot | RefSlot):
         return f"an array of {slot.dtype} of rank {len(slot.dims)}"
     if isinstance(slot, SequenceSlot):
         return f"a {slot.type.__name__} of {len(slot.items)}"
@@ -267,13 +274,12 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
         raise unstable(name, a, b, "changes its type")
     if isinstance(a, ScalarSlot):
         return _join_scalars(a, b)
-    if isinstance(a, ArraySlot):
+    if isinstance(a, ArraySlot | RefSlot):
         if a.dtype != b.dtype or len(a.dims) != len(b.dims):
             raise unstable(name, a, b, "changes its dtype or rank")
-        return ArraySlot(a.dtype, tuple(
-            p if p is not DYNAMIC and q is not DYNAMIC and dm.equal(p, q) and visible.sees(p)
-            else q if p is not DYNAMIC and q is not DYNAMIC and dm.equal(p, q) and visible.sees(q)
-            else DYNAMIC for p, q in zip(a.dims, b.dims, strict=True)))
+        if isinstance(a, RefSlot):
+            return a.meeting.joined(a, b)
+        return ArraySlot(a.dtype, common(a.dims, b.dims, visible))
     if isinstance(a, SequenceSlot):
         if a.type is b.type is list and len(a.items) != len(b.items) and list in KINDS:
             return KINDS[list].join(a, b, visible, name)
@@ -325,8 +331,9 @@ def _holds(wide: ScalarSlot, narrow: ScalarSlot) -> bool:
 
 # ---- Vars of a slot
 
-def make(slot: Any) -> tuple[list[Var], Any]:
-    """Fresh Vars of the open block and the object they stand for."""
+def make(slot: Any, bases: dict[Cell, Base] | None = None) -> tuple[list[Var], Any]:
+    """Fresh Vars of the open block and the object they stand for, in which `bases` are the arrays
+    of a meeting's cells."""
     builder = current()
     if slot is None:
         return [], UNBOUND
@@ -336,7 +343,7 @@ def make(slot: Any) -> tuple[list[Var], Any]:
         return [], slot.object
     if isinstance(slot, MaybeSlot):
         flag = builder.bind(BOOL)
-        vars, content = make(slot.content)
+        vars, content = make(slot.content, bases)
         return [flag, *vars], Maybe(content, Scalar(flag, PYTHON))
     if isinstance(slot, ScalarSlot):
         var = builder.bind(slot.dtype)
@@ -347,23 +354,15 @@ def make(slot: Any) -> tuple[list[Var], Any]:
         dtype = slot.narrow.dtype if slot.narrow is not None else None
         return [flag, var], Widened(var, slot.wide.kind, flag, kind, dtype)
     if isinstance(slot, SequenceSlot):
-        made = [make(item) for item in slot.items]
+        made = [make(item, bases) for item in slot.items]
         return [v for vars, _ in made for v in vars], rebuilt(slot.type, [x for _, x in made])
-    sizes: list[Var] = []
-    dims: list[Dim] = []
-    for d in slot.dims:
-        if d is DYNAMIC:
-            d = builder.bind(I64)
-            dm.bound(d, 0, dm.MAX_DIM)
-            sizes.append(d)
-        dims.append(d)
-    var = builder.bind(slot.dtype, tuple(dims))
-    array = fresh(var)
-    array.base.contiguous = True
-    return [*sizes, var], array
+    if isinstance(slot, RefSlot):
+        assert bases is not None
+        return slot.meeting.make(slot, bases)
+    return new_array(slot.dtype, slot.dims)
 
 
-def flatten(x: Any, slot: Any) -> list[Atom]:
+def flatten(x: Any, slot: Any, path: Path | None = None) -> list[Atom]:
     """The atoms of `x` as the slot's type, emitted in the open block; zeros for UNBOUND."""
     if slot is None or isinstance(slot, ObjectSlot):
         return []
@@ -371,13 +370,16 @@ def flatten(x: Any, slot: Any) -> list[Atom]:
         return KINDS[type(slot)].flatten(x, slot)
     if isinstance(slot, MaybeSlot):
         if x is UNBOUND:
-            return [lit(False), *flatten(UNBOUND, slot.content)]
+            return [lit(False), *flatten(UNBOUND, slot.content, path)]
         if isinstance(x, Maybe):
-            return [x.flag.atom, *flatten(x.content, slot.content)]
-        return [lit(True), *flatten(x, slot.content)]
+            return [x.flag.atom, *flatten(x.content, slot.content, path)]
+        return [lit(True), *flatten(x, slot.content, path)]
     if isinstance(slot, SequenceSlot):
         return [a for k, item in enumerate(slot.items)
-                for a in flatten(UNBOUND if x is UNBOUND else x[k], item)]
+                for a in flatten(UNBOUND if x is UNBOUND else x[k], item, path)]
+    if isinstance(slot, RefSlot):
+        assert path is not None
+        return path.flatten(slot, x is not UNBOUND)
     if isinstance(slot, MixedSlot):
         return _flatten_mixed(x, slot)
     if isinstance(slot, ScalarSlot):

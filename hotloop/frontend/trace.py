@@ -15,7 +15,7 @@ from typing import Any
 
 from hotloop.errors import Location, UnsupportedError
 from hotloop.frontend import host, numpy_elementwise, operators, python_names
-from hotloop.frontend.builder import Builder, Dead, opened
+from hotloop.frontend.builder import Builder, Dead, Restart, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
 from hotloop.frontend.session import Session
@@ -47,9 +47,14 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
     statics = {*static_argnames, *(names[k] for k in static_argnums if k < len(names))}
     frozen: dict[Path, None] = {}
     growing: set[Location] = set()
+    wary: set[Any] = set()
     while True:
         try:
-            return _traced(fn, signature.bind(*args, **kwargs), statics, tuple(frozen), growing)
+            return _traced(fn, signature.bind(*args, **kwargs), statics, tuple(frozen), growing,
+                           wary)
+        except Restart as error:
+            assert error.key not in wary
+            wary.add(error.key)
         except UnsupportedError as error:
             if error.site is not None and error.site not in growing:
                 growing.add(error.site)
@@ -60,11 +65,13 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
 
 
 def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[str],
-            frozen: tuple[Path, ...], growing: set[Location]) -> Traced:
+            frozen: tuple[Path, ...], growing: set[Location], wary: set[Any]) -> Traced:
     """One trace; `frozen`: arguments inside the arguments, numbers, whose values are fixed;
-    `growing`: where the lists are made whose length is known at run time only."""
+    `growing`: where the lists are made whose length is known at run time only; `wary`: see
+    `builder.Restart`."""
     bound.apply_defaults()
     root = Builder(None)
+    root.state.wary = frozenset(wary)
     session = Session(root, frozen)
     root.state.session = session
     session.growing = growing
@@ -104,7 +111,9 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
     outs = list(results.outs)
     inputs = []
     for given, var, base in session.inputs:
-        if base is not None and (now := root.current(base)) is not var:
+        with opened(root):
+            now = var if base is None else base.read()
+        if now is not var:
             outs.append(now)
             into.append(var)
             given = replace(given, written=True)

@@ -23,27 +23,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
     CONTEXT,
     Builder,
+    Redirect,
     cause,
     check,
     current,
     emit,
     fail,
     lit,
-    opened,
     staging,
     unsupported,
 )
 from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, guarded
 from hotloop.frontend.traced import NUMPY as NUMPY_KIND
 from hotloop.frontend.traced import PYTHON
-from hotloop.frontend.views import Step, read, reshaped, same_steps, written
-from hotloop.ir.core import PYTHON_DTYPES, Atom, Block, Dim, Lit, Var
+from hotloop.frontend.views import Cast, Step, read, reshaped, same_steps, same_vars, written
+from hotloop.ir.core import PYTHON_DTYPES, Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, CODE_OF, F64, I64, U64
+from hotloop.ops.table import MAX_OPERANDS
 
 PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 """The Python type of a number by dtype kind."""
@@ -140,7 +140,7 @@ class Scalar(Tracer):
         return self.atom.dtype
 
     def __getattr__(self, name: str) -> Any:
-        return _attribute(self, name)
+        return attribute_of(self, name)
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.atom.dtype} {self.atom!r}>"
@@ -161,35 +161,31 @@ class Widened(Scalar):
 class Base:
     """The identity of an array: something that can be stored to. `home` is the block it began in.
 
-    `path`: it is an argument or captured. `depth`: of the function call that made it. `group`:
-    bases of which it is unknown whether they share memory with it. `token`: alive while any Array
-    refers to the base. `stale`: the error of using it, after a loop stored to it under
-    a name that the loop carried by value.
+    `path`: it is an argument or captured. `group`: bases of which it is unknown whether they share
+    memory with it. `token`: alive while any Array refers to the base. `origin`: a choice of the
+    arrays that it may be, of which it holds the content (a loop exchanges them), `partners`: the
+    bases that hold the contents of all of them.
     """
 
-    __slots__ = ("contiguous", "depth", "dtype", "group", "home", "path", "readonly", "shape",
-                 "stale", "stored", "token")
+    __slots__ = ("contiguous", "dtype", "group", "home", "origin", "partners", "path", "readonly",
+                 "shape", "stored", "token")
 
     def __init__(self, dtype: np.dtype, shape: tuple[Dim, ...], value: Atom | None):
         home = current()
         self.home, self.dtype, self.shape = home, dtype, shape
         self.path: Any = None
         self.contiguous, self.stored = True, False
-        self.stale: UnsupportedError | None = None
+        self.origin: Array | None = None
+        self.partners: frozenset[Base] = frozenset()
         self.readonly = ""
-        self.depth = home.state.depth
         self.group: set[Base] = set()
         self.token: weakref.ref[Token] | None = None
         if value is not None:
             home.values[self] = value
 
     def read(self) -> Atom:
-        if self.stale is not None:
-            raise self.stale
-        return current().current(self)
-
-    def write(self, value: Atom) -> None:
-        current().values[self] = value
+        found = current().current(self)
+        return found.read() if isinstance(found, Redirect) else found
 
     def load(self, steps: tuple[Step, ...], view: Array) -> Atom:
         """What `steps` select, which is `view`."""
@@ -197,7 +193,12 @@ class Base:
 
     def store(self, steps: tuple[Step, ...], new: Atom) -> None:
         """Change what `steps` select."""
-        self.write(written(self.read(), steps, new) if steps else new)
+        builder = current()
+        elsewhere = builder.redirect(self)
+        if elsewhere is not None:
+            elsewhere.store(steps, new)
+        else:
+            builder.values[self] = written(self.read(), steps, new) if steps else new
 
     @property
     def memory(self) -> list[Base]:
@@ -223,44 +224,6 @@ def may_share(a: Base, b: Base) -> None:
             joined = p.group | q.group | {p, q}
             for base in joined:
                 base.group = joined
-
-
-class ChosenBase(Base):
-    """One of two arrays, chosen by an earlier condition: a store goes to the chosen one."""
-
-    __slots__ = ("condition", "no", "yes")
-
-    def __init__(self, condition: Atom, yes: Array, no: Array):
-        super().__init__(yes.dtype, yes.dims, None)
-        self.condition, self.yes, self.no = condition, yes, no
-        self.contiguous = False
-
-    @property
-    def memory(self) -> list[Base]:
-        return [*self.yes.base.memory, *self.no.base.memory]
-
-    def _choose(self, yes: Callable[[], Atom], no: Callable[[], Atom], like: Array) -> Atom:
-        """yes() or no(), of the dtype and dims of `like`."""
-        blocks = []
-        parent = current()
-        for side in (yes, no):
-            inner = Builder(parent)
-            with opened(inner):
-                blocks.append(Block([], inner.eqns, [side()]))
-        return emit("cond", [self.condition], [(dtype_of(like), dims_of(like))], blocks=blocks)[0]
-
-    def read(self) -> Atom:
-        return self._choose(self.yes.value, self.no.value, self.yes)
-
-    def load(self, steps: tuple[Step, ...], view: Array) -> Atom:
-        return self._choose(self.yes.along(steps).value, self.no.along(steps).value, view)
-
-    def store(self, steps: tuple[Step, ...], new: Atom) -> None:
-        # one after the other: they may be views of one array
-        for k, side in enumerate((self.yes, self.no)):
-            part = side.along(steps)
-            sides: list[Callable[[], Atom]] = [lambda: new, part.value]
-            part.assign(self._choose(sides[k], sides[1 - k], part))
 
 
 class Array(Tracer):
@@ -300,7 +263,7 @@ class Array(Tracer):
         return as_int(dm.product(self.dims))
 
     def __getattr__(self, name: str) -> Any:
-        return _attribute(self, name)
+        return attribute_of(self, name)
 
     def __setattr__(self, name: str, new: Any) -> None:
         setter = PROPERTIES.get("set " + name)
@@ -317,13 +280,16 @@ class Array(Tracer):
 
     def assign(self, new: Atom) -> None:
         """Store a value that broadcasts to the whole view; converts to the array's dtype."""
+        self.write(broadcast_into(convert(new, self.dtype), self.dims))
+
+    def write(self, new: Atom) -> None:
+        """Store a value of exactly this dtype and these dimensions."""
         base = self.base
         if base.readonly:
             raise unsupported(base.readonly)
         if any(other is not base and other.live for other in base.group):
             raise unsupported("a store to an array that another name may or may not share "
                               "after a branch or loop", "use .copy() before it")
-        new = broadcast_into(convert(new, self.dtype), self.dims)
         base.stored = True
         base.store(self.steps, new)
 
@@ -337,6 +303,10 @@ class Array(Tracer):
         """Do both provably denote the same elements of the same array?"""
         return (isinstance(other, Array) and self.base is other.base
                 and same_steps(self.steps, other.steps))
+
+    def cast(self, dims: tuple[Dim, ...]) -> Array:
+        """The same under dimensions that are known to be equal."""
+        return self if same_vars(self.dims, dims) else self.view(Cast(dims))
 
     def along(self, steps: tuple[Step, ...]) -> Array:
         """The view by further steps."""
@@ -352,7 +322,7 @@ class Array(Tracer):
         return self.base.contiguous and all(step.contiguous for step in self.steps)
 
 
-def _attribute(x: Scalar | Array, name: str) -> Any:
+def attribute_of(x: Scalar | Array, name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     python = PYTHON_TYPES[x.atom.dtype.kind] if isinstance(x, Scalar) and x.kind == PYTHON else None
@@ -394,8 +364,9 @@ def is_tracer(x: Any) -> bool:
 
 
 def is_python_number(x: Any) -> bool:
-    """A Python bool, int, float or complex, known or traced."""
-    return type(x) in PYTHON_DTYPES or isinstance(x, Scalar) and x.kind == PYTHON
+    """A Python bool, int, float or complex (an IntEnum's member, too), known or traced."""
+    return type(x) in PYTHON_DTYPES or isinstance(x, Scalar) and x.kind == PYTHON or (
+        isinstance(x, int | float | complex) and not isinstance(x, np.generic))
 
 
 is_weak = is_python_number
@@ -581,10 +552,10 @@ def broadcast_into(atom: Atom, dims: tuple[Dim, ...]) -> Atom:
     """As `broadcast`, after checking that NumPy lets `atom` be stored in an array of `dims`."""
     shape = atom.shape
     extra = len(shape) - len(dims)
-    message = "could not broadcast input array of dimension {} into dimension {}"
+    message, operands = _not_stored(shape, dims)
     if extra > 0:
         for d in shape[:extra]:
-            dm.require_equal(d, 1, "could not broadcast input array into a smaller rank")
+            dm.require_equal(d, 1, message, *operands)
         atom = reshaped(atom, shape[extra:])
         shape = atom.shape
     for a, b in zip(shape[::-1], dims[::-1], strict=False):
@@ -592,13 +563,27 @@ def broadcast_into(atom: Atom, dims: tuple[Dim, ...]) -> Atom:
             same = dm.compare("eq", a, b)
             one = dm.compare("eq", a, 1)
             if one is False:
-                check(same, ValueError, message, a, b)
+                check(same, ValueError, message, *operands)
                 dm.assume(same, True)
             else:
                 either, = emit("or", [lit(x) if isinstance(x, bool) else x for x in (same, one)],
                                [(BOOL, ())])
-                check(either, ValueError, message, a, b)
+                check(either, ValueError, message, *operands)
     return broadcast(atom, dims)
+
+
+def _not_stored(shape: tuple[Dim, ...], dims: tuple[Dim, ...]) -> tuple[str, list[Dim]]:
+    """NumPy's message for a value that does not broadcast to where it is stored, its operands."""
+    operands: list[Dim] = []
+
+    def shown(part: tuple[Dim, ...]) -> str:
+        operands.extend(d for d in part if isinstance(d, Var))
+        texts = ["{}" if isinstance(d, Var) else str(d) for d in part]
+        return f"({','.join(texts)}{',' * (len(part) == 1)})"
+    message = f"could not broadcast input array from shape {shown(shape)} into shape {shown(dims)}"
+    if len(operands) > MAX_OPERANDS:
+        return "could not broadcast input array", []
+    return message, operands
 
 
 def fresh(atom: Atom) -> Array:

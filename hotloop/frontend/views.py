@@ -10,10 +10,12 @@ out, so a store through any chain of views is one functional update of the base:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from hotloop.frontend.builder import emit
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import emit, lit
 from hotloop.frontend.dims import equal, same_dims
-from hotloop.ir.core import Atom, Dim
+from hotloop.ir.core import Atom, Dim, Lit
 
 
 class Index:
@@ -52,6 +54,25 @@ class Index:
             head[:1] in ("", ":") or head[0] == "s" and equal(self.operands[-1], 1))
 
 
+    def atoms(self) -> tuple[Any, ...]:
+        """What tells the step from others that are `like` it."""
+        return self.operands
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Index:
+        """The same step with other operands, of an array of dimensions `dims`."""
+        operands, source, shape = iter(atoms), iter(dims), list[Dim]()
+        for code in self.codes:
+            d = 1 if code == "n" else next(source)
+            taken = [next(operands) for _ in range({"i": 1, "s": 3}.get(code, 0))]
+            if code != "i":
+                shape.append(as_dim(taken[1]) if taken else d)
+        return Index(self.codes, [_as_atom(a) for a in atoms], tuple(shape))
+
+    def like(self, other: object) -> bool:
+        """The same but for operands and dimensions?"""
+        return isinstance(other, Index) and self.codes == other.codes
+
+
 class Transpose:
     """Axis k of the view is axis perm[k] of what it views."""
 
@@ -69,6 +90,14 @@ class Transpose:
 
     def same(self, other: object) -> bool:
         return isinstance(other, Transpose) and self.perm == other.perm
+
+    like = same
+
+    def atoms(self) -> tuple[Any, ...]:
+        return ()
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Transpose:
+        return Transpose(self.perm, tuple(dims[k] for k in self.perm))
 
     contiguous = False
 
@@ -89,6 +118,15 @@ class Reshape:
 
     def same(self, other: object) -> bool:
         return isinstance(other, Reshape) and same_dims(self.shape, other.shape)
+
+    def like(self, other: object) -> bool:
+        return isinstance(other, Reshape) and len(self.shape) == len(other.shape)
+
+    def atoms(self) -> tuple[Any, ...]:
+        return self.shape
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Reshape:
+        return Reshape(tuple(map(as_dim, atoms)))
 
     contiguous = True
 
@@ -112,16 +150,69 @@ class Part:
     def same(self, other: object) -> bool:
         return isinstance(other, Part) and self.name == other.name
 
+    like = same
+
+    def atoms(self) -> tuple[Any, ...]:
+        return ()
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Part:
+        return Part(self.name, dims)
+
     contiguous = False
 
 
-Step = Index | Transpose | Reshape | Part
+class Cast:
+    """The same elements under dimensions that are equal at run time, but other Vars."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: tuple[Dim, ...]):
+        self.shape = shape
+
+    def get(self, value: Atom) -> Atom:
+        return cast(value, self.shape)
+
+    def put(self, value: Atom, part: Atom) -> Atom:
+        return cast(part, value.shape)
+
+    def same(self, other: object) -> bool:
+        return isinstance(other, Cast) and same_dims(self.shape, other.shape)
+
+    def like(self, other: object) -> bool:
+        return isinstance(other, Cast) and len(self.shape) == len(other.shape)
+
+    def atoms(self) -> tuple[Any, ...]:
+        return self.shape
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Cast:
+        return Cast(tuple(map(as_dim, atoms)))
+
+    contiguous = True
+
+
+Step = Index | Transpose | Reshape | Part | Cast
+
+
+def as_dim(atom: Any) -> Dim:
+    return int(atom.value) if isinstance(atom, Lit) else atom
+
+
+def cast(value: Atom, dims: tuple[Dim, ...]) -> Atom:
+    """`value` whose dimensions are known to equal `dims`."""
+    if same_vars(value.shape, dims):
+        return value
+    return emit("broadcast", [value, *dims], [(value.dtype, dims)],
+                axes=tuple(range(len(dims))))[0]
+
+
+def same_vars(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
+    return len(a) == len(b) and all(p is q or isinstance(p, int) and isinstance(q, int) and p == q
+                                    for p, q in zip(a, b, strict=True))
 
 
 def reshaped(value: Atom, dims: tuple[Dim, ...]) -> Atom:
     """`value` under other dimensions; the caller has proved or checked the number of elements."""
-    if len(value.shape) == len(dims) and all(p is q or isinstance(p, int) and p == q
-                                             for p, q in zip(value.shape, dims, strict=True)):
+    if same_vars(value.shape, dims):
         return value
     return emit("reshape", [value, *dims], [(value.dtype, dims)])[0]
 
@@ -145,3 +236,83 @@ def same_steps(a: Sequence[Step], b: Sequence[Step]) -> bool:
     """Do two chains provably select the same elements?"""
     return len(a) == len(b) and all(p.same(q) for p, q in zip(a, b, strict=True))
 
+
+
+def composed(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The chain with neighbours of one kind made one: `x[1:][1:]` is `x[2:]`, `x.T.T` is `x`. So a
+    name that a loop cuts further and further has a chain of one length."""
+    out: list[Step] = []
+    for step in steps:
+        last = out[-1] if out else None
+        if isinstance(step, Index) and isinstance(last, Index):
+            joined = _joined(last, step)
+            if joined is not None:
+                out[-1] = joined
+                continue
+        if isinstance(step, Transpose) and isinstance(last, Transpose):
+            perm = tuple(last.perm[k] for k in step.perm)
+            out.pop()
+            if perm != tuple(range(len(perm))):
+                out.append(Transpose(perm, step.shape))
+            continue
+        if isinstance(step, Reshape | Cast) and type(step) is type(last):
+            out[-1] = step
+            continue
+        if not (isinstance(step, Index) and step.whole):
+            out.append(step)
+    return tuple(out)
+
+
+def _joined(first: Index, second: Index) -> Index | None:
+    """One step for both, of slices and numbers only."""
+    if not set(first.codes + second.codes) <= set(":sin"):
+        return None
+    axes = []                              # what the axes of the first one's result are
+    operands = iter(first.operands)
+    for code in first.codes:
+        taken = [next(operands) for _ in range({"i": 1, "s": 3}.get(code, 0))]
+        axes.append((code, taken))
+    operands = iter(second.operands)
+    done: list[tuple[str, list[Any]]] = []
+    codes = iter(second.codes)
+    for code, taken in axes:
+        if code == "i":
+            done.append((code, taken))
+            continue
+        then = next(codes)
+        while then == "n":
+            done.append(("n", []))
+            then = next(codes)
+        if code == "n":
+            if then == "s":
+                return None
+            if then == "i":
+                next(operands)
+            else:
+                done.append((code, []))
+            continue
+        more = [next(operands) for _ in range({"i": 1, "s": 3}.get(then, 0))]
+        if then == ":" or code == ":":
+            done.append((code, taken) if then == ":" else (then, more))
+            continue
+        start, _, step = taken
+        at = _sum(start, _product(more[0], step))
+        done.append(("i", [at]) if then == "i" else ("s", [at, more[1], _product(more[2], step)]))
+    done += [("n", []) for code in codes]
+    return Index("".join(code for code, _ in done), [a for _, more in done for a in more],
+                 second.shape)
+
+
+def _sum(a: Any, b: Any) -> Atom:
+    return _as_atom(dm.dim(dm.plus(dm.form(a), dm.form(b))))
+
+
+def _product(a: Any, b: Any) -> Atom:
+    for p, q in ((a, b), (b, a)):
+        if isinstance(p, Lit):
+            return _as_atom(dm.dim(dm.scale(dm.form(q), int(p.value))))
+    return emit("mul", [a, b], [(a.dtype, ())])[0]
+
+
+def _as_atom(d: Dim) -> Atom:
+    return lit(d) if isinstance(d, int) else d

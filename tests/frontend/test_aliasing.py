@@ -254,6 +254,163 @@ def list_of_views(x):
     return x, [v.sum() for v in views]
 
 
+@cases((f8(6), 4,), (f8(6), 0,))
+def view_carried_write(x, n):
+    r = x[0:2]
+    for i in range(n):
+        r[0] = 7.0
+        r = x[i:i + 2]
+    return x
+
+
+@cases((f8(4), f8(4) * 0, 3,), (f8(4), f8(4) * 0, 0,))
+def swap_and_read_by_another_name(a, b, n):
+    other = a
+    s = 0.0
+    for i in range(n):
+        b[0] = a[1] + i
+        a, b = b, a
+        s += other[0]
+    return s
+
+
+@cases((np.ones((3, 4)), 3,), (np.ones((3, 4)), 0,))
+def swap_of_rows(x, n):
+    a = x[0]
+    b = x[1]
+    for i in range(n):
+        a[0] = b[1]
+        a, b = b, a
+    return x
+
+
+@cases((f8(4), f8(4), 3,), (f8(4), f8(4), 0,))
+def two_names_of_one_array(a, b, n):
+    for i in range(n):
+        b = b + 1
+        a = b
+    a[0] = 5.0
+    return a, b
+
+
+@cases((f8(4), f8(4), 3,), (f8(4), f8(4), 0,))
+def swapped_in_a_tuple(a, b, n):
+    s = a, b
+    for i in range(n):
+        s = s[1], s[0]
+    s[0][0] = 7.0
+    return s[1]
+
+
+@cases((f8(4), 3,), (f8(4), 0,))
+def two_names_rebound(x, n):
+    y = x.copy()
+    z = y
+    for i in range(n):
+        y[0] = 5.0
+        y = y + 1
+    return y, z
+
+
+@cases((f8(4), 3,), (f8(4), 0,))
+def store_after_maybe_alias(x, n):
+    y = x
+    for i in range(n):
+        y = y + 1
+    y[0] = 9.0
+    return x, y
+
+
+@cases((f8(4), f8(4) * 2, 3, 2), (f8(4), f8(4) * 2, 2, 3), (f8(4), f8(4) * 2, 0, 3))
+def swaps_in_swaps(a, b, n, k):
+    for i in range(n):
+        for j in range(k):
+            b[1:] = a[:-1] + 1.0
+            a, b = b, a
+        a[0] = i
+        a, b = b, a
+    return a
+
+
+@cases((f8(4), f8(4) * 2, f8(4) * 3, 5), (f8(4), f8(4) * 2, f8(4) * 3, 1))
+def rotation_under_a_condition(a, b, c, n):
+    for i in range(n):
+        if i % 2 == 0:
+            a, b, c = b, c, a
+        a[i % 4] += b[0]
+        c[1] = a[2]
+    return b, c
+
+
+@cases((f8(4), f8(4) * 2, 1), (f8(4), f8(4) * 2, -1))
+def chosen_and_stored(a, b, k):
+    x = a if k > 0 else b
+    x[0] = 1.0
+    x += 2
+    a[1] = 7.0
+    return x, x[1]
+
+
+@cases((np.arange(9.0).reshape(3, 3), 1, 2), (np.arange(9.0).reshape(3, 3), -1, 1))
+def row_or_column(m, k, i):
+    row = m[i] if k > 0 else m[:, i]
+    row += 1
+    m[1, 1] = -5.0
+    return row, row.sum()
+
+
+@cases((f8(4), f8(4) * 2, 3), (f8(4), f8(4) * 2, 0))
+def list_of_arrays(a, b, n):
+    pair = [a, b]
+    for i in range(n):
+        pair[0], pair[1] = pair[1], pair[0]
+        pair[0][i] = 10.0
+    return pair[1]
+
+
+@cases((f8(8), 3), (f8(8), 0), (f8(1), 2))
+def halved(x, n):
+    y = x
+    for _ in range(n):
+        y = y[::2]
+        y += 1.0
+    return y
+
+
+@cases((f8(3), f8(3) * 2, 4), (f8(3), f8(3) * 2, 0))
+def best_so_far(start, step, n):
+    best, now = start, start
+    for i in range(n):
+        now = now - step
+        if now.sum() < best.sum():
+            best = now
+        best[0] += 1.0
+    return best, now
+
+
+@cases((f8(3), 4), (f8(3), 0))
+def not_given_after_all(x, n):
+    y = x * 2.0
+    z = y
+    for i in range(n):
+        y[0] += 1.0
+        y = y + 1.0
+    z[1] = 3.0
+    return y, z
+
+
+@cases((f8(3), f8(3) * 2, 2, 1), (f8(3), f8(3) * 2, 2, -1), (f8(3), f8(3) * 2, 0, 1))
+def exchange_in_a_branch(a, b, n, k):
+    first = a
+    if k > 0:
+        for i in range(n + 1):
+            b[0] = a[1] + i
+            a, b = b, a
+    first[2] = 5.0
+    a[1] = 9.0
+    return a, first
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f])

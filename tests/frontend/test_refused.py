@@ -25,73 +25,6 @@ class Refused(dict):
 refused = Refused()
 
 
-@refused(UnsupportedError, "rebound in the loop", f8(6), 4)
-def view_carried_write(x, n):
-    r = x[0:2]
-    for i in range(n):
-        r[0] = 7.0
-        r = x[i:i + 2]
-    return x
-
-
-@refused(UnsupportedError, "rebound in the loop", f8(4), f8(4) * 0, 3)
-def swap_and_read_by_another_name(a, b, n):
-    other = a
-    s = 0.0
-    for i in range(n):
-        b[0] = a[1] + i
-        a, b = b, a
-        s += other[0]
-    return s
-
-
-@refused(UnsupportedError, "rebound in the loop", np.ones((3, 4)), 3)
-def swap_of_rows(x, n):
-    a = x[0]
-    b = x[1]
-    for i in range(n):
-        a[0] = b[1]
-        a, b = b, a
-    return x
-
-
-@refused(UnsupportedError, "may or may not share", f8(4), f8(4), 3)
-def two_names_of_one_array(a, b, n):
-    for i in range(n):
-        b = b + 1
-        a = b
-    a[0] = 5.0
-    return a, b
-
-
-@refused(UnsupportedError, "may or may not share", f8(4), f8(4), 3)
-def swapped_in_a_tuple(a, b, n):
-    s = a, b
-    for i in range(n):
-        s = s[1], s[0]
-    s[0][0] = 7.0
-    return s[1]
-
-
-@refused(UnsupportedError, "rebound in the loop", f8(4), 3)
-def two_names_rebound(x, n):
-    y = x.copy()
-    z = y
-    for i in range(n):
-        y[0] = 5.0
-        y = y + 1
-    return y, z
-
-
-@refused(UnsupportedError, "may or may not share", f8(4), 3)
-def store_after_maybe_alias(x, n):
-    y = x
-    for i in range(n):
-        y = y + 1
-    y[0] = 9.0
-    return x, y
-
-
 class Recorder:
     def __init__(self):
         self.items = []
@@ -190,14 +123,6 @@ def assigns_a_global(x):
 @refused(StagingError, "text", f8(4), 2)
 def formats_a_value(x, k):
     return {f"{k}": 1}
-
-
-@refused(UnsupportedError, "match pattern", (1, 2))
-def structural_match(p):
-    match p:
-        case (a, b):
-            return a + b
-    return 0
 
 
 @refused(UnsupportedError, "dtype", np.array([None, 1]))
