@@ -59,7 +59,9 @@ ACTIVE_LIMIT = 50
 def function(f: Any) -> Any:
     """The callable that stands for `f`."""
     kind = type(f)
-    if kind is BoundMethod or kind is ListMethod or getattr(f, "_hl_call", False) is True:
+    if kind is BoundMethod:
+        return functools.partial(exactly, f)
+    if kind is ListMethod or getattr(f, "_hl_call", False) is True:
         return f
     stand_in = lookup(f)
     if stand_in is not None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.errors import HotloopError
-from hotloop.frontend import indexing, lists, loops, sequences, truth, trying
+from hotloop.frontend import indexing, instances, lists, loops, matching, sequences, truth, trying
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import Dead, check, current, here, staging, unsupported
 from hotloop.frontend.calls import function
@@ -27,7 +27,7 @@ from hotloop.frontend.messages import message, template
 from hotloop.frontend.objects import Place, cells_of, needs_length, refuse_change
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.slots import Either, Maybe, Unjoined
-from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, lift
+from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, attribute_of, lift
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,
@@ -124,11 +124,38 @@ def managed(manager: Any) -> Any:
     allowed = ("numpy", "warnings")
     if type(manager).__module__.split(".")[0] in allowed or type(manager).__name__ == "nullcontext":
         return manager
+    kind = type(manager)
+    if isinstance(getattr(kind, "__enter__", None), types.FunctionType) and isinstance(
+            getattr(kind, "__exit__", None), types.FunctionType):
+        return _Managed(manager)
     raise unsupported(f"a with statement on a {type(manager).__name__}",
                       "use it outside of the compiled function")
 
 
+class _Managed:
+    """A context manager of the user's, its methods traced."""
+
+    def __init__(self, manager: Any):
+        self.manager = manager
+
+    def __enter__(self) -> Any:
+        self.builder = current()
+        return function(self.manager.__enter__)()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            if current() is not self.builder:
+                raise unsupported("a with statement inside of a try statement around code that "
+                                  "may raise", "call the manager's methods in try and finally")
+            function(self.manager.__exit__)(None, None, None)
+
+
 # ---- items and attributes
+
+def attribute(x: Any, name: str) -> Any:
+    """`x.name` where tracers have something else under that name."""
+    return attribute_of(x, name) if isinstance(x, Array | Scalar) else getattr(x, name)
+
 
 def _has_tracer(x: Any) -> bool:
     if isinstance(x, Tracer):
@@ -223,11 +250,13 @@ def set_attribute(x: Any, name: str, new: Any) -> None:
         setattr(x, name, new)
     elif isinstance(x, types.ModuleType | type | types.FunctionType):
         raise unsupported(f"assignment to an attribute of a {type(x).__name__}")
+    elif (error := instances.check_unkept(x)) is not None:
+        raise error
     elif isinstance(getattr(type(x), name, None), property):
         setter = getattr(type(x), name).fset
         if setter is None:
             setattr(x, name, new)
-        function(setter)(x, new)
+        setter(x, new) if setter.__name__ == "_hl_method" else function(setter)(x, new)
     else:
         Place(x, False, name).set(new)
 
@@ -350,6 +379,11 @@ class Helpers:
     __slots__ = ()
 
     if_ = staticmethod(if_)
+    matches_sequence = staticmethod(matching.matches_sequence)
+    matches_class = staticmethod(matching.matches_class)
+    matches_mapping = staticmethod(matching.matches_mapping)
+    matched_attribute = staticmethod(matching.matched_attribute)
+    matched_rest = staticmethod(matching.matched_rest)
     for_ = staticmethod(loops.for_loop)
     while_ = staticmethod(loops.while_loop)
     and_ = staticmethod(truth.and_)
@@ -382,6 +416,7 @@ class Helpers:
     raise_ = staticmethod(raise_)
     try_ = staticmethod(trying.try_)
     managed = staticmethod(managed)
+    attribute = staticmethod(attribute)
     load = staticmethod(load)
     store = staticmethod(store_value)
     delete_item = staticmethod(delete_item)

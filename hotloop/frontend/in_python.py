@@ -303,3 +303,102 @@ def times_modulo(a, b, m):
         a = a - (m - a) if a >= m - a else a + a
         b >>= 1
     return result
+
+
+def accumulate(items, function=None, initial=None):
+    out = []
+    n = len(items)
+    k = 0
+    if initial is None:
+        if n == 0:
+            return out
+        total = items[0]
+        k = 1
+    else:
+        total = initial
+    out.append(total)
+    for i in range(k, n):
+        total = total + items[i] if function is None else function(total, items[i])
+        out.append(total)
+    return out
+
+
+def pairwise(items):
+    out = []
+    for i in range(len(items) - 1):
+        out.append((items[i], items[i + 1]))
+    return out
+
+
+def product(a, b):
+    out = []
+    for x in a:
+        for y in b:
+            out.append((x, y))
+    return out
+
+
+def combinations2(items):
+    out = []
+    n = len(items)
+    for i in range(n):
+        for j in range(i + 1, n):
+            out.append((items[i], items[j]))
+    return out
+
+
+def combinations3(items):
+    out = []
+    n = len(items)
+    for i in range(n):
+        for j in range(i + 1, n):
+            for k in range(j + 1, n):
+                out.append((items[i], items[j], items[k]))
+    return out
+
+
+def permutations2(items):
+    out = []
+    n = len(items)
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                out.append((items[i], items[j]))
+    return out
+
+
+def chain(parts):
+    out = []
+    for part in parts:
+        for x in part:
+            out.append(x)
+    return out
+
+
+def takewhile(predicate, items):
+    out = []
+    for x in items:
+        if not predicate(x):
+            break
+        out.append(x)
+    return out
+
+
+def dropwhile(predicate, items):
+    out = []
+    dropping = True
+    for x in items:
+        if dropping and predicate(x):
+            continue
+        dropping = False
+        out.append(x)
+    return out
+
+
+def bit_count(n):
+    n = abs(n)
+    count = 0
+    while n > 0:
+        n &= n - 1
+        count += 1
+    return count

@@ -13,6 +13,7 @@ attribute `stop`: the name of their flag, or None.
 from __future__ import annotations
 
 import ast
+import copy
 from typing import Any
 
 from hotloop.frontend.syntax import children, place_at, walk
@@ -196,38 +197,58 @@ class Lowering:
         first = assign(subject, s.subject, s)
         chain: list[ast.stmt] = []
         for case in reversed(s.cases):
-            test, bindings = _pattern(case.pattern, subject)
+            test, bindings = _pattern(case.pattern, load(subject))
             if case.guard is not None:
-                guard = case.guard
-                for name in bindings:
-                    guard = _Rename(name, subject).visit(guard)
+                guard = _Replace(dict(bindings)).visit(case.guard)
                 test = guard if test is None else ast.BoolOp(ast.And(), [test, guard])
             body: list[ast.stmt] = [
-                *(assign(name, load(subject), case.pattern) for name in bindings), *case.body]
+                *(assign(name, copy.deepcopy(part), case.pattern) for name, part in bindings),
+                *case.body]
             node = ast.If(test or ast.Constant(True), body, chain)
             chain = [place_at(node, case.pattern)]
         return [first], chain[0]
 
 
-class _Rename(ast.NodeTransformer):
-    def __init__(self, old: str, new: str):
-        self.old, self.new = old, new
+class _Replace(ast.NodeTransformer):
+    """Names by the parts of the subject that a pattern binds to them."""
 
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        if node.id == self.old:
-            node.id = self.new
-        return node
+    def __init__(self, parts: dict[str, ast.expr]):
+        self.parts = parts
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        part = self.parts.get(node.id)
+        return node if part is None else copy.deepcopy(part)
 
 
-def _pattern(p: ast.pattern, subject: str) -> tuple[ast.expr | None, list[str]]:
-    """A test (None: always true) and the names it binds to the whole subject."""
+Bindings = list[tuple[str, ast.expr]]
+
+
+def _helper(name: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(load("_hl"), name, ast.Load()), list(args), [])
+
+
+def _all(tests: list[ast.expr | None]) -> ast.expr | None:
+    kept = [t for t in tests if t is not None]
+    return ast.BoolOp(ast.And(), kept) if len(kept) > 1 else kept[0] if kept else None
+
+
+def _pattern(p: ast.pattern, subject: ast.expr) -> tuple[ast.expr | None, Bindings]:
+    """A test (None: always true) and the parts of the subject that the pattern binds."""
+    def again() -> ast.expr:
+        return copy.deepcopy(subject)
+
+    def parts(pairs: list[tuple[ast.pattern, ast.expr]],
+              test: ast.expr) -> tuple[ast.expr | None, Bindings]:
+        found = [_pattern(q, part) for q, part in pairs]
+        return _all([test, *(t for t, _ in found)]), [b for _, bs in found for b in bs]
+
     if isinstance(p, ast.MatchValue):
-        return ast.Compare(load(subject), [ast.Eq()], [p.value]), []
+        return ast.Compare(again(), [ast.Eq()], [p.value]), []
     if isinstance(p, ast.MatchSingleton):
-        return ast.Compare(load(subject), [ast.Is()], [ast.Constant(p.value)]), []
+        return ast.Compare(again(), [ast.Is()], [ast.Constant(p.value)]), []
     if isinstance(p, ast.MatchAs):
         test, names = (None, []) if p.pattern is None else _pattern(p.pattern, subject)
-        return test, names + ([p.name] if p.name else [])
+        return test, names + ([(p.name, again())] if p.name else [])
     if isinstance(p, ast.MatchOr):
         tests = [_pattern(q, subject) for q in p.patterns]
         if any(names for _, names in tests):
@@ -235,4 +256,32 @@ def _pattern(p: ast.pattern, subject: str) -> tuple[ast.expr | None, list[str]]:
         if any(test is None for test, _ in tests):
             return None, []
         return ast.BoolOp(ast.Or(), [t for t, _ in tests if t is not None]), []
-    raise NotRewritable("a match pattern other than constants and names", p)
+    if isinstance(p, ast.MatchSequence):
+        stars = [k for k, q in enumerate(p.patterns) if isinstance(q, ast.MatchStar)]
+        count = len(p.patterns)
+        star = stars[0] if stars else -1
+        pairs: list[tuple[ast.pattern, ast.expr]] = []
+        rest: Bindings = []
+        for k, q in enumerate(p.patterns):
+            if isinstance(q, ast.MatchStar):
+                if q.name:
+                    rest.append((q.name, _helper("matched_rest", again(), ast.Constant(k),
+                                                 ast.Constant(count - k - 1))))
+                continue
+            at = k if star < 0 or k < star else k - count
+            pairs.append((q, ast.Subscript(again(), ast.Constant(at), ast.Load())))
+        test, names = parts(pairs, _helper("matches_sequence", again(), ast.Constant(count),
+                                           ast.Constant(star >= 0)))
+        return test, names + rest
+    if isinstance(p, ast.MatchClass):
+        pairs = [(q, _helper("matched_attribute", again(), copy.deepcopy(p.cls), ast.Constant(k)))
+                 for k, q in enumerate(p.patterns)]
+        pairs += [(q, ast.Attribute(again(), name, ast.Load()))
+                  for name, q in zip(p.kwd_attrs, p.kwd_patterns, strict=True)]
+        return parts(pairs, _helper("matches_class", again(), p.cls))
+    if isinstance(p, ast.MatchMapping) and p.rest is None:
+        keys = ast.Tuple([copy.deepcopy(k) for k in p.keys], ast.Load())
+        return parts([(q, ast.Subscript(again(), k, ast.Load()))
+                      for k, q in zip(p.keys, p.patterns, strict=True)],
+                     _helper("matches_mapping", again(), keys))
+    raise NotRewritable("a match pattern of this kind", p)

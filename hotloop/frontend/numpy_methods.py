@@ -12,16 +12,16 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import fail, unsupported
+from hotloop.frontend.builder import fail, staging, unsupported
 from hotloop.frontend.numpy_arrays import as_array, as_dtype, scalar_of, settled
 from hotloop.frontend.numpy_atoms import op
-from hotloop.frontend.numpy_callback import REFUSED
 from hotloop.frontend.numpy_elementwise import RULES
 from hotloop.frontend.numpy_shape import ravel, reshape, reshape_to
 from hotloop.frontend.registry import NUMPY, attribute, method, numpy_function
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
     Array,
+    Base,
     Scalar,
     as_int,
     convert,
@@ -184,7 +184,17 @@ def flat(x: Array) -> Array:
     """The elements in C order; stores go through."""
     if x.contiguous:
         return reshape_to(x, (dm.product(x.dims),))
-    raise unsupported("x.flat of an array that is not contiguous", "use x.ravel()")
+    copy = reshape_to(x, (dm.product(x.dims),))
+    if copy.base is not x.base:
+        copy.base.readonly = "a store to x.flat of an array that is not contiguous"
+    return copy
+
+
+@attribute("base")
+def base(x: Array) -> None:
+    """None of an array that the function has made."""
+    if x.steps or x.base.path is not None or x.base.group or type(x.base) is not Base:
+        raise unsupported("the base of an array that may be a view")
 
 
 @attribute("device")
@@ -225,8 +235,10 @@ def item(x: Any, *index: Any) -> Any:
 @method("tolist")
 def tolist(x: Any) -> Any:
     if isinstance(x, Array) and x.dims:
-        if not all(isinstance(d, int) for d in x.dims):
-            raise unsupported("tolist of an array of unknown length", "keep the array")
+        for d in x.dims:
+            if not isinstance(d, int):
+                raise staging("not supported: tolist of an array of unknown length",
+                              "keep the array", d)
         return [tolist(x[k]) for k in range(x.dims[0])]  # type: ignore[arg-type]
     return item(x)
 
@@ -272,6 +284,13 @@ def bit_length(x: Any) -> Any:
     for shift in (1, 2, 4, 8, 16, 32):
         atom = op("or", atom, op("shift_right", atom, Lit(shift)))
     return Scalar(convert(RULES["bitwise_count"](atom), I64), PYTHON)
+
+
+@method("bit_count")
+def bit_count(x: Any) -> Any:
+    """The ones in |x|."""
+    count = RULES["bitwise_count"](op("abs", value(x)))
+    return Scalar(convert(count, I64), PYTHON) if getattr(x, "kind", PYTHON) == PYTHON else Scalar(count)
 
 
 # ---- types as functions: np.float32(x)
@@ -330,7 +349,11 @@ def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
 
 @numpy_function(np.shares_memory, np.may_share_memory)
 def shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
-    raise unsupported("np.shares_memory")
-
-
-REFUSED.update((np.shares_memory, np.may_share_memory))
+    """Known of arrays that the function has made, and of an array and itself."""
+    x, y = as_array(a), as_array(b)
+    if x.same_view(y):
+        return True
+    own = [v.base.path is None and not v.base.group and type(v.base) is Base for v in (x, y)]
+    if any(own) and x.base is not y.base:
+        return False
+    raise unsupported("np.shares_memory of arrays that may share some")

@@ -10,6 +10,7 @@ after the branch. So lists, dicts and objects are mutable state with a static st
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -45,6 +46,24 @@ class Homed:
     def inside(self, builder: Builder) -> bool:
         """Was it made in the block whose journal `builder` keeps?"""
         return builder.encloses(self.home)
+
+
+def made_here(x: Any) -> None:
+    """Note that the open block makes the object `x`."""
+    builder = current()
+    with suppress(TypeError):
+        builder.state.session.homes[id(x)] = weakref.ref(x), builder
+
+
+def made_inside(x: Any, keeper: Builder) -> bool:
+    """Was `x` made in the block whose journal `keeper` keeps? Then nobody outside sees it."""
+    if isinstance(x, List | Homed):
+        return x.inside(keeper)
+    known = keeper.state.session.homes.get(id(x))
+    if known is None or known[0]() is not x:
+        return False
+    home = known[1]
+    return keeper.encloses(home) or home.loop and keeper.parent is home
 
 
 class Place:
@@ -91,7 +110,7 @@ class Place:
         builder = current()
         if builder.parent is not None:
             keeper = journal_of(builder)
-            if not (isinstance(self.owner, List | Homed) and self.owner.inside(keeper)):
+            if not made_inside(self.owner, keeper):
                 keeper.journal.append((self, self.get()))
         self.put(new)
 

@@ -1,4 +1,4 @@
-"""Builtins over iterables: sum, any, all, min, max, sorted, map, filter; heapq, bisect, deque.
+"""Builtins over iterables: sum, any, all, min, max, sorted, map, filter; methods of lists.
 
     sum(x * x for x in xs)      the loop over xs with the sum carried
     sorted(items, key=f)        argsort of the keys, then every buffer is gathered
@@ -8,12 +8,9 @@ Known items are handled one by one while tracing; over a run-time iterable the l
 
 from __future__ import annotations
 
-import bisect
 import builtins
-import collections
-import functools
-import heapq
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,7 +110,7 @@ def extreme(name: str, iterable: Any, key: Any, default: tuple[Any, ...]) -> Any
     items = list_of(materialized(iterable)) if not isinstance(
         found := materialized(iterable), List) else found
     plain = getattr(in_python, f"{name}imum" if key is None else f"{name}imum_by")
-    run = functools.partial(function(plain), *((items,) if key is None else (items, function(key))))
+    run = partial(function(plain), *((items,) if key is None else (items, key)))
     if not default:
         return run()
     empty = truth.not_(truth.truth(items))
@@ -204,34 +201,6 @@ def count(x: List, value: Any, /) -> Any:
 @method("rotate")
 def rotate(x: List, n: Any = 1, /) -> None:
     in_plain("rotate")(x, n)
-
-
-@call(collections.deque)
-def deque(iterable: Any = (), maxlen: Any = None) -> List:
-    if maxlen is not None:
-        raise unsupported("a deque with maxlen", "pop the oldest item before you append")
-    items = materialized(iterable)
-    new = copied(items) if isinstance(items, List) else list_of(list(items))
-    new.queue = True
-    return new
-
-
-def _on_lists(native: Callable[..., Any], name: str) -> None:
-    plain = in_plain(name)
-
-    def stand_in(*args: Any, **kwargs: Any) -> Any:
-        items = [list_of(a) if type(a) is list and name.startswith("bisect") else a for a in args]
-        return plain(*items, **kwargs)
-    call(native)(stand_in)
-
-
-for _native, _name in ((heapq.heappush, "heappush"), (heapq.heappop, "heappop"),
-                       (heapq.heapify, "heapify"), (heapq.heapreplace, "heapreplace"),
-                       (heapq.heappushpop, "heappushpop"), (bisect.bisect_left, "bisect_left"),
-                       (bisect.bisect_right, "bisect_right"),
-                       (bisect.insort_left, "insort_left"),
-                       (bisect.insort_right, "insort_right")):
-    _on_lists(_native, _name)
 
 
 # ---- map and filter

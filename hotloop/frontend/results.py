@@ -18,6 +18,7 @@ import numpy as np
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.control import unbound
 from hotloop.frontend.dims import MIN
+from hotloop.frontend.instances import attributes
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_values import List
 from hotloop.frontend.messages import has_marks
@@ -72,7 +73,8 @@ class MakeObject:
 
     def __call__(self, items: list[Any]) -> Any:
         made: Any = object.__new__(self.type)
-        made.__dict__.update(zip(self.names, items, strict=True))
+        for name, x in zip(self.names, items, strict=True):
+            object.__setattr__(made, name, x)
         return made
 
 
@@ -86,6 +88,7 @@ class Results:
         self.uses: Counter[Base] = Counter()
         self.stand_ins = {id(s.made): s for s in session.stand_ins}
         self.making: set[int] = set()
+        self.others: list[Atom] = []
 
     def add(self, atom: Atom) -> int:
         self.outs.append(atom)
@@ -111,13 +114,27 @@ class Results:
                 for item in x.values():
                     self.count(item, seen)
 
+    def chosen(self, x: Any, other: Atom) -> Any:
+        """The tree of an alternative; where `other` holds it does not count."""
+        self.others.append(other)
+        try:
+            return self.tree(x)
+        finally:
+            self.others.pop()
+
     def tree(self, x: Any) -> Any:
         """The tree of a value."""
         if isinstance(x, Maybe):
-            unbound(x.flag.atom, "result")
+            flag = x.flag.atom
+            for other in self.others:
+                flag, = emit("or", [flag, other], [(BOOL, ())])
+            unbound(flag, "result")
             x = x.content
         if isinstance(x, Either):
-            return ChosenOut(self.add(x.flag.atom), self.tree(x.yes), self.tree(x.no))
+            chosen = x.flag.atom
+            k = self.add(chosen)
+            yes = self.chosen(x.yes, emit("not", [chosen], [(BOOL, ())])[0])
+            return ChosenOut(k, yes, self.chosen(x.no, chosen))
         if isinstance(x, Unjoined):
             raise x.error
         if isinstance(x, List):
@@ -160,9 +177,9 @@ class Results:
             return Constant(x)
         if hasattr(x, "__dict__") and kind.__new__ is object.__new__ and not isinstance(
                 x, BaseException):
-            names = tuple(x.__dict__)
-            return Container(MakeObject(kind, names), tuple(self.tree(x.__dict__[n])
-                                                            for n in names))
+            own = attributes(x)
+            return Container(MakeObject(getattr(kind, "_hl_class", kind), tuple(own)),
+                             tuple(map(self.tree, own.values())))
         raise unsupported(f"a {kind.__name__} as a result", "return arrays, numbers, tuples, dicts")
 
     def growing(self, x: List) -> Container:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import collections
 import enum
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.control import HELPERS
+from hotloop.frontend.instances import traced_class
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
 from hotloop.frontend.slots import Unjoined
@@ -54,7 +56,7 @@ IMMUTABLE_MODULES = frozenset(("numpy", "math", "cmath", "builtins", "operator",
                                "enum", "abc", "warnings", "contextlib", "hotloop"))
 SIMPLE = (str, bytes, type(None), bool, int, float, complex, type, types.FunctionType,
           types.BuiltinFunctionType, types.ModuleType, np.dtype, np.ufunc, type(Ellipsis),
-          enum.Enum, range, frozenset)
+          enum.Enum, range, frozenset, functools._lru_cache_wrapper)
 
 
 class Session:
@@ -75,6 +77,8 @@ class Session:
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
         self.dims: dict[int, Var] = {}
         self.growing: set[Location] = set()                # where lists of run-time length are made
+        self.homes: dict[int, Any] = {}                    # blocks in which objects were made
+        self.kept: dict[int, Any] = {}                     # objects that must not change any more
         self.lists: dict[int, tuple[Any, Location]] = {}   # id -> (list made while tracing, where)
         self.actual: dict[Var, Any] = {}                   # values of the inputs in this call
         self.guarded: set[tuple[Any, ...]] = set()
@@ -454,7 +458,7 @@ def _stand_in_class(kind: type) -> type:
                 return function(found.fget)(self)
             return object.__getattribute__(self, name)
 
-        made = _classes[kind] = type(kind.__name__, (kind,), {
+        made = _classes[kind] = type(kind.__name__, (traced_class(kind),), {
             "__getattribute__": __getattribute__, "__module__": kind.__module__,
             "__qualname__": kind.__qualname__, "_hl_class": kind})
     return made
