@@ -1,6 +1,7 @@
 """What running other people's programs showed to be wrong, each as small as it gets."""
 
 import cmath
+import enum
 import urllib.parse
 from pathlib import Path
 
@@ -156,3 +157,21 @@ def test_iterators_of_indices(shape):
 def test_numpys_classes_do_not_take_run_time_values_for_objects():
     with pytest.raises(hotloop.errors.UnsupportedError, match="made into an array"):
         hotloop.jit(lambda x: np.broadcast(x, x).shape)(np.ones(3))
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
+def test_enumerations_are_python_numbers():
+    check(lambda x: (x + Level.HIGH, x * 2 if Level.LOW == 1 else x), 300)
+
+
+def stored(x, v):
+    x[:3] = v
+
+
+@pytest.mark.parametrize("x, v", [(5, 2), ((5, 5), (2, 5)), (5, (2, 5)), ((5, 5), (3, 1, 1))])
+def test_messages_of_stores_show_the_shapes(x, v):
+    check(stored, np.zeros(x), np.ones(v))

@@ -31,8 +31,9 @@ from hotloop.entry.results import build
 from hotloop.frontend.traced import ARRAY, CAPSULE, NUMPY, OBJECT, Input
 from hotloop.ir.core import Var
 from hotloop.llvm.flags import SHIFT
-from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, MAX_OPERANDS, OPERANDS, TABLE
+from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, OPERANDS, TABLE
 from hotloop.ops.generators import pointer_in
+from hotloop.ops.table import MAX_OPERANDS
 
 
 class Outcome(enum.Enum):

@@ -17,6 +17,7 @@ from typing import Any
 from hotloop.frontend.builder import Builder, Form, check, current, emit, lit
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, I64
+from hotloop.ops.table import MAX_OPERANDS
 
 MIN, MAX = -2**63, 2**63 - 1
 ANY = MIN, MAX
@@ -347,7 +348,7 @@ def broadcast_dim(a: Dim, b: Dim, shapes: tuple[tuple[Dim, ...], ...]) -> Dim:
     message = "operands could not be broadcast together with shapes " + "".join(
         text + " " for text, _ in texts)
     operands: list[Any] = [d for _, dims in texts for d in dims]
-    if len(operands) > 4:                      # more than a check can show
+    if len(operands) > MAX_OPERANDS:                      # more than a check can show
         message = "operands could not be broadcast together: dimensions {} and {}"
         operands = [lit(d) if isinstance(d, int) else d for d in (a, b)]
     check(ok, ValueError, message, *operands)

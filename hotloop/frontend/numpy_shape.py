@@ -44,6 +44,7 @@ from hotloop.frontend.tracers import (
 from hotloop.frontend.views import Index, Reshape, Transpose
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import F64, I64
+from hotloop.ops.table import MAX_OPERANDS
 
 # ---- reshape
 
@@ -102,7 +103,7 @@ def dims_with_signs(a: Array, wanted: Sequence[Dim]) -> tuple[Dim, ...]:
     spelled = ",".join("{}" if isinstance(d, Var) else str(d) for d in wanted)
     message = f"cannot reshape array of size {{}} into shape ({spelled}{',' * (len(wanted) == 1)})"
     operands = [size, *(d for d in wanted if isinstance(d, Var))]
-    if len(operands) > 4:                          # more than a check can show
+    if len(operands) > MAX_OPERANDS:                          # more than a check can show
         message, operands = "cannot reshape array of size {} into this shape", [size]
     atoms = [atom_of(d) for d in wanted]
     minus = [op("eq", atom, lit(-1)) for atom in atoms]
@@ -157,6 +158,11 @@ def reshape_to(a: Array, dims: Sequence[Dim]) -> Array:
     dims = tuple(dims)
     if a.contiguous or splits(a.dims, dims):
         return a.view(Reshape(dims))
+    return _copied(a, dims)
+
+
+def _copied(a: Array, dims: Sequence[Dim]) -> Array:
+    """A copy of an array that is not known to be contiguous; if it is, NumPy gives a view."""
     copy = fresh(reshaped(a.value(), dims))
     if not any(isinstance(step, Transpose) for step in a.steps):
         may_share(copy.base, a.base)
@@ -185,7 +191,8 @@ def ravel(a: Any, order: str = "C") -> Array:
     a = as_array(a)
     if order == "F":
         a = a.T
-    return reshape_to(a, (dm.product(a.dims),))
+    dims = (dm.product(a.dims),)
+    return reshape_to(a, dims) if a.contiguous else _copied(a, dims)
 
 
 @method("flatten")
@@ -399,7 +406,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Array:
     message = ("operands could not be broadcast together with remapped shapes "
                f"[original->remapped]: {given}  and requested shape {wanted}")
     operands = [*shown, *others]
-    if len(operands) > 4:                              # more than a check can show
+    if len(operands) > MAX_OPERANDS:                              # more than a check can show
         message, operands = "operands could not be broadcast together", []
     for have, want in zip(a.dims[::-1], dims[::-1], strict=False):
         if not (isinstance(have, int) and have == 1):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop.errors import TypeInstabilityError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
     CONTEXT,
@@ -695,6 +696,6 @@ def narrowed(x: Widened) -> Scalar:
     if CONTEXT.splitting:
         raise KindMatters(x)
     from_kind = "None" if x.narrow_kind is None else f"{x.narrow_kind} {x.narrow_dtype}"
-    check(x.flag, TypeError, f"a variable that is {from_kind} on one path and "
+    check(x.flag, TypeInstabilityError, f"a variable that is {from_kind} on one path and "
           f"{x.kind} {x.atom.dtype} on another is used where its type matters")
     return Scalar(x.atom, x.kind)

@@ -38,6 +38,7 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import Atom, Dim
 from hotloop.ir.types import BOOL, I64
+from hotloop.ops.table import MAX_OPERANDS
 
 COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
 
@@ -171,7 +172,7 @@ def require_room(shape: tuple[Dim, ...], room: tuple[Dim, ...]) -> None:
     message = (f"non-broadcastable output operand with shape {wanted} doesn't match the broadcast "
                f"shape {result}")
     operands = [*others, *shown]
-    if len(operands) > 4:                          # more than a check can show
+    if len(operands) > MAX_OPERANDS:                          # more than a check can show
         message, operands = "non-broadcastable output operand", []
     if len(shape) > len(room):
         check(False, ValueError, message, *operands)

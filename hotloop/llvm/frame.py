@@ -11,8 +11,8 @@
                        the data pointer followed by its dims (C order)
     slot 2   table     ptr to addresses the object refers to by number (see engine.Code.externals)
     slot 3   context   opaque to the kernel, for whoever implements slots 0 and 1
-    slots 4-7          operands of the failing check
-    slots 8...         the parameters in the Program's order, then the scalar results
+    slots 4-15         operands of the failing check
+    slots 16...        the parameters in the Program's order, then the scalar results
 
 A scalar takes one slot (its bits in the low bytes; bool 0 or 1), a complex scalar two (real,
 imaginary). An array takes a data pointer, `rank` dims (elements) and, unless its parameter is
@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from hotloop.ops.table import MAX_OPERANDS
 from hotloop.record import record
 
-ALLOC, CALL, TABLE, CONTEXT, OPERANDS, PARAMS = 0, 1, 2, 3, 4, 8
-MAX_OPERANDS = 4
+ALLOC, CALL, TABLE, CONTEXT, OPERANDS = range(5)
+PARAMS = OPERANDS + MAX_OPERANDS
 DONE, RAISED = 0, -1
 
 

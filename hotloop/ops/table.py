@@ -123,6 +123,10 @@ class Region:
     kind: str
 
 
+MAX_OPERANDS = 12
+"""Values that the message of a check can show."""
+
+
 @record
 class Effect:
     """`kind` is `check` (raise unless operand 0 holds), `host` (call back with the operands) or

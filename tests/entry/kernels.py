@@ -45,7 +45,7 @@ def compiled(text: str, params: list[Var], inputs: list[Input], outs: list[Var],
 
 
 ALLOCATE = """
-  %dims = getelementptr i64, ptr %f, i64 9
+  %dims = getelementptr i64, ptr %f, i64 17
   %alloc = load ptr, ptr %f
   %out = call ptr %alloc(ptr %f, i64 0, ptr %dims)
   %null = icmp eq ptr %out, null
@@ -57,9 +57,9 @@ go:
 
 SQUARE_PLUS_1 = f"""
 define i64 @kernel(ptr %f) {{
-  %dp = getelementptr i64, ptr %f, i64 8
+  %dp = getelementptr i64, ptr %f, i64 16
   %data = load ptr, ptr %dp
-  %np = getelementptr i64, ptr %f, i64 9
+  %np = getelementptr i64, ptr %f, i64 17
   %n = load i64, ptr %np
 {ALLOCATE}
   %none = icmp eq i64 %n, 0
@@ -102,9 +102,9 @@ def scalar_kernel(body: str, kinds: list[tuple[str, str, Any]], out: Any,
     types = {"f8": "double", "i8": "i64", "?": "i8"}
     lines = []
     for at, (name, _, dtype) in enumerate(kinds):
-        lines += [f"%p{at} = getelementptr i64, ptr %f, i64 {8 + at}",
+        lines += [f"%p{at} = getelementptr i64, ptr %f, i64 {16 + at}",
                   f"%{name} = load {types[dtype]}, ptr %p{at}"]
-    end = 8 + len(kinds)
+    end = 16 + len(kinds)
     text = "\n".join(["define i64 @kernel(ptr %f) {", *lines, body,
                       f"%q = getelementptr i64, ptr %f, i64 {end}",
                       f"store {types[out]} %r, ptr %q", "ret i64 0", "}"])
@@ -116,12 +116,12 @@ def echo(params: list[Var], inputs: list[Input], seen: list[tuple[int, ...]],
     """A kernel that shows the cells of its parameters: each call appends them to `seen`."""
     frame = layout([(p.dtype, p.type.rank, g.contiguous) for p, g in zip(params, inputs,
                                                                          strict=True)], [])
-    cells = frame.size - 8
+    cells = frame.size - 16
     text = """
     define i64 @kernel(ptr %f) {
       %slot = getelementptr i64, ptr %f, i64 1
       %call = load ptr, ptr %slot
-      %cells = getelementptr i64, ptr %f, i64 8
+      %cells = getelementptr i64, ptr %f, i64 16
       %r = call i64 %call(ptr %f, i64 0, ptr %cells)
       ret i64 %r
     }"""
@@ -135,7 +135,7 @@ def failing(message: str, exception: type[BaseException], file: str, line: int) 
     """`def f(n)`: check 0 fails with the operands n and n + 1."""
     text = """
     define i64 @kernel(ptr %f) {
-      %p = getelementptr i64, ptr %f, i64 8
+      %p = getelementptr i64, ptr %f, i64 16
       %n = load i64, ptr %p
       %m = add i64 %n, 1
       %a = getelementptr i64, ptr %f, i64 4

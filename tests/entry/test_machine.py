@@ -296,13 +296,13 @@ def with_result(tree, **more):
     """A kernel with parameters x (an int) and y (an object) and one f8 result: x as a float."""
     text = """
     define i64 @kernel(ptr %f) {
-      %p = getelementptr i64, ptr %f, i64 8
+      %p = getelementptr i64, ptr %f, i64 16
       %x = load i64, ptr %p
       %r = sitofp i64 %x to double
-      %q = getelementptr i64, ptr %f, i64 9
+      %q = getelementptr i64, ptr %f, i64 17
       store double %r, ptr %q
       %odd = and i64 %x, 1
-      %s = getelementptr i64, ptr %f, i64 10
+      %s = getelementptr i64, ptr %f, i64 18
       store i64 %odd, ptr %s
       ret i64 0
     }"""
@@ -390,9 +390,9 @@ def test_writes_happen_last_and_stop_at_an_error():
     (("reshape", (2, 2)), ("transpose", (1, 0))), (("reshape", (2, {"result": 2})),)])
 def test_views(steps):
     text = kernels.SQUARE_PLUS_1.replace("done:", """done:
-      %one = getelementptr i64, ptr %f, i64 10
+      %one = getelementptr i64, ptr %f, i64 18
       store i64 1, ptr %one
-      %two = getelementptr i64, ptr %f, i64 11
+      %two = getelementptr i64, ptr %f, i64 19
       store i64 2, ptr %two""")
     a = Var(Type("f8", (n(),)))
     made = kernels.compiled(text, [a], [kernels.array("a")], [
