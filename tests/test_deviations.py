@@ -149,15 +149,6 @@ def test_a_negative_float_to_a_fraction_is_refused():
         f(-2.0, 0.5)
 
 
-def test_types_without_a_loop_of_a_ufunc():
-    def f(a):
-        a += 0.5
-    for function in (f, jit(f)):
-        with pytest.raises(TypeError, match="Cannot cast ufunc 'add' output from") as caught:
-            function(np.arange(3))
-        assert (caught.type is TypeError) == (function is not f)
-
-
 def test_one_of_two_failing_checks_is_raised():
     def f(a, b, n):
         total = 0.0

@@ -197,10 +197,7 @@ def test_numbers_stored_to_narrower_arrays(dtype, store):
 ])
 def test_types_that_numpy_rejects(text, args):
     text = f"def f({', '.join('ab'[:len(args)])}):\n    return {text}\n"
-    try:
-        source(text, *args)
-    except AssertionError as error:
-        assert "UFuncTypeError" in str(error)       # NumPy's private subclass of TypeError
+    source(text, *args)
 
 
 def test_math_functions_of_numpy_complex_numbers():
@@ -273,14 +270,16 @@ def test_results_that_exchange_their_memory_with_others():
     check(f, a, b, np.asfortranarray(np.arange(9).reshape(3, 3) % 2 == 0), 3)
 
 
-@pytest.mark.parametrize("dtype, value", [("i8", 2.5), ("u1", -1), ("f8", 1), ("f8", 2.5), ("?", 3)])
+@pytest.mark.parametrize("dtype, value", [("i8", 2.5), ("u1", -1), ("f8", 1), ("f8", 2.5),
+                                          ("?", 3)])
 def test_sums_at_places_of_another_dtype(dtype, value):
     with contextlib.suppress(errors.UnsupportedError):
         source("def f(a, x):\n    np.add.at(a, np.array([0, 0, 1]), x)\n    return a\n",
                np.array([5, 1, 0], dtype), value)
 
 
-@pytest.mark.parametrize("loop", ["for e in a:\n        x = g() + e", "for e in a:\n        x = g()",
+@pytest.mark.parametrize("loop", ["for e in a:\n        x = g() + e",
+                                  "for e in a:\n        x = g()",
                                   "for i in range(k):\n        k = g()\n        x = k + 1",
                                   "while x < 9:\n        x = g() + 1"])
 def test_names_that_only_a_closure_reads_in_a_loop(loop):
@@ -302,3 +301,37 @@ def test_an_object_or_an_array_is_returned():
         return Pair(k, a)
     for k in (0, 2):
         check(f, np.ones(2), k)
+
+
+def test_ravel_of_strided_arrays_is_a_copy():
+    def f(a, m):
+        v, w = a.ravel(), m[:, 1].ravel()
+        a[0] = 7
+        m[0, 1] = 8
+        return v, w, m.ravel()
+    for a in (np.arange(4.0), np.arange(8.0)[::2]):
+        with contextlib.suppress(errors.UnsupportedError):
+            check(f, a, np.ones((2, 3)))
+    jitted = hotloop.jit(lambda a: a.ravel(), cache=False)
+    for a in (np.arange(8.0)[::2], np.arange(4.0)):
+        assert not np.shares_memory(jitted(a), a) or a.flags.contiguous
+
+
+def test_results_cast_to_out():
+    def f(a, b, c, d):
+        np.cumsum(a, out=b)
+        np.sum(a, out=c)
+        np.mean(a, axis=0, out=d)
+        return b, c, d
+    check(f, np.array([1.5, 2.0, 300.25]), np.zeros(3, np.int16), np.zeros((), int),
+          np.zeros((), "f4"), compiled=False)
+
+
+@pytest.mark.parametrize("call", ["a.fill(x)", "a.clip(0, x)", "np.clip(a, 0, x)",
+                                  "a.searchsorted(x)"])
+def test_methods_of_numbers_of_two_kinds(call):
+    function = define(f"def f(a, k):\n    x = a[0] if k else 2\n    r = {call}\n    return a, r\n",
+                      f"<kinds of {call}>")
+    jitted = hotloop.jit(function, cache=False)
+    for k in (0, 1):
+        check(function, np.arange(1.5, 5), k, jitted=jitted)
