@@ -84,9 +84,20 @@ def _coverage(options: argparse.Namespace) -> int:
         by_word.setdefault(word, []).append(name)
     for word, members in by_word.items():
         print(f"{word}: {len(members)}")
-        print(textwrap.fill(" ".join(members), 98, initial_indent="  ", subsequent_indent="  ",
-                            break_long_words=False, break_on_hyphens=False))
+        if word != names.UNSUPPORTED:
+            _listed(members, "  ")
+    reasons: dict[str, list[str]] = {}
+    for name in by_word.get(names.UNSUPPORTED, ()):
+        reasons.setdefault(names.why(name), []).append(name)
+    for why, members in reasons.items():
+        print(f"  {why}:")
+        _listed(members, "    ")
     return 0
+
+
+def _listed(members: list[str], indent: str) -> None:
+    print(textwrap.fill(" ".join(members), 98, initial_indent=indent, subsequent_indent=indent,
+                        break_long_words=False, break_on_hyphens=False))
 
 
 def main(arguments: list[str] | None = None) -> int:

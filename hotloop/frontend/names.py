@@ -4,8 +4,8 @@
 
 Importing this module fills the tables of `registry`, except those that it loads `LATER`.
 `coverage` is what `hotloop coverage` prints: for each public function, ufunc and method whether it
-is "native" (equations of the IR), "via NumPy" (a call-back with declared results), "at trace time"
-(it does not depend on run-time values) or "unsupported".
+is "native" (equations of the IR), "via NumPy" (compiled code calls NumPy), "at trace time" (it does
+not depend on run-time values) or "unsupported", for a reason that `why` tells.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from hotloop.frontend import (
     python_names,
 )
 from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY
+from hotloop.frontend.numpy_unsupported import reason
 from hotloop.frontend.registry import LATER, METHODS, NUMPY, PROPERTIES, UFUNCS
 
 TABLES = (
@@ -60,13 +61,21 @@ def public(module: types.ModuleType, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def status(name: str, x: Any) -> str:
-    if x in REFUSED:
+    if x in REFUSED or reason(x) and not (x in NUMPY or x in UFUNCS):
         return UNSUPPORTED
     if x in VIA_NUMPY:
         return CALLED_BACK
     if x in NUMPY or x in UFUNCS:
         return NATIVE
-    return STATIC if name in AT_TRACE_TIME else UNSUPPORTED
+    return STATIC if name in AT_TRACE_TIME else CALLED_BACK
+
+
+def why(name: str) -> str:
+    """Why a function is unsupported."""
+    space: Any = np
+    for part in name.split("."):
+        space = getattr(space, part)
+    return reason(space) or "see its message"
 
 
 def coverage() -> dict[str, str]:
@@ -80,7 +89,9 @@ def coverage() -> dict[str, str]:
             table[name] = status(name, x)
     for name in sorted(dir(np.ndarray)):
         if not name.startswith("_"):
+            x = getattr(np.ndarray, name)
             known = name in METHODS or name in PROPERTIES or name in ("shape", "dtype", "ndim",
-                                                                     "size")
-            table["ndarray." + name] = NATIVE if known else UNSUPPORTED
+                                                                      "size")
+            called = callable(x) and not reason(x)
+            table["ndarray." + name] = NATIVE if known else CALLED_BACK if called else UNSUPPORTED
     return table

@@ -18,6 +18,9 @@ from hotloop.frontend.builder import current, emit, unsupported
 from hotloop.ir.core import Atom, Dim, Var
 from hotloop.ir.types import CODE_OF, I64
 
+RAISING: set[Any] = set()
+"""Functions that may raise although shapes and dtypes are right."""
+
 VIA_NUMPY: set[Any] = set()
 REFUSED: set[Any] = set()
 """NumPy functions that are always a call-back, and those with a message that they are not
@@ -45,7 +48,8 @@ def through_numpy(function: Callable[..., Any], operands: Sequence[Atom],
         params["take"] = len(operands)
     if keywords:
         params["keywords"] = tuple(sorted(keywords.items()))
-    return emit("call_numpy", [*operands, *places], outs, **params)
+    row = "call_numpy_checked" if function in RAISING else "call_numpy"
+    return emit(row, [*operands, *places], outs, **params)
 
 
 def vector_through_numpy(function: Callable[..., Any], operands: Sequence[Atom],

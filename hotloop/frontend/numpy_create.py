@@ -172,7 +172,14 @@ def stacked(atoms: Sequence[Any], inner: tuple[Dim, ...], dtype: np.dtype) -> Ar
     return fresh(result)
 
 
-@numpy_function(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
+@numpy_function(np.ascontiguousarray, np.asfortranarray)
+def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
+    """At least of rank 1."""
+    result = array(a, dtype, copy=False)
+    return result if result.dims else result[None]
+
+
+@numpy_function(np.asarray, np.asanyarray)
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, device: Any = None,
             like: Any = None) -> Array:
     return array(a, dtype, copy=bool(copy))

@@ -223,8 +223,8 @@ def instead(function: Any, args: tuple[Any, ...], keywords: dict[str, Any],
         raise error
     try:
         return through(function, args, keywords)
-    except UnsupportedError:
-        raise error from None
+    except UnsupportedError as other:
+        raise (other if "a store to" in other.message else error) from None
 
 
 def _depends_on_layout(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:

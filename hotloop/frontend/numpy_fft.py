@@ -130,6 +130,8 @@ for _name in ("fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irf
 def _shifted(forward: bool) -> Callable[..., Any]:
     def shift(x: Any, axes: Any = None) -> Array:
         a = as_array(x)
+        if not a.dims:
+            raise unsupported("np.fft's shifts of a 0-d array")
         if axes is not None and any(
                 not -a.ndim <= static_int(k, "an axis") < a.ndim
                 for k in (axes if isinstance(axes, tuple | list) else (axes,))):

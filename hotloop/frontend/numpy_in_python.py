@@ -13,8 +13,10 @@ import numpy as np
 def apply_along_axis(function, axis, array, args, keywords):
     lines = np.moveaxis(array, axis, -1)
     outer = lines.shape[:-1]
-    lines = lines.reshape(-1, lines.shape[-1])
-    n = lines.shape[0]
+    n = 1
+    for size in outer:
+        n *= size
+    lines = lines.reshape(n, lines.shape[-1])
     if n == 0:
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
     first = np.asarray(function(lines[0], *args, **keywords))

@@ -5,7 +5,7 @@
 The arguments are trees whose leaves are operands of the call-back or known values; `results` holds
 one tree, or more if the types of the results depend on values, as those of `np.roots` do. A call
 gives the leaves in order, each array after its dimensions. Of several trees a flag for each but the
-last tells whether it is the one; the others' leaves are empty. Operands that the function changes
+last tells whether it is the one; the others' leaves are zeros. Operands that the function changes
 are results, too.
 
 All of it is plain data: it is stored with the compiled code.
@@ -164,14 +164,25 @@ def _values(tree: Any, x: Any) -> Iterator[Any]:
             yield from _values(item, x[key])
 
 
-def _blanks(tree: Any) -> Iterator[Any]:
+def _blanks(tree: Any, result: Any, found: Any) -> Iterator[Any]:
+    """What stands for the leaves of a tree that the result is not of. They have the sizes of the
+    result's leaves, if these differ in their dtypes only: indices of the one are good for both."""
+    shapes = [tuple(map(int, sizes)) for sizes in _sizes(found, result)]
+    wanted = list(leaves(tree))
+    ranks = [leaf.rank if isinstance(leaf, ArrayResult) else 0 for leaf in wanted]
+    if ranks != [len(shape) for shape in shapes]:
+        shapes = [(0,) * rank for rank in ranks]
+    for leaf, shape in zip(wanted, shapes, strict=True):
+        yield from map(np.int64, shape)
+        yield np.zeros(shape, DTYPES[leaf.dtype])[()]
+
+
+def _sizes(tree: Any, result: Any) -> Iterator[list[Any]]:
+    """The dimensions of each leaf."""
+    values = _values(tree, result)
     for leaf in leaves(tree):
-        dtype = DTYPES[leaf.dtype]
-        if isinstance(leaf, ArrayResult) and leaf.rank:
-            yield from [np.int64(0)] * leaf.rank
-            yield np.empty((0,) * leaf.rank, dtype)
-        else:
-            yield dtype.type(0)
+        yield [next(values) for _ in range(leaf.rank if isinstance(leaf, ArrayResult) else 0)]
+        next(values)
 
 
 def path_of(f: Any) -> str:
@@ -216,7 +227,8 @@ class Invocation:
         values: list[Any] = []
         values += [np.bool_(found == k) for k in range(len(self.results) - 1)]
         for k, other in enumerate(self.results):
-            values += _values(other, result) if k == found else _blanks(other)
+            values += _values(other, result) if k == found else _blanks(
+                other, result, self.results[found])
         return (*values, *(given[k] for k in self.changed))
 
     def unlike(self, what: str) -> UnsupportedError:

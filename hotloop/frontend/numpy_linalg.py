@@ -17,7 +17,7 @@ from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, static
 from hotloop.frontend.numpy_atoms import op, real_dtype
-from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_products import vecdot
 from hotloop.frontend.numpy_reduce import total
 from hotloop.frontend.numpy_shape import permuted, ravel, reshape_to
@@ -33,7 +33,7 @@ LA = np.linalg
 def work_dtype(*arrays: Array) -> np.dtype:
     """The inexact dtype that LAPACK works in."""
     dtype = np.result_type(*[a.dtype for a in arrays])
-    if dtype == np.float16:
+    if any(a.dtype == np.float16 for a in arrays):
         fail(TypeError, "array type float16 is unsupported in linalg")
     return dtype if dtype.kind in "fc" else F64
 
@@ -183,12 +183,6 @@ def eigvals(a: Any) -> Any:
     return results_of(LA.eigvals, [x], [(x.dtype, x.dims[:-1])])[0]
 
 
-@numpy_function(LA.lstsq)
-def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    raise unsupported("np.linalg.lstsq: the size of its residuals depends on the data",
-                      "solve the normal equations, or use np.linalg.pinv(a) @ b")
-
-
 @numpy_function(LA.matrix_rank)
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     if tol is not None or rtol is not None:
@@ -205,7 +199,8 @@ def cond(x: Any, p: Any = None) -> Any:
     return ufuncs.apply(np.divide, [s[..., 0], s[..., -1]])
 
 
-REFUSED.add(LA.lstsq)
+RAISING.update((LA.solve, LA.inv, LA.pinv, LA.cholesky, LA.svd, callbacks.singular_values, LA.eigh,
+                LA.eigvalsh, LA.eig, LA.eigvals, LA.matrix_rank))
 VIA_NUMPY.update((LA.solve, LA.inv, LA.pinv, LA.det, LA.slogdet, LA.cholesky, LA.qr, LA.svd,
                   LA.eigh, LA.eigvalsh, LA.eig, LA.eigvals, LA.matrix_rank))
 

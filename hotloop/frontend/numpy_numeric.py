@@ -193,15 +193,6 @@ def sinc(x: Any) -> Any:
     return wrap(select(zero, constant(1, atom), op("div", op("sin", safe), safe)))
 
 
-@numpy_function(np.i0)
-def i0(x: Any) -> Any:
-    a = converted(as_array(x), F64)
-    result, = through_numpy(np.i0, [a.value()], [(F64, a.dims)])
-    return fresh(result)
-
-
-VIA_NUMPY.add(np.i0)
-
 
 @numpy_function(np.unwrap)
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
@@ -448,6 +439,8 @@ def correlated(x: Array, y: Array, mode: str) -> Array:
 def polyval(p: Any, x: Any) -> Any:
     """Horner's rule; the coefficients' number must be known."""
     coefficients = as_array(p)
+    if not isinstance(x, Array):
+        x = Scalar(value(x))                            # strong, as np.asarray makes it
     if not isinstance(coefficients.dims[0], int) or isinstance(p, Array):
         return polyval_loop(coefficients, settled(lift(x)))
     result: Any = apply(np.multiply, settled(lift(x)), 0)
@@ -482,11 +475,6 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Array:
     degree = flip(fresh(iota(a.dims[0]))) + 1
     rest = as_array(0 if k is None else k)
     return as_array(concatenate([apply(np.divide, a, degree), reshape(rest, -1)]))
-
-
-@numpy_function(np.polymul)
-def polymul(a1: Any, a2: Any) -> Array:
-    return convolve(a1, a2)
 
 
 def _aligned(ufunc: np.ufunc) -> Callable[[Any, Any], Array]:

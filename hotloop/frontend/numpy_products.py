@@ -32,6 +32,7 @@ from hotloop.frontend.tracers import (
     wrap,
 )
 from hotloop.ir.core import Atom, Dim
+from hotloop.ir.types import BOOL
 
 CORE = ("matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
         "(n?,k),(k,m?)->(n?,m?) (size {} is different from {})")
@@ -226,7 +227,8 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, **rest: Any) -> Any:
     if common.kind == "c":
         a = ufuncs.apply(np.conjugate, [a])
     product = as_array(ufuncs.apply(np.multiply, [a, b]))
-    return wrap(reduce("reduce_sum", product.value(), (product.ndim - 1,)))
+    name = "reduce_or" if common == BOOL else "reduce_sum"
+    return wrap(reduce(name, product.value(), (product.ndim - 1,)))
 
 
 @numpy_function(np.linalg.multi_dot)

@@ -98,9 +98,9 @@ def mask_of(where: Any, a: Array) -> Atom | None:
 def finish(result: Atom, a: Array, axes: Sequence[int], keepdims: Any, out: Any) -> Any:
     if keepdims is not NO_VALUE and static_bool(keepdims, "keepdims"):
         if not a.dims:
-            return delivered(wrap(result), out)
-        return delivered(fresh(kept(result, a.dims, axes)), out)
-    return delivered(wrap(result), out)
+            return delivered(wrap(result), out, "unsafe")
+        return delivered(fresh(kept(result, a.dims, axes)), out, "unsafe")
+    return delivered(wrap(result), out, "unsafe")
 
 
 def require_some(a: Array, axes: Sequence[int], message: str) -> None:
@@ -337,6 +337,14 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
             dm.require_equal(a.dims[k], d, "Shape of weights must be consistent with shape of a "
                              "along specified axis.")
         w = w[tuple(slice(None) if k in axes else None for k in range(a.ndim))]
+    else:
+        for p, q in zip(a.dims, w.dims, strict=True):
+            if axis is None:
+                dm.require_equal(p, q, "Axis must be specified when shapes of a and weights "
+                                 "differ.", exception=TypeError)
+            else:
+                dm.require_equal(p, q, "Shape of weights must be consistent with shape of a along "
+                                 "specified axis.")
     scale = total(w, axis=axes if w.ndim == a.ndim and w.dims else None, dtype=target,
                   keepdims=keepdims)
     zero_free = all_(ufuncs.apply(np.not_equal, [scale, 0]))
@@ -399,7 +407,7 @@ def _scan(name: str) -> Callable[..., Any]:
         if axis is None or not a.dims:
             a, axis = as_array(NUMPY[np.ravel](a)), 0
         k = axis_of(axis, a.ndim)
-        return delivered(fresh(op(name, convert(a.value(), target), axis=k)), out)
+        return delivered(fresh(op(name, convert(a.value(), target), axis=k)), out, "unsafe")
     return scan
 
 

@@ -29,7 +29,7 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import op, select
-from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_join import sequence
 from hotloop.frontend.numpy_reduce import NO_VALUE, given
@@ -121,6 +121,8 @@ def select_(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
 @method("choose")
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     index = as_array(a)
+    if index.dtype.kind not in "biu":
+        raise unsupported("np.choose by numbers that are no integers", "convert them")
     options = [settled(lift(c)) for c in sequence(choices)]
     n = len(options)
     place = convert(index.value(), I64)
@@ -201,17 +203,9 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
         flat = fresh(reshaped(part, (dm.product(new.dims),)))
         place = ufuncs.apply(np.remainder, [fresh(iota(size)), as_int(flat.dims[0])])
         part = reshaped(flat[place].value(), target.dims)
-    for d, e in zip(flags.dims, target.dims, strict=True):
-        dm.require_equal(d, e, "putmask: mask and data must be the same size")
-    target.assign(select(broadcast(truth(flags.value()), target.dims), part, target.value()))
-
-
-@numpy_function(np.place)
-def place(arr: Any, mask: Any, vals: Any) -> None:
-    raise unsupported("np.place", "use arr[mask] = values")
-
-
-REFUSED.add(np.place)
+    dm.require_equal(dm.product(flags.dims), size, "putmask: mask and data must be the same size")
+    there = reshaped(truth(flags.value()), target.dims)
+    target.assign(select(there, part, target.value()))
 
 
 @numpy_function(np.extract)
@@ -219,12 +213,13 @@ def extract(condition: Any, arr: Any) -> Array:
     return take(ravel(arr), nonzero(ravel(condition))[0])
 
 
-@numpy_function(np.compress)
 @method("compress")
-def compress(condition: Any, a: Any = None, axis: Any = None, out: Any = None) -> Any:
-    if isinstance(condition, Array) and a is not None and isinstance(lift(a), Array) and \
-            condition.dtype != BOOL and as_array(a).dtype == BOOL:
-        condition, a = a, condition                     # the method: (array, condition)
+def compress_method(a: Any, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    return compress(condition, a, axis, out)
+
+
+@numpy_function(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     return delivered(take(a, nonzero(as_array(condition))[0], axis), out)
 
 
@@ -327,7 +322,12 @@ def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     elif ufunc is not np.add:
         raise unsupported(f"np.{ufunc.__name__}.at", "write the loop")
     selection = Selection(target, indices)
-    part = broadcast_into(fit(settled(lift(b)), target.dtype), selection.index.shape)
+    b = settled(lift(b))
+    if "biufc".index(dtype_of(b).kind.replace("u", "i")) > (
+            "biufc".index(target.dtype.kind.replace("u", "i"))):
+        raise unsupported(f"np.{ufunc.__name__}.at with values of a wider kind: each sum is cast",
+                          "convert the values")
+    part = broadcast_into(convert(value(b), target.dtype), selection.index.shape)
     index = selection.index
     current = target.value()
     target.assign(emit("addat", [current, part, *index.operands],
@@ -368,7 +368,9 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
     if not a.dims and axis in (0, -1, None):      # which NumPy lets pass
         return fresh(full(lit(0), (1,)))
     a, k = sortable(a, axis)
-    return fresh(emit("argsort", [a.value()], [(I64, a.dims)], axis=k)[0])
+    stably = stable or kind is not None and kind[0] in "sSmM"
+    how = {} if stably else {"kind": "quicksort"}     # whose order of equal elements is NumPy's
+    return fresh(emit("argsort", [a.value()], [(I64, a.dims)], axis=k, **how)[0])
 
 
 @numpy_function(np.lexsort)
@@ -377,9 +379,9 @@ def lexsort(keys: Any, axis: Any = -1) -> Array:
     parts = [as_array(k) for k in sequence(keys)]
     if not parts or parts[0].ndim != 1:
         raise unsupported("np.lexsort of keys that are not vectors")
-    order = argsort(parts[0])
+    order = argsort(parts[0], stable=True)
     for key in parts[1:]:
-        order = order[argsort(key[order])]
+        order = order[argsort(key[order], stable=True)]
     return order
 
 
@@ -447,7 +449,7 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
         raise unsupported("np.unique along an axis", "encode the rows as numbers")
     whole = as_array(ar)
     a = ravel(whole)
-    order = argsort(a) if return_index or return_inverse else None
+    order = argsort(a, stable=True) if return_index or return_inverse else None
     values = a[order] if order is not None else sort(a)
     n = a.dims[0]
     first = NUMPY[np.ones](as_int(n), bool)

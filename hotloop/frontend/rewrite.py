@@ -43,6 +43,11 @@ COMPARED: dict[type, str] = {ast.In: "in_", ast.NotIn: "not_in", ast.Is: "is_",
 UNTOUCHED_CALLS = frozenset(("super", "locals", HELPERS))
 
 
+OWN_NAMES = frozenset(("view", "base", "value", "assign", "along", "dims", "steps", "token",
+                       "contiguous", "same_view", "seen_by", "atom", "kind"))
+"""What tracers have for themselves; in users' code it is meant otherwise."""
+
+
 class Rewritten:
     """Code of a rewritten function; its free variables are those of the original and `_hl`."""
 
@@ -377,6 +382,12 @@ class Rewriter(ast.NodeTransformer):
             return ast.copy_location(call("message", delayed(n)), n)
         return n
 
+    def visit_Attribute(self, n: ast.Attribute) -> Any:
+        self.generic_visit(n)
+        if n.attr in OWN_NAMES and isinstance(n.ctx, ast.Load):
+            return ast.copy_location(call("attribute", n.value, constant(n.attr)), n)
+        return n
+
     def visit_Subscript(self, n: ast.Subscript) -> Any:
         self.generic_visit(n)
         if isinstance(n.ctx, ast.Load):
@@ -557,8 +568,9 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
     analysis = Analysis(shared)
     local = analysis.stores(body) | params
     analysis.shared = shared = shared & local
-    captured = {name for f in inner for name in analysis.loads(f)}
-    analysis.live(body, {VALUE, RETURNED} | (captured & local) | shared | foreign)
+    captured = {name for f in inner for name in analysis.loads(f)} & local
+    analysis.knows(captured)
+    analysis.live(body, {VALUE, RETURNED} | captured | shared | foreign)
     mark_unbound(body, params | foreign, local, analysis)
     rewriter = Rewriter(local, analysis, _class_name(fn))
     body = rewriter.block(body)

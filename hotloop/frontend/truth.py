@@ -114,7 +114,7 @@ def exactly(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if x.narrow_kind is None:
             return with_number(None)
         return with_number(Scalar(convert(x.atom, x.narrow_dtype), x.narrow_kind))
-    return choose(Scalar(x.flag, PYTHON), lambda: with_number(Scalar(x.atom, x.kind)), narrow)
+    return _of_either_type(x.flag, lambda: with_number(Scalar(x.atom, x.kind)), narrow)
 
 
 def _eithers(args: Sequence[Any]) -> Iterator[Either]:
@@ -128,20 +128,28 @@ def _eithers(args: Sequence[Any]) -> Iterator[Either]:
 def _for_each_type(f: Callable[..., Any], either: Either, args: tuple[Any, ...],
                    kwargs: dict[str, Any]) -> Any:
     """Values that depend on the same condition are chosen together."""
-    cell = CellType()
-
-    def side(name: str) -> Callable[[], None]:
+    def side(name: str) -> Callable[[], Any]:
         def chosen(a: Any) -> Any:
             if type(a) is Either and a.flag.atom is either.flag.atom:
                 return getattr(a, name)
             return type(a)(map(chosen, a)) if type(a) in (tuple, list) else a
 
-        def run() -> None:
-            cell.cell_contents = exactly(f, *map(chosen, args),
-                                         **{k: chosen(a) for k, a in kwargs.items()})
-        return run
+        return lambda: exactly(f, *map(chosen, args),
+                               **{k: chosen(a) for k, a in kwargs.items()})
+    return _of_either_type(either.flag.atom, side("yes"), side("no"))
+
+
+def _of_either_type(flag: Atom, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
+    """As `choose`, but values that can't be joined become an Either."""
+    cell = CellType()
+
+    def first() -> None:
+        cell.cell_contents = yes()
+
+    def second() -> None:
+        cell.cell_contents = no()
     cells = {VALUE: cell}
-    staged_if(either.flag.atom, (side("yes"), side("no")), cells, [VALUE], [])
+    staged_if(flag, (first, second), cells, [VALUE], [])
     return get(cells, VALUE)
 
 

@@ -40,7 +40,7 @@ def jitted(f, *args):
     (lambda x: np.polynomial.chebyshev.chebval(x, np.array([1.0, 2.0])) * 2, (P,)),
     (lambda x: np.polynomial.polynomial.polyfit(x, x * x, 2), (P,)),
     (lambda x: np.unique(x, axis=0), (np.array([[1, 2], [1, 2], [0, 1]]),)),
-    (lambda x: np.apply_over_axes(np.sum, x, [0, 1]), (F,)),
+    (lambda x: np.apply_over_axes(np.sum, x, [0, 1]), (np.round(F),)),
     (lambda x: np.lib.stride_tricks.sliding_window_view(x, 2).mean(axis=1), (P,)),
     (lambda x: np.add.reduceat(x, [0, 2]), (P,)),
     (lambda a: np.linalg.qr(a, mode="raw"), (F,)),
@@ -103,7 +103,7 @@ def test_calls_are_kept():
 
 @pytest.mark.parametrize("f, why", [
     (lambda x: np.savetxt("/tmp/none", x), "files"),
-    (lambda x: np.shares_memory(x, x), "shares_memory"),
+    (lambda x: np.shares_memory(x, x[1:]), "shares_memory"),
     (lambda x: np.isfortran(x), "layout"),
     (lambda x: np.array_str(x), "text"),
 ])
