@@ -55,8 +55,12 @@ def linearize(program: Program, wrt: Sequence[bool]) -> tuple[Program, Program]:
     primal = made.program
     return (fresh(Program(primal.params, primal.eqns, [*primal.outs, *saved], primal.name,
                           (*primal.into, *[None] * len(saved)))),
-            fresh(Program(saved + linear.params, linear.eqns, linear.outs,
-                          primal.name + " linear")))
+            closed(saved, linear, primal.name + " linear"))
+
+
+def closed(saved: Sequence[Var], block: Block, name: str) -> Program:
+    """A block as a Program whose first parameters are the Vars that it is free in."""
+    return fresh(Program([*saved, *block.params], block.eqns, block.outs, name))
 
 
 def halves(program: Program, wrt: Sequence[bool], of: Sequence[bool] | None = None) -> Halves:

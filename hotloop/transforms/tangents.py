@@ -52,7 +52,8 @@ def pushed(eqn: Eqn, tangents: list[Atom | None], p: Emit, l: Emit) -> list[Atom
     """Tangents of the results; raises UnsupportedError if the op has no rule."""
     rule = row(eqn).derivative
     if rule is None:
-        name = getattr(eqn.params.get("function"), "__name__", eqn.op.name)
+        function = eqn.params.get("function")
+        name = getattr(getattr(function, "function", function), "__name__", eqn.op.name)
         raise UnsupportedError(
             f"the derivative of {name} is not known", eqn.location,
             "give the function a rule with custom_jvp or custom_vjp, or stop_gradient its argument")
