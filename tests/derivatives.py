@@ -26,19 +26,22 @@ def is_float(x):
 
 
 def one_equation(row, ins, params, symbolic=False, sizes=()):
-    """A Program and its arguments. `symbolic`: sizes above 1 are Vars, equal ones the same Var;
-    `sizes` are appended to the operands: those that results declare as ("in", k). An operand may be
-    a Lit."""
+    """A Program and its arguments. `symbolic`: sizes above 1 are Vars, equal ones the same Var,
+    or each one of its own if it is "apart". `sizes` are appended to the operands: those that
+    results declare as ("in", k). An operand may be a Lit."""
     dims = {}
 
     def dim(n):
+        if symbolic == "apart" and n > 1:
+            dims[n] = Var(Type(np.int64))
+            return dims[n]
         return dims.setdefault(n, Var(Type(np.int64))) if symbolic and n > 1 else n
 
     operands = [v if isinstance(v, Lit) else np.asarray(v)[()] for v in ins]
     operands = [v if isinstance(v, Lit) else (v, Var(Type(v.dtype, tuple(map(dim, np.shape(v))))))
                 for v in operands]
     values, own = map(list, zip(*(o for o in operands if not isinstance(o, Lit)), strict=True))
-    extra = [dim(n) if symbolic else n for n in sizes]
+    extra = [dims[n] if n in dims else dim(n) if symbolic else n for n in sizes]
     bound = {d for v in own for d in v.shape}
     free = [Var(Type(np.int64)) for d in extra if d not in bound]
     given = iter(free)

@@ -30,12 +30,19 @@ from hotloop.ops.numpy_rules.matrices import (
     reciprocal_differences,
     rows_of,
 )
-from hotloop.ops.numpy_rules.table import call, keyword, rule, unsupported
+from hotloop.ops.numpy_rules.table import (
+    call,
+    keyword,
+    rectangular,
+    rule,
+    square,
+    unsupported,
+)
 
 LA = np.linalg
 
 
-@rule(LA.cholesky)
+@rule(LA.cholesky, equal=square)
 def cholesky(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     """c' = c F(c^-1 a' c^-H), where F takes the lower triangle with half the diagonal."""
     upper = bool(keyword(eqn, "upper"))
@@ -47,7 +54,14 @@ def cholesky(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     return [adjoint(l, t) if upper else t]
 
 
-@rule(LA.qr)
+def _product_of_two(eqn: Eqn) -> Any:
+    """a = q r, or r alone."""
+    (*_, m, n), r = eqn.ins[0].shape, eqn.outs[-1].shape
+    q = [] if len(eqn.outs) == 1 else [(m, eqn.outs[0].shape[-2]), (r[-2], eqn.outs[0].shape[-1])]
+    return rectangular(eqn, (n, r[-1]), *q)
+
+
+@rule(LA.qr, equal=_product_of_two)
 def qr(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     """For a matrix whose first columns are independent, as many as it has rows if it has more."""
     a, r, t = eqn.ins[0], eqn.outs[-1], tangents[0]
@@ -82,7 +96,7 @@ def qr(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
 
 # ---- eigenvalues
 
-@rule(LA.eigh)
+@rule(LA.eigh, equal=square)
 def eigh(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     w, v = eqn.outs
     inner = _in_basis(l, v, hermitian_of(l, tangents[0], keyword(eqn, "UPLO", "L") == "U"))
@@ -94,7 +108,7 @@ def _in_basis(l: Any, v: Atom, t: Atom) -> Atom:
     return product(l, adjoint(l, v), t, v)
 
 
-@rule(LA.eigvalsh)
+@rule(LA.eigvalsh, equal=square)
 def eigvalsh(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     a, uplo = eqn.ins[0], keyword(eqn, "UPLO", "L")
     _, v = call(p, LA.eigh, [a], [(real_dtype(a.dtype), a.shape[:-1]), (a.dtype, a.shape)],
@@ -102,21 +116,21 @@ def eigvalsh(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     return [real_part(l, diagonal(l, _in_basis(l, v, hermitian_of(l, tangents[0], uplo == "U"))))]
 
 
-@rule(LA.eig)
+@rule(LA.eig, equal=square)
 def eig(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     w, v = eqn.outs
     inner = _moved(p, l, v, tangents[0])
     return [diagonal(l, inner), _vectors(p, l, w, v, inner)]
 
 
-@rule(LA.eigvals)
+@rule(LA.eigvals, equal=square)
 def eigvals(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     a, w = eqn.ins[0], eqn.outs[0]
     v = call(p, callbacks.eigenvectors, [a, w], [(a.dtype, a.shape)])
     return [diagonal(l, _moved(p, l, v, tangents[0]))]
 
 
-@rule(callbacks.eigenvectors)
+@rule(callbacks.eigenvectors, equal=square)
 def eigenvectors(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     if tangents[0] is None:
         return [None]
@@ -165,7 +179,13 @@ def singular_values(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     return [l.reshape(real_part(l, diagonal(l, inner)), eqn.outs[0].shape)]
 
 
-@rule(LA.svd)
+def _product_of_three(eqn: Eqn) -> Any:
+    (*_, m, n), (u, s, v) = eqn.ins[0].shape, (y.shape for y in eqn.outs)
+    thin = [] if keyword(eqn, "full_matrices") else [(s[-1], u[-1]), (s[-1], v[-2])]
+    return rectangular(eqn, (m, u[-2]), (n, v[-1]), *thin)
+
+
+@rule(LA.svd, equal=_product_of_three)
 def svd(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     """Columns without a singular value stay orthogonal to the others and do not turn among
     themselves; what does not depend on how they are chosen has the right derivative."""

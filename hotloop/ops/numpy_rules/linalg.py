@@ -12,8 +12,16 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Eqn
 from hotloop.ops import callbacks
+from hotloop.ops.domains import same_dim
 from hotloop.ops.numpy_rules.matrices import adjoint, dot, hermitian_of, product
-from hotloop.ops.numpy_rules.table import call, keyword, rule, zero
+from hotloop.ops.numpy_rules.table import (
+    call,
+    keyword,
+    rectangular,
+    rule,
+    square,
+    zero,
+)
 
 LA = np.linalg
 
@@ -35,7 +43,16 @@ def _solve_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
     return b.unbroadcast(r, c.shape, range(first, len(r.shape)))
 
 
-@rule(LA.solve, transpose=_solve_transpose)
+def _solvable(eqn: Eqn) -> Any:
+    (a, c), x = eqn.ins[:2], eqn.outs[0]
+    n = a.shape[-1]
+    rows = -1 if len(c.shape) == 1 else -2
+    stacks = zip(reversed(a.shape[:-2]), reversed(x.shape[:rows]), strict=False)
+    return [a.shape[-2:], (n, c.shape[rows]), (n, x.shape[rows]),
+            *((p, q) for p, q in stacks if not same_dim(p, 1))]
+
+
+@rule(LA.solve, transpose=_solve_transpose, equal=_solvable)
 def solve(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     """a x' = c' - a' x"""
     (a, c), x, (ta, tc) = eqn.ins[:2], eqn.outs[0], tangents[:2]
@@ -49,13 +66,18 @@ def solve(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     return [_solved(l, a, right, vectors and len(a.shape) > 2)]
 
 
-@rule(LA.inv, callbacks.inverse_or_nan)
+@rule(LA.inv, callbacks.inverse_or_nan, equal=square)
 def inv(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     y = eqn.outs[0]
     return [l.neg(product(l, y, tangents[0], y))]
 
 
-@rule(LA.pinv)
+def _turned(eqn: Eqn) -> Any:
+    (*_, m, n), (*_, k, l) = eqn.ins[0].shape, eqn.outs[0].shape
+    return rectangular(eqn, (n, k), (m, l))
+
+
+@rule(LA.pinv, equal=_turned)
 def pinv(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     """For a rank that does not change."""
     a, y, t = eqn.ins[0], eqn.outs[0], tangents[0]
@@ -71,14 +93,14 @@ def pinv(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
 
 # ---- determinants
 
-@rule(LA.det)
+@rule(LA.det, equal=square)
 def det(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     a = eqn.ins[0]
     cofactors = call(p, callbacks.cofactors, [a], [(a.dtype, a.shape)])
     return [dot(l, tangents[0], cofactors)]
 
 
-@rule(callbacks.cofactors)
+@rule(callbacks.cofactors, equal=square)
 def cofactors(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     """Of c = det(a) inv(a)^T, where a can be inverted."""
     a, c, t = eqn.ins[0], eqn.outs[0], tangents[0]
@@ -88,7 +110,7 @@ def cofactors(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     return [l.sub(l.mul(spread, y), product(l, c, l.swap_last(t), y))]
 
 
-@rule(LA.slogdet)
+@rule(LA.slogdet, equal=square)
 def slogdet(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     a, sign = eqn.ins[0], eqn.outs[0]
     y = call(p, callbacks.inverse_or_nan, [a], [(a.dtype, a.shape)])

@@ -32,7 +32,8 @@ def _polyval_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
     return b.reversed(b.sum(b.mul(powers, each), range(1, len(powers.shape))), 0)
 
 
-@rule(np.polyval, transpose=_polyval_transpose)
+@rule(np.polyval, transpose=_polyval_transpose,
+      equal=lambda eqn: zip(eqn.ins[1].shape, eqn.outs[0].shape, strict=True))
 def polyval(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     (c, x), y = eqn.ins[:2], eqn.outs[0]
     tc, tx = tangents[:2]
@@ -47,7 +48,12 @@ def polyval(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     return [of_x if of_c is None else l.add(of_c, of_x)]
 
 
-@rule(callbacks.polyfit)
+def _points(eqn: Eqn) -> Any:
+    lengths = [a.shape[0] for a in eqn.ins[:eqn.params.get("take", len(eqn.ins))]]
+    return [(lengths[0], n) for n in lengths[1:]]
+
+
+@rule(callbacks.polyfit, equal=_points)
 def polyfit(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     """c' = A^+ (b' - A' c) + (A^H A)^-1 A'^H (b - A c)"""
     points = eqn.params.get("take", len(eqn.ins))

@@ -51,6 +51,15 @@ def _quantile(p: Any, l: Any, x: Atom, t: Atom, order: Atom, rank: Atom, dtype: 
     return l.add(l.mul(below, p.sub(1.0, weight)), l.mul(above, weight))
 
 
+@rule(np.partition)
+def partition(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+    """The tangents go where the elements went: both orders, sorted, are the same."""
+    axis = keyword(eqn, "axis")
+    x, y = eqn.ins[0], eqn.outs[0]
+    in_order = l.take_along(tangents[0], p.argsort(x, axis=axis), axis)
+    return [l.take_along(in_order, p.argsort(p.argsort(y, axis=axis), axis=axis), axis)]
+
+
 @rule(np.median, np.nanmedian)
 def median(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     x, y, function = eqn.ins[0], eqn.outs[0], eqn.params["function"]
@@ -131,9 +140,14 @@ def _interp(left: bool, right: bool) -> Any:
     return jvp
 
 
+def _samples(eqn: Eqn) -> Any:
+    at, points, values = eqn.ins[:3]
+    return [(points.shape[0], values.shape[0]), *zip(at.shape, eqn.outs[0].shape, strict=True)]
+
+
 for _function, _left, _right in ((np.interp, False, False), (callbacks.interp_left, True, False),
                                  (callbacks.interp_right, False, True),
                                  (callbacks.interp_between, True, True)):
-    rule(_function)(_interp(_left, _right))
+    rule(_function, equal=_samples)(_interp(_left, _right))
 
-zero(np.searchsorted, np.digitize, np.histogram, callbacks.rounded_decimal)
+zero(np.argpartition, np.searchsorted, np.digitize, np.histogram, callbacks.rounded_decimal)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,53 @@ from hotloop.ops.table import OPS
 RULES: dict[Any, Rule | Zero] = {}
 
 Jvp = Callable[[Any, Any, Eqn, list[Any]], list[Any]]
+Equal = Callable[[Eqn], Iterable[tuple[Dim, Dim]]]
 
 
-def rule(*functions: Any, transpose: Callable[..., Any] | None = None) -> Callable[[Jvp], Jvp]:
-    """The decorated function is the `jvp` of these functions' calls."""
+def rule(*functions: Any, transpose: Callable[..., Any] | None = None,
+         equal: Equal | None = None) -> Callable[[Jvp], Jvp]:
+    """The decorated function is the `jvp` of these functions' calls. `equal`: pairs of dimensions
+    that NumPy has found to be equal; for the rule they are one."""
     def add(jvp: Jvp) -> Jvp:
         for function in functions:
-            RULES[function] = Rule(jvp, transpose)
+            RULES[function] = Rule(jvp if equal is None else _unified(jvp, equal), transpose)
         return jvp
     return add
+
+
+def square(eqn: Eqn) -> Iterable[tuple[Dim, Dim]]:
+    """The first operand is a stack of square matrices, and so are the results, or they have one or
+    both of its last axes less."""
+    a = eqn.ins[0]
+    return [a.shape[-2:], *(pair for y in eqn.outs for pair in zip(a.shape, y.shape, strict=False))]
+
+
+def rectangular(eqn: Eqn, *others: tuple[Dim, Dim]) -> list[tuple[Dim, Dim]]:
+    """The first operand and the results are stacks of matrices or vectors; and `others`."""
+    stack = eqn.ins[0].shape[:-2]
+    return [*(pair for y in eqn.outs for pair in zip(stack, y.shape, strict=False)), *others]
+
+
+def _unified(jvp: Jvp, equal: Equal) -> Jvp:
+    """The rule on operands and results whose equal dimensions have one name."""
+    def apply(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+        names: dict[Dim, Dim] = {}
+        for a, b in equal(eqn):
+            a, b = names.get(a, a), names.get(b, b)
+            if isinstance(b, Var) and b is not a:
+                names = {**{k: a if v is b else v for k, v in names.items()}, b: a}
+            elif isinstance(a, Var) and b is not a:
+                names = {**{k: b if v is a else v for k, v in names.items()}, a: b}
+        if not names:
+            return jvp(p, l, eqn, tangents)
+
+        def named(b: Any, atom: Any) -> Any:
+            return None if atom is None else b.reshape(atom, [names.get(d, d) for d in atom.shape])
+
+        view = Eqn(eqn.op, [named(p, a) for a in eqn.ins], [named(p, a) for a in eqn.outs],
+                   eqn.params, (), eqn.location)
+        return jvp(p, l, view, [named(l, t) for t in tangents])
+    return apply
 
 
 def linear(*functions: Any, transpose: Callable[..., Any]) -> None:
