@@ -335,3 +335,16 @@ def test_methods_of_numbers_of_two_kinds(call):
     jitted = hotloop.jit(function, cache=False)
     for k in (0, 1):
         check(function, np.arange(1.5, 5), k, jitted=jitted)
+
+
+def test_unsigned_numbers_of_64_bits_as_indices():
+    check(lambda a, i: a[~i], np.arange(5), np.array([0, 2], np.uint64))
+    check(lambda a, i: a[i], np.arange(5), np.array([0, 2, 5], np.uint64))
+
+
+def test_putmask_of_another_shape():
+    def f(a, b):
+        np.putmask(a, a.squeeze(), 3)
+        np.putmask(b, b.T > 2, -1)
+        return a, b
+    check(f, np.array([1.0]), np.arange(9).reshape(3, 3))

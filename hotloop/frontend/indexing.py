@@ -337,7 +337,7 @@ def _wrapped(p: Array, n: Dim, axis: int) -> Atom:
     v = convert(raw, I64)
     shape = v.shape
     zero, size = lit(0), _atom(n)
-    if p.dtype.kind == "i":
+    if p.dtype.kind == "i" or p.dtype == np.uint64:          # NumPy casts it as well
         negative, = emit("lt", [v, zero], [(BOOL, shape)])
         moved, = emit("add", [v, size], [(I64, shape)])
         v, = emit("select", [negative, moved, v], [(I64, shape)])
