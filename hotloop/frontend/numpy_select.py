@@ -29,7 +29,7 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import op, select
-from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_join import sequence
 from hotloop.frontend.numpy_reduce import NO_VALUE, given
@@ -388,21 +388,32 @@ def lexsort(keys: Any, axis: Any = -1) -> Array:
 @numpy_function(np.partition)
 def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
               order: Any = None) -> Array:
-    """Sorted altogether: one of the orders that partition allows."""
-    return sort(a, axis)
+    return _partitioned(np.partition, as_array(a), kth, axis, None)
 
 
 @method("partition")
 def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
                        order: Any = None) -> None:
-    sort_in_place(a, axis)
+    a.assign(_partitioned(np.partition, a, kth, axis, None).value())
 
 
 @numpy_function(np.argpartition)
 @method("argpartition")
 def argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
                  order: Any = None) -> Array:
-    return argsort(a, axis)
+    return _partitioned(np.argpartition, as_array(a), kth, axis, I64)
+
+
+def _partitioned(function: Any, a: Array, kth: Any, axis: Any, dtype: Any) -> Array:
+    """By NumPy: the elements beside the kth stand in an order of its own."""
+    a, k = sortable(a, axis)
+    at = scalar_of(settled(lift(kth)))
+    result, = through_numpy(function, [a.value(), convert(value(at), I64)],
+                            [(dtype or a.dtype, a.dims)], axis=k)
+    return fresh(result)
+
+
+RAISING.update((np.partition, np.argpartition))       # a kth out of bounds
 
 
 @numpy_function(np.searchsorted)

@@ -155,9 +155,10 @@ def _sort_jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
 
 sort = _sort_row("sort", "sorted along an axis, NaN last",
                  lambda params, x: np.sort(x, axis=params["axis"]), None, Rule(_sort_jvp))
-argsort = _sort_row("argsort", "indices that sort stably along an axis, NaN last",
-                    lambda params, x: np.argsort(x, axis=params["axis"], kind="stable"), I64,
-             Zero())
+argsort = _sort_row("argsort", "indices that sort along an axis, stably but for another `kind`",
+                    lambda params, x: np.argsort(x, axis=params["axis"],
+                                                 kind=params.get("kind", "stable")),
+                    I64, Zero())
 
 
 # ---- nonzero
