@@ -39,6 +39,7 @@ from hotloop.record import field, record
 
 ir_text = lazy.module("hotloop.ir.text")
 transforms = lazy.module("hotloop.transforms.expand")
+linear_halves = lazy.module("hotloop.frontend.halves")
 loops_text = lazy.module("hotloop.loops.text")
 
 _numbers = itertools.count()
@@ -131,7 +132,9 @@ def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], 
         traced = trace.trace(fn, args, kwargs, **statics)
     if traced.transforms:
         with watch.stage("transforms"):
-            traced.program = transforms.expand(traced.program, passes_pipeline.canonical)
+            traced.program, halves = transforms.expand(
+                traced.program, passes_pipeline.canonical, linear_halves.wanted(traced.result))
+            traced.result = linear_halves.filled(traced.result, halves, traced.program.outs)
     watch.program("trace", traced.program)
     return traced
 

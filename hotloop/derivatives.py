@@ -19,20 +19,13 @@ import numpy as np
 
 from hotloop.frontend.builder import CONTEXT
 from hotloop.frontend.custom import CustomJvp, CustomVjp
-from hotloop.frontend.derivatives import (
-    Apply,
-    Argnums,
-    Checkpoint,
-    Grad,
-    Jacobian,
-    Jvp,
-    Linear,
-)
+from hotloop.frontend.derivatives import Argnums, Checkpoint, Grad, Jvp
 from hotloop.frontend.derivatives import stop_gradient as traced_stop
+from hotloop.frontend.halves import Linear
+from hotloop.frontend.jacobians import Jacobian
 from hotloop.frontend.lanes import Vmap, frozen
 from hotloop.frontend.registry import call
 from hotloop.frontend.transform import Transform, unwrapped
-from hotloop.frontend.trees import flatten
 from hotloop.runtime.jit import jit
 
 KEPT = 256
@@ -151,9 +144,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> pullback(1.0)
     (3.0, 2.0)
     """
-    if CONTEXT.builder is not None:
-        return Linear(fun, False, bool(has_aux)).traced(*primals)
-    return _halves(fun, primals, False, bool(has_aux))
+    return _function(Linear, fun, False, bool(has_aux))(*primals)
 
 
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -164,32 +155,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     >>> pushforward(1.0)
     6.0
     """
-    if CONTEXT.builder is not None:
-        return Linear(fun, True, bool(has_aux)).traced(*primals)
-    return _halves(fun, primals, True, bool(has_aux))
-
-
-def _halves(fun: Callable[..., Any], primals: Any, forward: bool, has_aux: bool) -> Any:
-    """The value, and a compiled function of the point as it is now."""
-    fun = _as_function(fun)
-    point = _copies(primals)
-    value = _compiled(fun)(*primals)
-    apply = _compiled(Apply(fun, forward, has_aux))
-
-    def derivative(*tangents: Any) -> Any:
-        if forward:
-            return apply(point, tangents)
-        if len(tangents) != 1:
-            raise TypeError(f"a pullback takes one cotangent, not {len(tangents)}")
-        return apply(point, tangents[0])
-
-    return (value[0], derivative, value[1]) if has_aux else (value, derivative)
-
-
-def _copies(x: Any) -> Any:
-    tree = flatten(x)
-    return tree.build([leaf.copy() if isinstance(leaf, np.ndarray) else leaf
-                       for leaf in tree.leaves])
+    return _function(Linear, fun, True, bool(has_aux))(*primals)
 
 
 # ---- Jacobians
@@ -329,6 +295,8 @@ def custom_vjp(fun: Callable[..., Any]) -> CustomVjp:
     """
     return CustomVjp(fun)
 
+
+Transform.compile = staticmethod(_compiled)
 
 for _own in (grad, value_and_grad, jvp, vjp, linearize, jacfwd, jacrev, hessian, hvp, vmap,
              checkpoint, stop_gradient, custom_jvp, custom_vjp):

@@ -44,7 +44,7 @@ def make_jaxpr(fn: Callable[..., Any], *, static_argnums: tuple[int, ...] = (),
                             static_argnames=static_argnames)
         program = found.program
         if found.transforms:
-            program = expand.expand(program, passes.canonical)
+            program, _ = expand.expand(program, passes.canonical, {})
         return Jaxpr(dce.dce(program))
     return traced
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from hotloop.frontend.builder import CONTEXT, emit, opened, unsupported
 from hotloop.frontend.calls import function
-from hotloop.frontend.derivatives import argument_names, as_like, fitted
 from hotloop.frontend.regions import Region
+from hotloop.frontend.tangents import argument_names, as_like, fitted
 from hotloop.frontend.tracers import Array, Scalar, full, zero
 from hotloop.frontend.transform import Chosen, unwrapped
 from hotloop.frontend.trees import flatten

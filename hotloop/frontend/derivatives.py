@@ -11,31 +11,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
-from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import Builder, current, emit, opened, unsupported
+from hotloop.frontend.builder import current, emit, unsupported
 from hotloop.frontend.regions import Region
-from hotloop.frontend.tracers import (
-    PYTHON,
-    Array,
-    Scalar,
-    convert,
-    dims_of,
-    dtype_of,
-    fresh,
-    full,
-    iota,
-    lift,
-    reshaped,
-    value,
-    zero,
-)
+from hotloop.frontend.tangents import argument_names, as_like, tangents_like
+from hotloop.frontend.tracers import Array, dims_of, dtype_of, full, value, zero
 from hotloop.frontend.transform import Chosen, Transform, active, kind_of
 from hotloop.frontend.trees import children, flatten, mutable_parts
-from hotloop.ir.core import PYTHON_DTYPES, Atom, Block, Dim, Lit, Var
-from hotloop.ir.types import BOOL, I64
+from hotloop.ir.core import Atom, Lit, Var
+from hotloop.ir.types import I64
 
 Argnums = int | str | tuple[int | str, ...]
 
@@ -87,11 +72,6 @@ class Linearized:
         return self.chosen.build(k, [as_like(atom, x) for atom, x in zip(
             atoms, self.chosen.objects, strict=True)], False)
 
-    def wrapped_result(self, atoms: Sequence[Atom]) -> Any:
-        """The result's tree around tangents."""
-        return self.tree.build([None if k is None else as_like(atoms[k], r.object) for k, r in zip(
-            self.places, self.leaves, strict=True)])
-
 
 class _Held:
     """The lists, dicts and objects made for the function: it must leave them as they are."""
@@ -112,14 +92,6 @@ def _content(x: Any) -> Any:
     if isinstance(x, list):
         return enumerate(x)
     return (x if isinstance(x, dict) else x.__dict__).items()
-
-
-def as_like(atom: Atom, like: Any) -> Any:
-    """A new object of the kind of `like`: an array, a NumPy or a Python number."""
-    if isinstance(like, Array) or atom.shape:
-        return fresh(atom)
-    kind = like.kind if isinstance(like, Scalar) else PYTHON
-    return Scalar(atom, kind)
 
 
 def positional(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[
@@ -210,47 +182,6 @@ def _check_scalar(found: Linearized) -> None:
 
 # ---- forward
 
-def tangents_like(what: str, objects: Sequence[Any], names: Sequence[str],
-                  where: Sequence[int | None], leaves: Sequence[Any],
-                  given: Any) -> list[Atom]:
-    """The atoms of tangents for the objects, checked to be of their types."""
-    tree = flatten(given, "the tangent")
-    present = [(k, x) for k, x in zip(where, leaves, strict=True) if k is not None]
-    found = list(tree.leaves)
-    if len(found) == len(leaves) and len(present) != len(leaves):
-        found = [x for k, x in zip(where, found, strict=True) if k is not None]
-    if len(found) != len(present):
-        raise TypeError(f"{what}: {len(found)} tangents for {len(present)} values")
-    atoms = []
-    for (k, _), x in zip(present, found, strict=True):
-        assert k is not None
-        atoms.append(fitted(what, x, objects[k], names[k]))
-    return atoms
-
-
-def fitted(what: str, x: Any, like: Any, name: str) -> Atom:
-    """The atom of a tangent or cotangent of `like`."""
-    dtype, dims = dtype_of(like), dims_of(like)
-    x = lift(x)
-    own = dtype_of(x)
-    weak = type(x) in PYTHON_DTYPES or isinstance(x, Scalar) and x.kind == PYTHON
-    if own != dtype and not (weak and (own.kind in "biuf" or dtype.kind == "c")):
-        raise TypeError(f"{what}: the tangent of {name} is {kind_of(x)}, the value "
-                        f"{kind_of(like)}")
-    atom = convert(value(x), dtype)
-    if len(atom.shape) != len(dims):
-        raise ValueError(f"{what}: the tangent of {name} has rank {len(atom.shape)}, the value "
-                         f"rank {len(dims)}")
-    for axis, (p, q) in enumerate(zip(atom.shape, dims, strict=True)):
-        dm.require_equal(p, q, f"{what}: axis {axis} of the tangent of {name} has size {{}}, "
-                         "that of the value {}", _atom(p), _atom(q))
-    return atom
-
-
-def _atom(d: Dim) -> Atom:
-    return Lit(d) if isinstance(d, int) else d
-
-
 class Jvp(Transform):
     """`(primals, tangents)`; options: has_aux."""
 
@@ -291,167 +222,6 @@ class Jvp(Transform):
         return (result[0], tangent, result[1]) if has_aux else (result, tangent)
 
 
-def argument_names(fn: Any, count: int) -> list[str]:
-    """Names of the first arguments, for messages."""
-    try:
-        known = list(inspect.signature(fn).parameters)
-    except ValueError:
-        known = []
-    return [known[k] if k < len(known) else f"argument {k}" for k in range(count)]
-
-
-# ---- both halves
-
-class Linear(Transform):
-    """`(*primals)` -> the result and a function of tangents (`forward`) or cotangents, for use
-    while tracing; options: forward, has_aux."""
-
-    title = "linearize"
-
-    def traced(self, *primals: Any) -> Any:
-        forward, has_aux = self.options
-        what = "linearize" if forward else "vjp"
-        chosen = Chosen(what, primals, argument_names(self.fn, len(primals)), strict=False)
-        found = Linearized(what, chosen, self.call, [self.fn, primals], has_aux)
-        linear = Pushforward(found) if forward else Pullback(found)
-        return (found.result, linear, found.aux) if has_aux else (found.result, linear)
-
-
-class Pushforward:
-    """tangents of the arguments -> tangent of the result"""
-
-    def __init__(self, found: Linearized):
-        self.found = found
-
-    def __call__(self, *tangents: Any) -> Any:
-        chosen = self.found.chosen
-        if len(tangents) != len(chosen):
-            raise TypeError(f"linearize: {len(tangents)} tangents for {len(chosen)} arguments")
-        atoms = [a for k, t in enumerate(tangents) for a in tangents_like(
-            "linearize", chosen.objects, chosen.names, chosen.where[k], chosen.trees[k].leaves, t)]
-        return self.found.wrapped_result(self.found.pushforward(atoms))
-
-
-class Pullback:
-    """cotangent of the result -> tuple of the cotangents of the arguments"""
-
-    def __init__(self, found: Linearized):
-        self.found = found
-
-    def __call__(self, cotangent: Any) -> Any:
-        found = self.found
-        objects = [r.object for r in found.leaves if r.position in found.outs]
-        names = [n for n, r in zip(found.tree.names, found.leaves, strict=True)
-                 if r.position in found.outs]
-        atoms = tangents_like("vjp", objects, names, found.places, found.tree.leaves, cotangent)
-        grads = found.pullback(atoms)
-        return tuple(found.wrapped(k, grads) for k in range(len(found.chosen)))
-
-
-class Apply(Transform):
-    """`(primals, tangents or cotangent)` -> what the linear half gives for it, for calls from
-    Python: it computes the first half again; options: forward, has_aux."""
-
-    title = "derivative"
-    parameters = inspect.Signature([
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        for name in ("primals", "tangents")])
-
-    def __init__(self, fn: Callable[..., Any], *options: Any):
-        super().__init__(fn, *options, signature=self.parameters)
-
-    def traced(self, primals: Any, tangents: Any) -> Any:
-        forward = self.options[0]
-        linear = Linear(self.fn, *self.options).traced(*primals)[1]
-        return linear(*tangents) if forward else linear(tangents)
-
-
-# ---- Jacobians
-
-class Jacobian(Wrt):
-    """options: argnums, has_aux, forward."""
-
-    title = "jacobian"
-
-    def traced(self, *args: Any, **kwargs: Any) -> Any:
-        argnums, has_aux, forward = self.options
-        found = self.choose(argnums, args, kwargs, has_aux)
-        if any(k is None for k in found.places):
-            raise TypeError(f"{self.__name__} needs a function that returns float or complex "
-                            "numbers or arrays")
-        rows = _columns(found) if forward else _rows(found)
-        objects = [r.object for r in found.leaves]
-        result = found.tree.build([
-            self.gathered(argnums, [
-                found.chosen.build(k, [_entry(found, rows, j, i, out) for i in range(
-                    len(found.chosen.objects))], False) for k in range(len(found.chosen))])
-            for j, out in enumerate(objects)])
-        return (result, found.aux) if has_aux else result
-
-
-def _entry(found: Linearized, entries: dict[tuple[int, int], Atom], j: int, i: int,
-           out: Any) -> Any:
-    """d result j / d argument i"""
-    atom = entries[j, i]
-    if atom.shape or isinstance(out, Array):
-        return fresh(atom)
-    return as_like(atom, found.chosen.objects[i])
-
-
-def _rows(found: Linearized) -> dict[tuple[int, int], Atom]:
-    """Reverse: one pullback for each element of each result."""
-    entries: dict[tuple[int, int], Atom] = {}
-    atoms = found.chosen.atoms
-    for j, out in enumerate(found.values):
-        if not out.shape:
-            stacks = list(found.pullback([Lit(1, out.dtype)], [j]))
-        else:
-            stacks = _for_each(out, partial(_pulled, found, j), atoms)
-        for i, (stack, atom) in enumerate(zip(stacks, atoms, strict=True)):
-            entries[j, i] = reshaped(stack, (*out.shape, *atom.shape))
-    return entries
-
-
-def _columns(found: Linearized) -> dict[tuple[int, int], Atom]:
-    """Forward: one pushforward for each element of each argument."""
-    entries: dict[tuple[int, int], Atom] = {}
-    for i, atom in enumerate(found.chosen.atoms):
-        if not atom.shape:
-            stacks = list(found.pushforward([Lit(1, atom.dtype)], [i]))
-        else:
-            stacks = _for_each(atom, partial(_pushed, found, i), found.values)
-        for j, (stack, out) in enumerate(zip(stacks, found.values, strict=True)):
-            if atom.shape and out.shape:
-                perm = (*range(1, len(stack.shape)), 0)
-                shape = tuple(stack.shape[k] for k in perm)
-                stack, = emit("transpose", [stack], [(stack.dtype, shape)], perm=perm)
-            entries[j, i] = reshaped(stack, (*out.shape, *atom.shape))
-    return entries
-
-
-def _pulled(found: Linearized, j: int, unit: Var) -> list[Var]:
-    return found.pullback([unit], [j])
-
-
-def _pushed(found: Linearized, i: int, unit: Var) -> list[Var]:
-    return found.pushforward([unit], [i])
-
-
-def _for_each(of: Atom, apply: Callable[[Var], Sequence[Var]], like: Sequence[Atom]) -> list[Var]:
-    """apply(unit array of the type of `of`) for each of its elements, stacked."""
-    parent = current()
-    count = dm.product(of.shape)
-    block = Builder(parent)
-    with opened(block):
-        lane = block.bind(I64)
-        here, = emit("eq", [iota(count), lane], [(BOOL, (count,))])
-        unit = reshaped(convert(here, of.dtype), of.shape)
-        assert isinstance(unit, Var)
-        outs = apply(unit)
-    return emit("vmap", [count], [(x.dtype, (count, *x.shape)) for x in like],
-                blocks=[Block([lane], block.eqns, outs)])
-
-
 # ---- hints
 
 class Checkpoint(Transform):
@@ -482,5 +252,3 @@ def _stopped(x: Any) -> Any:
     current().state.session.transforms = True
     return as_like(emit("stop_gradient", [atom], [(atom.dtype, atom.shape)])[0], known)
 
-
-__all__ = ["Apply", "Checkpoint", "Grad", "Jacobian", "Jvp", "Linear", "stop_gradient"]

@@ -161,6 +161,8 @@ class Results:
 
     def _container(self, x: Any) -> Any:
         kind = type(x)
+        if hasattr(kind, "result_tree"):
+            return x.result_tree(self)
         if kind in (tuple, list, set):
             return Container(kind, tuple(self.tree(e) for e in x))
         if is_named_tuple(x):

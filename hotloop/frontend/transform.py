@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Transform:
     is made of it. Looks like a function: name, signature, documentation."""
 
     title = "transform"
+    compile: ClassVar[Callable[[Any], Any] | None] = None
+    """How one is compiled; `hotloop.derivatives` says so."""
 
     def __init__(self, fn: Callable[..., Any], *options: Any,
                  signature: inspect.Signature | None = None):

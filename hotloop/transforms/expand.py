@@ -10,11 +10,12 @@ are in scope wherever the token is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Program, Var, free_vars, rename, walk
 from hotloop.ir.types import Type
 from hotloop.ops.custom import closed, custom, forward_refused, inlined
+from hotloop.ops.dce import dce
 from hotloop.ops.emit import Emit
 from hotloop.record import record
 from hotloop.transforms.jvp import jvp
@@ -24,15 +25,23 @@ from hotloop.transforms.transpose import transposed
 from hotloop.transforms.vmap import vmap
 
 
-def expand(program: Program, prepare: Callable[[Program], Program]) -> Program:
+def expand(program: Program, prepare: Callable[[Program], Program],
+           returned: Mapping[int, bool]) -> tuple[Program, dict[int, tuple[Program, int]]]:
     """The Program without equations of transforms, for the same arguments. Raises
     UnsupportedError where something has no derivative. `prepare` brings a function into canonical
-    form before it is differentiated (`passes.pipeline.canonical`)."""
-    walked = _Expand({v for eqn in walk(program) for v in eqn.ins if isinstance(v, Var)}, prepare)
+    form before it is differentiated (`passes.pipeline.canonical`).
+
+    `returned`: results that are tokens, and whether their pushforward or their pullback is wanted.
+    For each: a Program of that, and the position of the first of the further results that are its
+    first parameters."""
+    walked = _Expand({v for eqn in walk(program) for v in eqn.ins if isinstance(v, Var)}
+                     | {v for k in returned if isinstance(v := program.outs[k], Var)}, prepare)
     made = walked.program(program)
+    halves = {k: walked.half(program.outs[k], made, forward) for k, forward in returned.items()}
     if walked.marked:
         made = _Plain().program(made)
-    return made
+        halves = {k: (_Plain().program(half), first) for k, (half, first) in halves.items()}
+    return made, halves
 
 
 @record
@@ -94,7 +103,7 @@ class _Expand(Rebuild):
         env.update(zip(block.params, ins, strict=True))
         plain = rename(Block((), block.eqns, block.outs), env)
         out.eqns += plain.eqns
-        self.replace(eqn.outs[:-1], plain.outs)
+        self.replace(eqn.outs, [*plain.outs, Lit(0)])
 
     def pushforward(self, eqn: Eqn, out: Emit) -> None:
         token = self.tokens[eqn.ins[0]]     # type: ignore[index]
@@ -154,6 +163,22 @@ class _Expand(Rebuild):
         plain = rename(Block((), block.eqns, block.outs), env)
         self.marked = True
         out.eqns.append(Eqn(eqn.op, (), self.bind(eqn.outs), {}, [plain], eqn.location))
+
+    def half(self, token: Atom, made: Program, forward: bool) -> tuple[Program, int]:
+        """See `returned` of `expand`; the token's place among the results stays."""
+        found = self.tokens[token]          # type: ignore[index]
+        if forward:
+            b = Emit(list(found.halves.linear.eqns))
+            outs = [b.zeros(t) if a is None else a for a, t in zip(
+                found.halves.outs, found.halves.types, strict=True)]
+            block = Block(found.halves.inputs, b.eqns, outs)
+        else:
+            block = transposed(found.halves, [True] * len(found.halves.outs))
+        saved = list(free_vars(block))
+        first = len(made.outs)
+        made.outs += [found.env.get(v, v) for v in saved]
+        made.into = (*made.into, *[None] * len(saved))
+        return dce(closed(block, saved)), first
 
     # ---- derivatives of the user's own
 

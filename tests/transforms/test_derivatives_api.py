@@ -189,6 +189,36 @@ def test_vjp_and_linearize_keep_the_point():
         pullback(1.0, 2.0)
 
 
+def test_the_first_half_runs_once(capsys):
+    def f(x):
+        print("once")
+        for v in x:
+            v *= 1.0
+        return np.sum(x * np.random.normal(size=3)) * x[0]
+    y, pullback = hotloop.vjp(f, X)
+    a, b = pullback(1.0)[0], pullback(1.0)[0]
+    assert capsys.readouterr().out == "once\n"
+    np.testing.assert_array_equal(a, b)
+    assert a @ X == pytest.approx(2 * y)            # of the same draws: f is quadratic
+
+
+def test_halves_given_back():
+    f = hotloop.jit(lambda x, n: {"half": hotloop.vjp(lambda x: x[:n] ** 2, x)[1], "n": n})
+    half = f(X, 2)["half"]
+    np.testing.assert_array_equal(half(np.ones(2))[0], [1.0, 2.0, 0.0])
+    with pytest.raises(ValueError, match="the tangent of the result has size 3"):
+        half(np.ones(3))
+    np.testing.assert_array_equal(hotloop.grad(lambda ct: np.sum(half(ct)[0]))(np.ones(2)),
+                                  2 * X[:2])
+    _, push = hotloop.linearize(lambda x, k: (np.sin(x) * k, k), X, 3)
+    for k in range(3):
+        got, none = push(np.eye(3)[k], None)
+        np.testing.assert_allclose(got, 3 * np.cos(X) * np.eye(3)[k])
+        assert none is None
+    _, pullback = hotloop.vjp(lambda p: p["a"] * p["b"], {"a": 2.0, "b": np.float32(3)})
+    assert pullback(1.0) == ({"a": 3.0, "b": np.float32(2)},)
+
+
 def test_halves_in_compiled_code():
     @hotloop.jit
     def f(x, n):
