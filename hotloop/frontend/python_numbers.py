@@ -347,11 +347,12 @@ def _product(a: Any, b: Any) -> Any:
 
 
 def _power_loop(x: Atom, y: Atom) -> Var:
-    """Square and multiply at run time; the last, unused square may overflow freely."""
+    """Square and multiply at run time; the last, unused square may overflow freely. Whether another
+    did is carried along: a try statement around it handles one check, not those of a loop."""
     parent = current()
     body = Builder(parent, loop=True)
     test = Builder(body)
-    result, base, rest = (body.bind(I64) for _ in range(3))
+    result, base, rest, wrong = (body.bind(d) for d in (I64, I64, I64, BOOL))
     with opened(test):
         more, = emit("ne", [rest, lit(0)], [(BOOL, ())])
     with opened(body):
@@ -359,19 +360,20 @@ def _power_loop(x: Atom, y: Atom) -> Var:
         raised, = emit("mul", [result, base], [(I64, ())])
         overflow, = emit("mul_overflows", [result, base], [(BOOL, ())])
         bad, = emit("and", [odd, overflow], [(BOOL, ())])
-        check(emit("not", [bad], [(BOOL, ())])[0], OverflowError, OVERFLOW)
         next_result, = emit("select", [odd, raised, result], [(I64, ())])
         half, = emit("shift_right", [rest, lit(1)], [(I64, ())])
         squared, = emit("mul", [base, base], [(I64, ())])
         again, = emit("ne", [half, lit(0)], [(BOOL, ())])
         lost, = emit("mul_overflows", [base, base], [(BOOL, ())])
-        check(emit("not", [emit("and", [again, lost], [(BOOL, ())])[0]], [(BOOL, ())])[0],
-              OverflowError, OVERFLOW)
-    params = [result, base, rest]
-    outs = emit("while", [lit(1), x, y], [(I64, ())] * 3, blocks=[
+        bad, = emit("or", [bad, emit("and", [again, lost], [(BOOL, ())])[0]], [(BOOL, ())])
+        bad, = emit("or", [bad, wrong], [(BOOL, ())])
+    params = [result, base, rest, wrong]
+    types = [(I64, ())] * 3 + [(BOOL, ())]
+    power, _, _, failed = emit("while", [lit(1), x, y, lit(False)], types, blocks=[
         rename(Block(params, test.eqns, [more]), {}),
-        Block(params, body.eqns, [next_result, squared, half])])
-    return outs[0]
+        Block(params, body.eqns, [next_result, squared, half, bad])])
+    check(emit("not", [failed], [(BOOL, ())])[0], OverflowError, OVERFLOW)
+    return power
 
 
 INT_OPERATIONS: dict[str, Callable[[Atom, Atom], Any]] = {
