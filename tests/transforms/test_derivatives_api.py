@@ -421,11 +421,9 @@ def test_wrong_tangents():
 
 def test_what_has_no_derivative():
     def f(x):
-        return np.sum(np.linalg.lstsq(np.outer(x, x) + np.eye(3), x)[0])
-    try:
+        return np.sum(np.abs(np.roots(x)))
+    with pytest.raises(UnsupportedError, match="the derivative of roots is not known"):
         hotloop.grad(f)(X)
-    except UnsupportedError as error:
-        assert "derivative" in str(error)
 
 
 def test_what_can_not_be_compiled_does_not_run_as_python():

@@ -13,6 +13,7 @@ from hotloop.ir.types import CODE_OF
 from hotloop.ops import OPS, callbacks
 from hotloop.ops.derivative import Zero
 from hotloop.ops.numpy_rules import RULES
+from hotloop.testing import check_grads
 from hotloop.transforms.jvp import jvp
 
 LA = np.linalg
@@ -243,3 +244,20 @@ def test_what_has_no_rule_says_so(function, ins, keywords):
     program, args = program_of(function, ins, keywords, False)
     with pytest.raises(UnsupportedError, match="derivative of"):
         jvp(program, [True] * len(args))
+
+
+def solution_and_all(a, b):
+    x, residuals, rank, s = np.linalg.lstsq(a, b, rcond=None)
+    return np.sum(x ** 3) + np.sum(np.sin(residuals)) + np.sum(s ** 2) * rank
+
+
+@pytest.mark.parametrize("rows, columns, right", [(5, 3, ()), (5, 3, (2,)), (3, 5, ()), (3, 3, ())])
+def test_least_squares(rows, columns, right):
+    check_grads(solution_and_all, (apart(rows, columns), values(rows, *right)))
+
+
+def test_least_squares_of_complex_and_of_whole_numbers():
+    check_grads(lambda a, b: np.sum(np.abs(np.linalg.lstsq(a + 1j * a[::-1], b)[0]) ** 2),
+                (apart(5, 3), values(5)))
+    check_grads(lambda b: np.sum(np.linalg.lstsq(np.arange(12).reshape(4, 3) ** 2, b)[0] ** 2),
+                (values(4),))

@@ -11,6 +11,7 @@ compiling; never while running.
 from hotloop.ops.numpy_rules import (
     factorizations,
     fourier,
+    least_squares,
     linalg,
     polynomials,
     sampling,
@@ -18,5 +19,5 @@ from hotloop.ops.numpy_rules import (
 )
 from hotloop.ops.numpy_rules.table import RULES, jvp, transpose
 
-__all__ = ["RULES", "factorizations", "fourier", "jvp", "linalg", "polynomials", "sampling",
-           "special", "transpose"]
+__all__ = ["RULES", "factorizations", "fourier", "jvp", "least_squares", "linalg", "polynomials",
+           "sampling", "special", "transpose"]

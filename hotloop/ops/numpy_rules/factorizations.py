@@ -10,11 +10,12 @@ on nothing else. Vectors that belong to equal values have no derivative: it is i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from hotloop.ir.core import Atom, Eqn
+from hotloop.ir.core import Atom, Dim, Eqn
 from hotloop.ops import callbacks
 from hotloop.ops.domains import atom_of, same_dim
 from hotloop.ops.families import real_dtype
@@ -174,9 +175,14 @@ def _thin(p: Any, a: Atom, hermitian: bool) -> tuple[Atom, Atom, Atom]:
 
 @rule(callbacks.singular_values)
 def singular_values(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
-    u, _, vh = _thin(p, eqn.ins[0], False)
-    inner = product(l, adjoint(p, u), tangents[0], adjoint(p, vh))
-    return [l.reshape(real_part(l, diagonal(l, inner)), eqn.outs[0].shape)]
+    return [singular_tangents(p, l, eqn.ins[0], tangents[0], eqn.outs[0].shape)]
+
+
+def singular_tangents(p: Any, l: Any, a: Atom, t: Atom, shape: Sequence[Dim]) -> Atom:
+    """Of the singular values of a, in this shape."""
+    u, _, vh = _thin(p, a, False)
+    inner = product(l, adjoint(p, u), t, adjoint(p, vh))
+    return l.reshape(real_part(l, diagonal(l, inner)), shape)
 
 
 def _product_of_three(eqn: Eqn) -> Any:

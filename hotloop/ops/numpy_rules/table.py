@@ -19,6 +19,8 @@ from hotloop.ops.emit import Emit
 from hotloop.ops.table import OPS
 
 RULES: dict[Any, Rule | Zero] = {}
+INVOKED: dict[Any, Rule | Zero] = {}
+"""By the functions that `frontend.numpy_invocation` calls: arguments and results are its trees."""
 
 Jvp = Callable[[Any, Any, Eqn, list[Any]], list[Any]]
 Equal = Callable[[Eqn], Iterable[tuple[Dim, Dim]]]
@@ -84,10 +86,18 @@ def zero(*functions: Any) -> None:
 
 def known(eqn: Eqn) -> Rule:
     """The rule of an equation; raises UnsupportedError if its function has none."""
-    found = RULES.get(eqn.params["function"])
+    found = _found(eqn)
     if isinstance(found, Rule):
         return found
-    raise unsupported(eqn, f"the derivative of {eqn.params['function'].__name__} is not known")
+    function = eqn.params["function"]
+    name = getattr(getattr(function, "function", function), "__name__", str(function))
+    raise unsupported(eqn, f"the derivative of {name} is not known")
+
+
+def _found(eqn: Eqn) -> Rule | Zero | None:
+    function = eqn.params["function"]
+    found = RULES.get(function)
+    return INVOKED.get(getattr(function, "function", None)) if found is None else found
 
 
 def unsupported(eqn: Eqn, message: str,
@@ -97,7 +107,7 @@ def unsupported(eqn: Eqn, message: str,
 
 
 def jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
-    if isinstance(RULES.get(eqn.params["function"]), Zero):
+    if isinstance(_found(eqn), Zero):
         return [None] * len(eqn.outs)
     return known(eqn).jvp(p, l, eqn, tangents)
 
