@@ -360,3 +360,10 @@ def test_a_power_in_a_try_statement():
     for k, n in ((3, 4), (2, 62), (-2, 63), (0, 0), (10, 18)):
         check(f, k, n)
     assert hotloop.jit(f, cache=False)(2, 63) == -1
+
+
+def test_pow_with_a_modulus_of_other_numbers():
+    check(lambda a: pow(a[0], 2, 7), np.arange(3, dtype=np.uint8))
+    check(lambda a: pow(a.sum(), 2, 7), np.arange(3.0))
+    check(lambda a, x: pow(x, 2, 7), np.arange(3.0), 1.5)
+    check(lambda a, x: pow(x, 2, 7), np.arange(3.0), 12)
