@@ -17,13 +17,14 @@ from hotloop.ir.types import Type
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import carries_from
 from hotloop.transforms.activity import active, is_float
+from hotloop.transforms.rebuild import Rebuild
 from hotloop.transforms.tangents import Tangents, like
 
 
 def jvp(program: Program, wrt: Sequence[bool]) -> Program:
     """Parameters, then tangents of the float ones where `wrt`; results, then tangents of the
     float ones. Raises UnsupportedError for an op without a rule. `program` is left as it is."""
-    program = fresh(program)
+    program = plain(program)
     inputs = chosen(program, wrt)
     outs = [a for a in program.outs if is_float(a)]
     forward = _Forward(active(program, inputs, outs))
@@ -37,10 +38,26 @@ def jvp(program: Program, wrt: Sequence[bool]) -> Program:
 
 
 def fresh(program: Program) -> Program:
-    """A copy in which each Var is bound once, as transforms expect and give it."""
+    """A copy in which each Var is bound once."""
     copy = rename(program, {})
     assert isinstance(copy, Program)
     return copy
+
+
+def plain(program: Program) -> Program:
+    """A copy that can be differentiated: without calls, each Var bound once."""
+    return _Inlined().program(program)
+
+
+class _Inlined(Rebuild):
+    rules = frozenset(("call",))
+
+    def call(self, eqn: Eqn, out: Emit) -> None:
+        body, = eqn.blocks
+        self.replace(body.params, [self.atom(a) for a in eqn.ins])
+        inner = self.block(Block((), body.eqns, body.outs))
+        out.eqns += inner.eqns
+        self.replace(eqn.outs, inner.outs)
 
 
 def chosen(program: Program, wrt: Sequence[bool]) -> list[Var]:

@@ -27,7 +27,7 @@ from hotloop.ops.table import region
 from hotloop.record import record
 from hotloop.transforms import loops, residuals, tapes
 from hotloop.transforms.activity import active, is_float
-from hotloop.transforms.jvp import chosen, fresh
+from hotloop.transforms.jvp import chosen, fresh, plain
 from hotloop.transforms.tangents import Tangents, fitted, like
 
 
@@ -65,7 +65,7 @@ def closed(saved: Sequence[Var], block: Block, name: str) -> Program:
 
 def halves(program: Program, wrt: Sequence[bool], of: Sequence[bool] | None = None) -> Halves:
     """The halves before they are closed, for the float results where `of`."""
-    program = fresh(program)
+    program = plain(program)
     inputs = chosen(program, wrt)
     outs = [a for k, a in enumerate(program.outs) if is_float(a) and (of is None or of[k])]
     walk = Linearizer(active(program, inputs, outs), dims(program))

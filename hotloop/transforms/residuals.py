@@ -14,7 +14,7 @@ that ties go to values, not to what they were loaded from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hotloop.ir.core import Eqn, Var, free_vars, reads
@@ -70,15 +70,13 @@ def uses(eqn: Eqn) -> list[Var]:
 
 
 def plan(eqns: Sequence[Eqn], params: Iterable[Var], needed: Iterable[Var],
-         outer: Mapping[Var, float], everything: bool = False) -> Plan:
+         outer: Mapping[Var, float]) -> Plan:
     """How the `needed` Vars of a body get into the linear half.
 
     eqns, params  the body: all that is bound in it
     outer         what a Var of an enclosing body costs; other outer Vars are free
-    everything    recompute all that is pure, whatever it costs (checkpointing)
     """
     needed = list(dict.fromkeys(needed))
-    repeatable = _is_pure if everything else is_cheap
     made = {out: eqn for eqn in eqns for out in eqn.outs}
     own = set(params) | set(made)
     graph = _Graph()
@@ -93,7 +91,7 @@ def plan(eqns: Sequence[Eqn], params: Iterable[Var], needed: Iterable[Var],
         seen.add(var)
         graph.edge((var, 0), (var, 1), weight(var) if var in own else outer[var])
         eqn = made.get(var)
-        if eqn is None or not repeatable(eqn):
+        if eqn is None or not is_cheap(eqn):
             graph.edge("start", (var, 0), INFINITE)
             continue
         for source in uses(eqn):
@@ -101,16 +99,10 @@ def plan(eqns: Sequence[Eqn], params: Iterable[Var], needed: Iterable[Var],
                 graph.edge((source, 1), (var, 0), INFINITE)
                 stack.append(source)
     cut = graph.cut()
-    return _closed([v for v in seen if v in cut and v in own], needed, made, own,
-                   repeatable)
+    return _closed([v for v in seen if v in cut and v in own], needed, made, own)
 
 
-def _is_pure(eqn: Eqn) -> bool:
-    return row(eqn).effect == PURE and all(_is_pure(e) for b in eqn.blocks for e in b.eqns)
-
-
-def _closed(saved: list[Var], needed: list[Var], made: dict[Var, Eqn], own: set[Var],
-            repeatable: Callable[[Eqn], bool]) -> Plan:
+def _closed(saved: list[Var], needed: list[Var], made: dict[Var, Eqn], own: set[Var]) -> Plan:
     """With the dimensions of what is saved, and the equations between, in order."""
     kept = set(saved)
     order = {eqn: k for k, eqn in enumerate(dict.fromkeys(made.values()))}
@@ -125,7 +117,7 @@ def _closed(saved: list[Var], needed: list[Var], made: dict[Var, Eqn], own: set[
         if var in kept:
             continue
         eqn = made.get(var)
-        if eqn is None or not repeatable(eqn):
+        if eqn is None or not is_cheap(eqn):
             kept.add(var)                       # a dimension, which the cut did not consider
             continue
         again.add(eqn)

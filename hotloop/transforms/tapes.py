@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any
 
+from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
 from hotloop.ir.types import Type
 from hotloop.ops import index
 from hotloop.ops.domains import atom_of, dim_of
 from hotloop.ops.emit import Emit
-from hotloop.ops.table import PURE, carries_from, effect, region
+from hotloop.ops.table import PURE, RAISES, carries_from, effect, region
 
 
 class Tape:
@@ -194,7 +195,8 @@ def is_count(lo: Atom, step: Atom) -> bool:
 
 
 def pure(eqns: Sequence[Eqn], stores: dict[Eqn, set[int]]) -> list[Eqn]:
-    """Without the effects, for a second run: checks have passed, output has been written."""
+    """Without the effects, for a second run: checks have passed, output has been written. Raises
+    UnsupportedError for an effect that gives a value, which it would not give again."""
     kept = []
     for eqn in eqns:
         if eqn.blocks and effect(eqn) != PURE:
@@ -203,6 +205,10 @@ def pure(eqns: Sequence[Eqn], stores: dict[Eqn, set[int]]) -> list[Eqn]:
             if eqn in stores:
                 stores[quiet] = stores[eqn]
             kept.append(quiet)
-        elif eqn.blocks or eqn.op.effect == PURE:
+        elif eqn.blocks or eqn.op.effect == PURE or (eqn.outs and eqn.op.effect == RAISES):
             kept.append(eqn)
+        elif eqn.outs:
+            raise UnsupportedError(
+                "reverse mode runs this again, which would give another value", eqn.location,
+                "draw before the loop; or loop over a range, to its end, without checkpoint")
     return kept
