@@ -42,7 +42,7 @@ def operand(a: Any, complex_input: bool) -> Array:
     a = as_array(a)
     dtype = a.dtype if a.dtype.kind in "fc" else np.dtype(F64)
     if dtype == np.float16:
-        dtype = np.dtype(np.float32)
+        raise unsupported("np.fft of float16")          # NumPy scales in float16
     return converted(a, complex_dtype(dtype) if complex_input else dtype)
 
 

@@ -57,6 +57,8 @@ def fromfunction(function_: Any, shape: Any, *, dtype: Any = float, like: Any = 
 @numpy_function(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     a = as_array(x)
+    if not a.dims:
+        raise unsupported("np.piecewise of a 0-d array", "use if statements")
     single = not isinstance(condlist, tuple | list) or (
         a.dims and not isinstance(condlist[0], list | tuple | Array | np.ndarray))
     if isinstance(condlist, Array) and condlist.ndim > a.ndim:

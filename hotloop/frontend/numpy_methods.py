@@ -16,7 +16,7 @@ from hotloop.frontend.builder import fail, staging, unsupported
 from hotloop.frontend.numpy_arrays import as_array, as_dtype, scalar_of, settled
 from hotloop.frontend.numpy_atoms import op
 from hotloop.frontend.numpy_elementwise import RULES
-from hotloop.frontend.numpy_shape import ravel, reshape, reshape_to
+from hotloop.frontend.numpy_shape import ravel, reshape
 from hotloop.frontend.registry import NUMPY, attribute, method, numpy_function
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
@@ -32,7 +32,7 @@ from hotloop.frontend.tracers import (
     stored,
     value,
 )
-from hotloop.frontend.views import Part
+from hotloop.frontend.views import Part, Reshape
 from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, CODE_OF, F64, I64
 
@@ -116,7 +116,7 @@ def angle(z: Any, deg: bool = False) -> Any:
     if dtype_of(z).kind == "c":
         result = ufuncs.apply(np.arctan2, [part(z, "imag"), part(z, "real")])
     else:
-        result = ufuncs.apply(np.arctan2, [0.0 if dtype_of(z).kind in "biu" else
+        result = ufuncs.apply(np.arctan2, [0 if dtype_of(z).kind in "biu" else
                                            dtype_of(z).type(0), z])
     return ufuncs.apply(np.multiply, [result, 180 / np.pi]) if deg else result
 
@@ -182,12 +182,7 @@ def set_shape(x: Array, new: Any) -> None:
 @attribute("flat")
 def flat(x: Array) -> Array:
     """The elements in C order; stores go through."""
-    if x.contiguous:
-        return reshape_to(x, (dm.product(x.dims),))
-    copy = reshape_to(x, (dm.product(x.dims),))
-    if copy.base is not x.base:
-        copy.base.readonly = "a store to x.flat of an array that is not contiguous"
-    return copy
+    return x.view(Reshape((dm.product(x.dims),)))
 
 
 @attribute("base")

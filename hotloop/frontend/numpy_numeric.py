@@ -24,7 +24,7 @@ from hotloop.frontend.numpy_arrays import (
     static_int,
     zeros_array,
 )
-from hotloop.frontend.numpy_atoms import constant, op, select
+from hotloop.frontend.numpy_atoms import atom_of, both, constant, op, select
 from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_join import concatenate, pad_constant
 from hotloop.frontend.numpy_reduce import NO_VALUE, given, total
@@ -46,7 +46,7 @@ from hotloop.frontend.tracers import (
     value,
     wrap,
 )
-from hotloop.ir.core import Lit
+from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, C128, F64, I64
 from hotloop.ops import callbacks
 
@@ -63,6 +63,8 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
     x = settled(lift(a))
     places = static_int(decimals, "decimals of round")
     kind = dtype_of(x).kind
+    if kind == "b" and places:
+        raise unsupported("np.round of bools to decimals")      # an error of NumPy's
     if kind == "b":
         return delivered(wrap(convert(value(x), np.float16)), out)
     if kind in "iu" and places >= 0:
@@ -198,7 +200,7 @@ def sinc(x: Any) -> Any:
 def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
     a = as_array(p)
     k = axis_of(axis, a.ndim)
-    if a.dtype.kind in "iu" and isinstance(period, int):
+    if a.dtype.kind in "iu" and (a.dtype.kind == "u" or isinstance(period, int)):
         raise unsupported("np.unwrap of integers", "convert to float")
     a = converted(a, np.result_type(a.dtype, F64) if a.dtype.kind != "f" else a.dtype)
     steps = diff(a, axis=k)
@@ -374,20 +376,27 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None,
 VIA_NUMPY.add(np.interp)
 
 
-def slid(signal: Array, kernel: Array) -> Any:
-    """c[k] = sum over j of signal[k + j] * kernel[j], where the kernel lies inside the signal."""
+def slid(signal: Array, kernel: Array, padded: Any = 0) -> Any:
+    """c[k] = sum over j of signal[k + j] * kernel[j], where the kernel lies inside the signal, of
+    which as many elements at both ends as `padded` don't count."""
     n, m = signal.dims[0], kernel.dims[0]
     count = dm.at_least_zero(dm.plus(dm.minus(dm.form(n), dm.form(m)), dm.ONE))
-    return total(apply(np.multiply, windows(signal, count, m), kernel), axis=1, dtype=signal.dtype)
+    place = windows(count, m)
+    parts = emit("get", [signal.value(), place], [(signal.dtype, (count, m))], codes="a")[0]
+    products = value(apply(np.multiply, fresh(parts), kernel))
+    if padded and signal.dtype.kind in "fc":        # 0 times an infinity would be NaN
+        end = dm.dim(dm.minus(dm.form(n), dm.form(padded)))
+        inside = both(op("ge", place, atom_of(padded)), op("lt", place, atom_of(end)))
+        products = select(inside, products, constant(0, products))
+    return total(fresh(products), axis=1, dtype=signal.dtype)
 
 
-def windows(signal: Array, count: Any, m: Any) -> Array:
-    """The matrix of signal[k + j]: a gather whose index is affine, and in bounds."""
+def windows(count: Any, m: Any) -> Atom:
+    """The matrix of k + j."""
     dims = (count, m)
     row, column = (emit("broadcast", [iota(d), *dims], [(I64, dims)], axes=(k,))[0]
                    for k, d in enumerate(dims))
-    return fresh(emit("get", [signal.value(), op("add", row, column)], [(signal.dtype, dims)],
-                      codes="a")[0])
+    return op("add", row, column)
 
 
 @numpy_function(np.convolve)
@@ -417,7 +426,7 @@ def correlated(x: Array, y: Array, mode: str) -> Array:
     n, m = x.dims[0], y.dims[0]
     before = dm.dim(dm.minus(dm.form(m), dm.ONE))
     wide = pad_constant(x, [(before, before)], 0)
-    whole = slid(wide, y)
+    whole = slid(wide, y, 0 if mode == "valid" else before)
     if mode == "full":
         return whole
     small, large = dm.minimum(n, m), dm.maximum(n, m)

@@ -23,12 +23,15 @@ from hotloop.frontend.numpy_shape import moveaxis, permuted, ravel, reshape_to
 from hotloop.frontend.registry import method, numpy_function
 from hotloop.frontend.tracers import (
     Array,
+    Scalar,
     as_int,
     broadcast,
     convert,
     fresh,
+    is_python_number,
     lift,
     reshaped,
+    value,
     wrap,
 )
 from hotloop.ir.core import Atom, Dim
@@ -98,7 +101,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     x, y = settled(lift(a)), settled(lift(b))
     x_rank, y_rank = (v.ndim if isinstance(v, Array) else 0 for v in (x, y))
     if not x_rank or not y_rank:
-        return delivered(ufuncs.apply(np.multiply, [x, y]), out)
+        return delivered(ufuncs.apply(np.multiply, [strong(x), strong(y)]), out)
     k = y.dims[0 if y_rank == 1 else -2]
     dm.require_equal(x.dims[-1], k, f"shapes {spell(x)} and {spell(y)} not aligned: {{}} (dim "
                      f"{x_rank - 1}) != {{}} (dim {max(0, y_rank - 2)})",
@@ -106,6 +109,11 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     if x_rank <= 2 and y_rank <= 2:
         return matmul(x, y, out)
     return delivered(tensordot(x, y, ((x_rank - 1,), (max(0, y_rank - 2),))), out)
+
+
+def strong(x: Any) -> Any:
+    """A Python number as NumPy's, which it becomes as an array."""
+    return Scalar(value(x)) if is_python_number(x) else x
 
 
 def spell(a: Array) -> str:
@@ -125,7 +133,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 def inner(a: Any, b: Any, /) -> Any:
     x, y = settled(lift(a)), settled(lift(b))
     if not isinstance(x, Array) or not isinstance(y, Array) or not x.ndim or not y.ndim:
-        return ufuncs.apply(np.multiply, [x, y])
+        return ufuncs.apply(np.multiply, [strong(x), strong(y)])
     dm.require_equal(x.dims[-1], y.dims[-1], f"shapes {spell(x)} and {spell(y)} not aligned: {{}} "
                      "!= {}", x.dims[-1], y.dims[-1])
     if x.ndim == 1 and y.ndim == 1:

@@ -504,6 +504,7 @@ def _nan_masked(function: Callable[..., Any]) -> Callable[..., Any]:
     def masked(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
         a = as_array(a)
         if a.dtype.kind in "fc":
+            axis = None if not a.dims and not reduced_axes(axis, a) else axis
             there = ufuncs.apply(np.logical_not, [ufuncs.apply(np.isnan, [a])])
             if kwargs.get("where", True) is not True:
                 there = ufuncs.apply(np.logical_and, [there, kwargs["where"]])

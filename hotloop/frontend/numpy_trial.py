@@ -24,7 +24,6 @@ from hotloop.frontend.numpy_invocation import (
     Foreign,
     Invocation,
     Items,
-    Same,
     Tree,
     as_argument,
     tree_of,
@@ -56,7 +55,7 @@ class Trial:
 
 def trial(call: Invocation, atoms: Sequence[Atom]) -> Trial:
     """Raises Foreign for results that compiled code can't hold, or of more than two types."""
-    trees: dict[Any, None] = {}
+    trees: dict[Any, Any] = {}                         # -> the same without operands
     changed: set[int] = set()
     shared: set[int] = set()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -72,9 +71,9 @@ def trial(call: Invocation, atoms: Sequence[Atom]) -> Trial:
                            if isinstance(x, np.ndarray) and x.tobytes() != before[k])
             if not trees:
                 changed |= _insists(call, example)
-            trees.setdefault(tree)
+            trees.setdefault(tree, tree_of(result, ()))
             shared.update(_shared(tree, result, example))
-    found = _distinct(tuple(trees))
+    found = tuple(t for t, plain in trees.items() if t == plain or plain not in trees)
     if len(found) > MOST_TYPES:
         raise Foreign("a result whose type depends on the values of the arguments")
     return Trial(found, tuple(sorted(changed)), tuple(sorted(shared)))
@@ -104,12 +103,6 @@ def _shared(tree: Tree, result: Any, example: Sequence[Any]) -> Iterator[int]:
         values = result.values() if isinstance(result, dict) else result
         for item, value in zip(tree.items, values, strict=True):
             yield from _shared(item, value, example)
-
-
-def _distinct(trees: tuple[Tree, ...]) -> tuple[Tree, ...]:
-    """Without those that only differ in whether an operand itself came back."""
-    arrays = {t for t in trees if isinstance(t, ArrayResult)}
-    return tuple(t for t in trees if not (isinstance(t, Same) and arrays))
 
 
 # ---- examples

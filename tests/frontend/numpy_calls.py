@@ -33,9 +33,10 @@ def add(names: str, *calls: str) -> None:
 add("abs absolute acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh "
     "bitwise_invert bitwise_not bitwise_count cbrt ceil conj conjugate cos cosh deg2rad degrees "
     "exp exp2 expm1 fabs floor frexp invert isfinite isinf isnan isnat log log10 log1p log2 "
-    "logical_not modf negative positive rad2deg radians reciprocal rint sign signbit sin sinh spacing sqrt "
-    "square tan tanh trunc angle fix i0 isneginf isposinf iscomplex isreal iscomplexobj isrealobj "
-    "nan_to_num real imag real_if_close sinc argwhere flatnonzero nonzero ravel copy "
+    "logical_not modf negative positive rad2deg radians reciprocal rint sign signbit sin sinh "
+    "spacing sqrt square tan tanh trunc angle fix i0 isneginf isposinf iscomplex isreal "
+    "iscomplexobj isrealobj nan_to_num real imag real_if_close sinc argwhere flatnonzero nonzero "
+    "ravel copy "
     "atleast_1d atleast_2d atleast_3d asarray asanyarray ascontiguousarray asfortranarray "
     "asarray_chkfinite array zeros_like ones_like ndim size shape "
     "unique_all unique_counts unique_inverse unique_values", "x")
@@ -222,8 +223,9 @@ for _names, _calls in {
         "byteswap": [""], "to_device": ["'cpu'"], "getfield": ["x.dtype"]}.items():
     for _name in _names.split():
         CALLS[f"ndarray.{_name}"] = _calls
-add(" ".join(f"ndarray.{_name}" for _name in (
-    "T", "mT", "real", "imag", "size", "shape", "ndim", "dtype", "itemsize", "nbytes", "device")), ".")
+for _name in ("T", "mT", "real", "imag", "size", "shape", "ndim", "dtype", "itemsize", "nbytes",
+              "device"):
+    add(f"ndarray.{_name}", ".")
 add("ndarray.fill", ";3")
 add("ndarray.setfield", ";1, x.dtype")
 add("fromiter", "[1, 2, 3], x.dtype")
