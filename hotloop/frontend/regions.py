@@ -20,9 +20,19 @@ import numpy as np
 
 from hotloop.frontend.branches import record_sharing, settled
 from hotloop.frontend.branches import traced as traced_block
-from hotloop.frontend.builder import Builder, Dead, check, current, emit, opened, unsupported
+from hotloop.frontend.builder import (
+    Builder,
+    Dead,
+    Restart,
+    check,
+    current,
+    emit,
+    opened,
+    unsupported,
+)
 from hotloop.frontend.control import unbound
 from hotloop.frontend.objects import Place, containers, undo
+from hotloop.frontend.references import Spent
 from hotloop.frontend.slots import Maybe, Unjoined, flatten, join, make, slot_of
 from hotloop.frontend.tracers import NUMPY_KIND, Array, Base, Scalar, fresh, value
 from hotloop.frontend.trees import Tree
@@ -74,6 +84,7 @@ class Region:
         self.vars: list[Var] = []
         self.stored: list[tuple[int, int]] = []        # (parameter, position of its new content)
         self.bases: list[tuple[Base, int]] = []
+        self.spent: dict[Base, Spent] = {}
         self.places: list[tuple[Place, Any]] = []
         self.params: list[Var] = []
         self.inside: list[Any] = []
@@ -92,6 +103,7 @@ class Region:
                 if param.shape or lanes is None and isinstance(x, Array):
                     made: Any = fresh(param)
                     made.base.contiguous = x.contiguous
+                    made.base.pinned = True
                 else:
                     made = Scalar(param, x.kind if isinstance(x, Scalar) else NUMPY_KIND)
                 self.inside.append(made)
@@ -112,9 +124,12 @@ class Region:
         undo(block.journal)
         if died:
             self._raise()
-        self._check_memory()
+        with opened(block):
+            contents = [made.base.read() if isinstance(made, Array) else param
+                        for made, param in zip(self.inside, self.params, strict=True)]
+        self._check_memory([a is not p for a, p in zip(contents, self.params, strict=True)])
         self.tree = tree_of(outcome[0], "the result")
-        self._collect(places, ends)
+        self._collect(contents, places, ends)
 
     def _raise(self) -> None:
         """The function always raises: so does the equation that stands for it."""
@@ -128,7 +143,8 @@ class Region:
 
     # ---- memory
 
-    def _check_memory(self) -> None:
+    def _check_memory(self, changed: list[bool]) -> None:
+        """`changed`: the parameters that the function stored to."""
         block = self.block
         outside = {b for b in (*block.touched, *block.values) if b.home.encloses(self.parent)}
         stored = {b for b in block.values if b.home.encloses(self.parent)}
@@ -136,15 +152,14 @@ class Region:
             if not isinstance(x, Array) or not isinstance(made, Array):
                 continue
             memory = set(x.base.memory)
-            own = block.values.get(made.base, self.params[k]) is not self.params[k]
             others = [y for j, y in enumerate(self.given) if j != k and isinstance(y, Array)
                       and memory & set(y.base.memory)]
-            if memory & stored or own and (memory & outside or others):
+            if memory & stored or changed[k] and (memory & outside or others):
                 raise unsupported(
                     "a function that stores to an array which it gets as an argument of a "
                     "transform and reaches in another way, too", "pass a copy of it")
 
-    def _collect(self, places: list[Place], ends: list[Any]) -> None:
+    def _collect(self, contents: list[Atom], places: list[Place], ends: list[Any]) -> None:
         """The block's results, and Vars for them outside."""
         block = self.block
         pairs: list[tuple[Array, Array]] = []
@@ -152,15 +167,19 @@ class Region:
                   if isinstance(made, Array)}
         for leaf in self.tree.leaves:
             self.results.append(self._result(leaf, inside, pairs))
-        for k, made in enumerate(self.inside):
-            if isinstance(made, Array):
-                base = made.base
-                now = block.values.get(base, self.params[k])
-                if now is not self.params[k]:
-                    self.stored.append((k, self._add(now, self.params[k].shape)))
-        for base in list(block.values):
-            if base.home.encloses(self.parent):
-                self.bases.append((base, self._add(block.current(base), base.shape)))
+        for k, (now, param) in enumerate(zip(contents, self.params, strict=True)):
+            if now is not param:
+                self.stored.append((k, self._add(now, param.shape)))
+        for base, found in list(block.values.items()):
+            if not base.home.encloses(self.parent):
+                continue
+            if isinstance(found, Spent):
+                if self.lane is not None:
+                    raise Restart(found.key)        # the next lane would ask for it
+                self.spent[base] = found
+                continue
+            with opened(block):
+                self.bases.append((base, self._add(base.read(), base.shape)))
         if self.lane is not None and (self.bases or places):
             what = "an array" if self.bases else f"a {type(places[0].owner).__name__}"
             raise unsupported(f"vmap of a function that changes {what} which all lanes share",
@@ -266,6 +285,7 @@ class Region:
         found = emit(name, ins, [*self.vars, *more], blocks=[block], **params)
         for base, k in self.bases:
             self.parent.values[base] = self.vars[k]
+        self.parent.values.update(self.spent)
         for place, joined in self.places:
             place.set(joined)
         return found[len(self.vars):]
