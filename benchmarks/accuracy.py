@@ -11,6 +11,7 @@ An error of 0.5 is the least possible. NumPy's own error at the same points stan
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 
 import mpmath
@@ -28,7 +29,11 @@ FUNCTIONS = {
     "tanh": [(-25, 25), (-1, 1)], "arcsinh": [(-4, 4), (-100, 100)],
     "arccosh": [(1, 4), (1, 1.01)], "arctanh": [(-1, 1), (-0.2, 0.2)], "pow": [(0, 4)],
     "cbrt": [(-8, 8)], "hypot": [(-3, 3)],
+    "erf": [(-7, 7), (-1, 1)], "erfc": [(-7, 28), (0.7, 1.1)],
 }
+PYTHON = ("erf", "erfc")
+"""Functions of Python's math instead of NumPy's: the reference is mpmath at fewer points."""
+FEWER = 25
 NUMPY = {"pow": "power"}
 MPMATH = {"exp2": lambda x: mpmath.mpf(2) ** x, "log2": lambda x: mpmath.log(x, 2),
           "arcsin": mpmath.asin, "arccos": mpmath.acos, "arctan": mpmath.atan,
@@ -39,7 +44,22 @@ BINARY = ("arctan2", "pow", "hypot")
 
 
 def ufunc(name: str) -> Callable:
+    if name in PYTHON:
+        each = np.vectorize(getattr(math, name), otypes=["d"])
+        return lambda x: each(x).astype(x.dtype)
     return getattr(np, NUMPY.get(name, name))
+
+
+def by_elements(name: str) -> Callable:
+    """A function of Python's math on an array."""
+    function = getattr(math, name)
+
+    def each(x):
+        out = np.empty_like(x)
+        for k in range(len(x)):
+            out[k] = function(x[k])
+        return out
+    return each
 
 
 def _magnitudes(dtype: np.dtype, count: int, random: np.random.Generator) -> np.ndarray:
@@ -87,6 +107,11 @@ def points(name: str, dtype: np.dtype, count: int, random: np.random.Generator) 
 
 
 def reference(name: str, operands: list[np.ndarray]) -> np.ndarray:
+    if name in PYTHON:
+        function = getattr(mpmath, name)
+        with mpmath.workdps(25):                 # both are constant beyond 1000
+            return np.array([np.longdouble(mpmath.nstr(function(mpmath.mpf(float(x))), 25))
+                             for x in np.clip(operands[0], -1000, 1000)])
     with np.errstate(all="ignore"):
         return ufunc(name)(*[x.astype(np.longdouble) for x in operands])
 
@@ -131,11 +156,13 @@ def main() -> None:
     print(f"{'ulp':10}{'f32':>8}{'numpy':>8}{'f64':>8}{'numpy':>8}   worst at (f64)")
     for name in options.only.split(",") if options.only else FUNCTIONS:
         numpy = ufunc(name)
-        compiled = hotloop.jit((lambda f: lambda x, y: f(x, y))(numpy) if name in BINARY else
+        compiled = hotloop.jit(by_elements(name) if name in PYTHON else
+                               (lambda f: lambda x, y: f(x, y))(numpy) if name in BINARY else
                                (lambda f: lambda x: f(x))(numpy))
         row = f"{name:10}"
         for dtype in (np.dtype("f4"), np.dtype("f8")):
-            operands = points(name, dtype, count, np.random.default_rng(1))
+            operands = points(name, dtype, count // (FEWER if name in PYTHON else 1),
+                              np.random.default_rng(1))
             ours, where = measure(name, compiled, operands)
             if np.isfinite(ours):
                 with np.errstate(all="ignore"):

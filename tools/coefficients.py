@@ -106,6 +106,13 @@ asin_tail = of_square(lambda s: (mp.asin(s) / s - 1) / s**2, ONE / 6)
 log2_ratio = of_square(lambda s: mp.log((1 + s) / (1 - s)) / s / LN2, 2 / LN2)
 log2_far = of_square(
     lambda s: (mp.log((1 + s) / (1 - s)) / s - 2 - 2 * s * s / 3) / s**4 / LN2, mpf(2) / 5 / LN2)
+erf_ratio = of_square(lambda s: mp.erf(s) / s - 1, 2 / mp.sqrt(mp.pi) - 1)
+
+
+def erfc_scaled(q: mpf) -> mpf:
+    a = 4 * (1 + q) / (1 - q)
+    return (1 + 2 * a) * mp.exp(a * a) * mp.erfc(a)
+
 
 # name: (comment, bits, function, interval, degree, weight: relative to the function's result)
 POLYNOMIALS = {
@@ -131,6 +138,9 @@ POLYNOMIALS = {
     "ASIN_F64": ("", 53, asin_tail, (0, 0.25), 12, lambda t: t),
     "RCBRT_F32": ("m^(-1/3)", 24, lambda m: m ** (-ONE / 3), (1, 2), 3, lambda m: ONE),
     "RCBRT_F64": ("", 53, lambda m: m ** (-ONE / 3), (1, 2), 5, lambda m: ONE),
+    "ERF_F64": ("erf(x) / x - 1, of x^2", 53, erf_ratio, (0, 1), 12, lambda t: ONE),
+    "ERFC_F64": ("(1 + 2a) e^(a^2) erfc(a), of (a - 4) / (a + 4)", 53, erfc_scaled,
+                 (mpf(-7) / 9, mpf("0.75")), 22, lambda q: 1 / erfc_scaled(q)),
     "POW_LOG2": ("(log2((1 + s) / (1 - s)) / s - c0 - c1 s^2) / s^4, of s^2", 53, log2_far,
                  (0, S2), 7, lambda t: t * t),
     "POWF_LOG2": ("log2((1 + s) / (1 - s)) / s, of s^2", 53, log2_ratio, (0, S2), 4,

@@ -111,6 +111,25 @@ RCBRT_F64 = _floats(np.float64, """
     0x1.c87601dc291f1p+0 -0x1.92b532c811e6ap+0 0x1.40ec54a2af3d0p+0
     -0x1.358fb1940a158p-1 0x1.444d2c7c5e408p-3 -0x1.1bd1c5e145c68p-6
 """)
+# erf(x) / x - 1, of x^2
+ERF_F64 = _floats(np.float64, """
+    0x1.06eba8214db69p-3 -0x1.812746b0379e6p-2 0x1.ce2f21a042b34p-4
+    -0x1.b82ce31284f38p-6 0x1.565bcd0dbd939p-8 -0x1.c02db3db49dc3p-11
+    0x1.f9a321e4c735fp-14 -0x1.f4d1e43610b26p-17 0x1.b9df30701769ep-20
+    -0x1.5f1f41b08e97bp-23 0x1.f7b9a5ba9e68dp-27 -0x1.38ac3da44fd28p-30
+    0x1.0627a6a8e5918p-34
+""")
+# (1 + 2a) e^(a^2) erfc(a), of (a - 4) / (a + 4)
+ERFC_F64 = _floats(np.float64, """
+    0x1.3ba5916e9fd7fp+0 -0x1.1df1ad154a28ep-3 0x1.f7f5df66fd75ep-7
+    0x1.16ecefcfa52c4p-4 -0x1.9ddb23c3e8d81p-4 0x1.7fee004e14a09p-4
+    -0x1.0fb06dfe4f2c3p-4 0x1.3079edf62354ap-5 -0x1.09623883bfb24p-6
+    0x1.49c672a88bed8p-8 -0x1.8d4a9b45cc158p-11 -0x1.a1df43b9446b8p-13
+    0x1.3be0590df472dp-13 -0x1.9954fbed9c67bp-16 -0x1.788a3c33d7c0dp-17
+    0x1.7ef600a7b87d7p-18 0x1.3af7eb1a9706ep-22 -0x1.b805b98de06a6p-21
+    0x1.42b37aae809c2p-24 0x1.bbd0e7448ac93p-24 -0x1.38c7471f3ece5p-26
+    -0x1.4c8dd1d952806p-27 0x1.062729dfe2340p-29
+""")
 # (log2((1 + s) / (1 - s)) / s - c0 - c1 s^2) / s^4, of s^2
 POW_LOG2 = _floats(np.float64, """
     0x1.2776c50ef9bfcp-1 0x1.a61762a7aefa4p-2 0x1.484b13d696db7p-2

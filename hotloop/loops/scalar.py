@@ -130,10 +130,10 @@ def _math(name: str, ufunc: Callable[..., Any], cost: float, arity: int = 1) -> 
     _row(name, ufunc, cost, arity, math=True)
 
 
-def _library(name: str) -> None:
-    """A function that NumPy lacks, as Python's math and libm have it."""
+def _of_python(name: str) -> Callable[..., Any]:
+    """A function that NumPy lacks, as Python's math has it."""
     each = np.vectorize(getattr(math, name), otypes=["d"])
-    _row(name, lambda x: each(x).astype(x.dtype)[()], 30, 1, library=name)
+    return lambda x: each(x).astype(x.dtype)[()]
 
 
 def _rescue(name: str, ufunc: Callable[..., Any], arity: int = 1) -> None:
@@ -167,8 +167,8 @@ _math("arctanh", np.arctanh, 20)
 _math("pow", np.power, 30, arity=2)             # floats
 _math("cbrt", np.cbrt, 20)
 _math("hypot", np.hypot, 12, arity=2)
-_library("erf")
-_library("erfc")
+_math("erf", _of_python("erf"), 22)
+_math("erfc", _of_python("erfc"), 22)
 _rescue("sin", np.sin)
 _rescue("cos", np.cos)
 _rescue("tan", np.tan)

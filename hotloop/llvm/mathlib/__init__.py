@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hotloop.llvm.mathlib import exponential, inverse, logarithm, power, trigonometric
+from hotloop.llvm.mathlib import error, exponential, inverse, logarithm, power, trigonometric
 from hotloop.llvm.mathlib.formats import format_of
 from hotloop.loops.expr import Expr, fresh_table, rebuild, transform, var
 from hotloop.loops.scalar import SCALAR_OPS
@@ -29,6 +29,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
         (trigonometric, "sin cos tan"),
         (inverse, "arctan arctan2 arcsin arccos"),
         (power, "pow cbrt hypot"),
+        (error, "erf erfc"),
     )
     for name in names.split()
 }

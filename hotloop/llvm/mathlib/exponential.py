@@ -19,7 +19,7 @@ from hotloop.llvm.mathlib.formats import (
 from hotloop.loops.expr import Expr, e
 
 
-def _reduced(f: Format, x: Expr) -> tuple[Expr, Expr]:
+def reduced(f: Format, x: Expr) -> tuple[Expr, Expr]:
     """n (bits of `nearest`) and e^r."""
     n, whole = nearest(f, x, f.LOG2E[0])
     high, low = f.LN2
@@ -39,7 +39,7 @@ def _reduced_less_one(f: Format, x: Expr) -> tuple[Expr, Expr]:
 
 def exp(f: Format, x: Expr) -> Expr:
     low, high = (-104.0, 89.0) if f is F32 else (-746.0, 710.0)
-    n, p = _reduced(f, at_least(at_most(x, high), low))
+    n, p = reduced(f, at_least(at_most(x, high), low))
     return scaled(f, p, n)
 
 
@@ -76,7 +76,7 @@ def sinh(f: Format, x: Expr) -> Expr:
 def cosh(f: Format, x: Expr) -> Expr:
     """(e^a + 1 / e^a) / 2, a = |x|."""
     high = 89.5 if f is F32 else 710.5
-    n, p = _reduced(f, at_most(e.abs(x), high))
+    n, p = reduced(f, at_most(e.abs(x), high))
     quarter = e.mul(p, power_of_two(f, n, -2))
     half = e.add(quarter, quarter)
     return e.add(half, e.div(f.number(0.25), half))
@@ -86,7 +86,7 @@ def tanh(f: Format, x: Expr) -> Expr:
     """1 - 2 / (e^(2a) + 1), a = |x|; a polynomial where that is below 1/2 and loses digits."""
     high = 9.1 if f is F32 else 19.1
     a = at_most(e.abs(x), high)
-    n, p = _reduced(f, e.add(a, a))
+    n, p = reduced(f, e.add(a, a))
     large = e.sub(f.one, e.div(f.two, e.fma(p, power_of_two(f, n), f.one)))
     z = e.mul(a, a)
     small = e.fma(e.mul(a, z), polynomial(z, f.TANH), a)
