@@ -367,3 +367,13 @@ def test_pow_with_a_modulus_of_other_numbers():
     check(lambda a: pow(a.sum(), 2, 7), np.arange(3.0))
     check(lambda a, x: pow(x, 2, 7), np.arange(3.0), 1.5)
     check(lambda a, x: pow(x, 2, 7), np.arange(3.0), 12)
+
+
+@pytest.mark.parametrize("step", ["t = t + max(x, k)", "t += x if x > k else k",
+                                  "t = max(x, k) - t", "t = t * max(x, k) + k"])
+def test_sums_that_are_ints_or_floats(step):
+    function = define(f"def f(n, k, x):\n    t = 0\n    for i in range(n):\n        {step}\n"
+                      "    return t\n", f"<sums {step}>")
+    jitted = hotloop.jit(function, cache=False)
+    for n, k, x in ((0, 3, 0.0), (1, 3, 0.0), (2, 3, 0.0), (2, 3, 5.0)):
+        check(function, n, k, x, jitted=jitted)

@@ -114,23 +114,26 @@ def _as_i64(x: Atom) -> Atom:
 
 def _settled(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Operands of two kinds: passed on where the result does not depend on which it is."""
-    for k, x in enumerate((a, b)):
-        if isinstance(x, Widened):
-            low = [dtype_of(a), dtype_of(b)]
-            depends = x.narrow_dtype is None
-            if x.narrow_dtype is not None:
-                low[k] = x.narrow_dtype
-                high = [dtype_of(a), dtype_of(b)]
-                tops = {max(low, key=ORDER.index), max(high, key=ORDER.index)}
-                if name not in ("and", "or", "xor") and BOOL in tops:
-                    tops = tops - {BOOL} | {I64}       # arithmetic of bools gives ints
-                depends = len(tops) > 1 and name not in (*COMPARISONS, "truediv")
-            if depends:
-                if k == 0:
-                    a = narrowed(x)
-                else:
-                    b = narrowed(x)
+    if isinstance(a, Widened) and _kind_matters(name, a, b):
+        a = narrowed(a)
+    if isinstance(b, Widened) and _kind_matters(name, b, a):
+        b = narrowed(b)
     return a, b
+
+
+def _kind_matters(name: str, x: Widened, other: Any) -> bool:
+    """Is the result of another type in the narrow kind of `x`, whichever kind the other is of?"""
+    if x.narrow_dtype is None or getattr(other, "narrow_dtype", F64) is None:
+        return True
+    if name in (*COMPARISONS, "truediv"):
+        return False
+    for beside in {dtype_of(other), getattr(other, "narrow_dtype", dtype_of(other))}:
+        tops = {max(d, beside, key=ORDER.index) for d in (x.narrow_dtype, dtype_of(x))}
+        if name not in ("and", "or", "xor") and BOOL in tops:
+            tops = tops - {BOOL} | {I64}       # arithmetic of bools gives ints
+        if len(tops) > 1:
+            return True
+    return False
 
 
 # ---- comparison

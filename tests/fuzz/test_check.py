@@ -76,3 +76,9 @@ def test_causes_have_no_numbers():
         "IndexError: index # is out of bounds for axis #")
     assert check.without_numbers("dtype int8 instead of float64") == (
         "dtype number instead of number")
+
+
+def test_printed_numbers_may_differ_by_rounding():
+    assert check.close_texts("x 5.1 nan\n", "x 5.1000000000000005 nan\n")
+    assert not check.close_texts("x 5.1\n", "x 5.2\n")
+    assert not check.close_texts("x 5.1\n", "y 5.1\n")
