@@ -95,6 +95,10 @@ def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -
         return base.reshape([_number(dim, results) for dim in given])
     if kind == "part":
         return getattr(base, given)
+    if kind == "diagonal":
+        return base.diagonal(given)
+    if kind == "broadcast":
+        return np.broadcast_to(base, [_number(dim, results) for dim in given])
     assert kind == "index"
     index = tuple(slice(*(_number(x, results) for x in (code.start, code.stop, code.step)))
                   if isinstance(code, slice) else _number(code, results) for code in given)

@@ -391,9 +391,13 @@ class _Encoder:
         if kind == "part":
             self.call(operator.attrgetter(given), 1)
             return
-        self.number((*given, ...) if kind == "index" else tuple(given))
+        if kind == "diagonal":
+            self.push(Out.OBJECT, self.pointer(given))
+        else:
+            self.number((*given, ...) if kind == "index" else tuple(given))
         self.call({"index": operator.getitem, "transpose": np.ndarray.transpose,
-                   "reshape": np.ndarray.reshape}[kind], 2)
+                   "reshape": np.ndarray.reshape, "broadcast": np.broadcast_to,
+                   "diagonal": np.ndarray.diagonal}[kind], 2)
 
     def number(self, given: Any) -> None:
         """A constant, a result, or a tuple or slice of such."""

@@ -31,7 +31,6 @@ from hotloop.frontend.branches import (
 )
 from hotloop.frontend.builder import (
     Builder,
-    Redirect,
     Restart,
     current,
     emit,
@@ -67,7 +66,7 @@ from hotloop.frontend.objects import (
     put,
     undo,
 )
-from hotloop.frontend.references import ChosenBase, Spent
+from hotloop.frontend.references import ChosenBase, Spent, settle_redirects
 from hotloop.frontend.slots import (
     Maybe,
     MaybeSlot,
@@ -415,8 +414,9 @@ class Carried:
         """Does nobody else seem to need the slot's array of before the loop?"""
         x = self.initial[n]
         base = x.base
-        return (not x.steps and base.path is None and not isinstance(base, ChosenBase)
-                and base.origin is None and not base.readonly and n not in self.refused
+        return (not x.steps and base.path is None and not base.pinned
+                and not isinstance(base, ChosenBase) and base.origin is None
+                and not base.readonly and n not in self.refused
                 and (self.key, str(n)) not in self.parent.state.wary
                 and self.parent.redirect(base) is None and self.start.uses[base] == 1
                 and not any(b is not base and b.live for b in base.group))
@@ -538,7 +538,8 @@ def _born_inside(p: Place, places: list[Place], attempt: Attempt) -> bool:
     if isinstance(p.owner, List | Homed):
         return False                           # those of the body are not journaled
     mine = sum(q.owner is p.owner for q in places)
-    return sys.getrefcount(p.owner) <= 1 + mine + sum(
+    noted = id(p.owner) in current().state.session.lists
+    return sys.getrefcount(p.owner) <= 1 + mine + noted + sum(
         x is p.owner for x in attempt.end.values())
 
 
@@ -795,17 +796,10 @@ def _emit(carried: Carried, attempt: Attempt, end: Path, outer: Builder, body: B
             ends += own if died else next_flags(carried, attempt)
         flags = new_flags(carried, parent)
         results += itertools.chain(*flags)
-    spent: dict[Base, Redirect] = {}
-    with opened(body):
-        for base, value in list(body.values.items()):
-            if isinstance(value, Redirect) and base.home.encloses(parent):
-                if isinstance(value, Spent):
-                    if base in outer.base_params:
-                        raise Restart(value.key)
-                    spent[base] = value
-                    del body.values[base]
-                else:
-                    body.values[base] = value.read()
+    spent = settle_redirects(body, parent)
+    for base, found in spent.items():
+        if base in outer.base_params:
+            raise Restart(found.key)           # the next iteration asks for it
     for base in body.values:
         if base.home.encloses(parent):
             outer.current(base)                # stored to as a whole, without being read

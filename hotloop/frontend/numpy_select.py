@@ -57,7 +57,7 @@ from hotloop.frontend.tracers import (
     wrap,
     zero,
 )
-from hotloop.frontend.views import Reshape
+from hotloop.frontend.views import Diagonal, Reshape
 from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, I64
 
@@ -561,13 +561,7 @@ def diagonal_view(a: Array, offset: Any, axis1: Any, axis2: Any) -> Array:
     rows = dm.at_least_zero(dm.minus(dm.form(a.dims[0]), dm.form(row)))
     columns = dm.at_least_zero(dm.minus(dm.form(a.dims[1]), dm.form(column)))
     n = dm.minimum(rows, columns)
-    steps = iota(n)
-    index = [op("add", steps, Lit(row)) if row else steps,
-             op("add", steps, Lit(column)) if column else steps]
-    taken = emit("get", [a.value(), *index], [(a.dtype, (n, *a.dims[2:]))],
-                 codes="aa" + ":" * (a.ndim - 2))[0]
-    result = fresh(taken)
-    return moveaxis(result, 0, -1) if a.ndim > 2 else result
+    return a.view(Diagonal(shift, (*a.dims[2:], n)))
 
 
 @numpy_function(np.diagonal)
@@ -576,9 +570,7 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Array:
     a = as_array(a)
     if a.ndim < 2:
         fail(ValueError, "diag requires an array of at least two dimensions")
-    result = diagonal_view(a, offset, axis1, axis2)
-    result.base.readonly = "a store to the result of diagonal, which is read-only"
-    return result
+    return diagonal_view(a, offset, axis1, axis2)
 
 
 @numpy_function(np.linalg.diagonal)
@@ -591,7 +583,7 @@ def diag(v: Any, k: Any = 0) -> Array:
     a = as_array(v)
     shift = static_int(k, "k of diag")
     if a.ndim == 2:
-        return fresh(diagonal(a, shift).value())
+        return diagonal(a, shift)
     if a.ndim != 1:
         fail(ValueError, "Input must be 1- or 2-d.")
     n = a.dims[0]

@@ -8,14 +8,13 @@ that depends on strides that are unknown, the result is read-only by way of `may
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import check, fail, lit
+from hotloop.frontend.builder import check, fail, lit, staging
 from hotloop.frontend.numpy_arrays import (
     as_array,
     axes_of,
@@ -25,13 +24,14 @@ from hotloop.frontend.numpy_arrays import (
     static_int,
 )
 from hotloop.frontend.numpy_atoms import atom_of, both, negate, op, select
+from hotloop.frontend.references import ChosenBase
 from hotloop.frontend.registry import attribute, method, numpy_function
+from hotloop.frontend.strides import Flag, is_contiguous, keeps_strides, never_one
 from hotloop.frontend.tracers import (
     PYTHON,
     Array,
     Scalar,
     as_int,
-    broadcast,
     convert,
     dim_of,
     dims_from,
@@ -41,7 +41,7 @@ from hotloop.frontend.tracers import (
     may_share,
     reshaped,
 )
-from hotloop.frontend.views import Index, Reshape, Transpose
+from hotloop.frontend.views import Broadcast, Index, Reshape, Transpose
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import F64, I64
 from hotloop.ops.table import MAX_OPERANDS
@@ -158,15 +158,27 @@ def reshape_to(a: Array, dims: Sequence[Dim]) -> Array:
     dims = tuple(dims)
     if a.contiguous or splits(a.dims, dims):
         return a.view(Reshape(dims))
-    return _copied(a, dims)
+    if isinstance(a.base, ChosenBase):
+        return each(a, lambda side: reshape_to(side, dims))
+    return view_or_copy(a, dims, keeps_strides(a, dims))
 
 
-def _copied(a: Array, dims: Sequence[Dim]) -> Array:
-    """A copy of an array that is not known to be contiguous; if it is, NumPy gives a view."""
+def each(a: Array, change: Callable[[Array], Array]) -> Array:
+    """What `change` gives for each of the two arrays that `a` may be."""
+    assert isinstance(a.base, ChosenBase)
+    yes, no = (change(side.along(a.steps).cast(a.dims)) for side in (a.base.yes, a.base.no))
+    return Array(ChosenBase(a.base.condition, yes, no), (), yes.dims)
+
+
+def view_or_copy(a: Array, dims: tuple[Dim, ...], is_view: Flag | None) -> Array:
+    """`a` under other dimensions; `is_view` None: that can't be told."""
     copy = fresh(reshaped(a.value(), dims))
-    if not any(isinstance(step, Transpose) for step in a.steps):
+    if is_view is None:
         may_share(copy.base, a.base)
-    return copy
+        return copy
+    if isinstance(is_view, bool):
+        return a.view(Reshape(dims)) if is_view else copy
+    return Array(ChosenBase(is_view, a.view(Reshape(dims)), copy, copy), (), dims)
 
 
 @numpy_function(np.reshape)
@@ -191,8 +203,9 @@ def ravel(a: Any, order: str = "C") -> Array:
     a = as_array(a)
     if order == "F":
         a = a.T
-    dims = (dm.product(a.dims),)
-    return reshape_to(a, dims) if a.contiguous else _copied(a, dims)
+    if isinstance(a.base, ChosenBase):
+        return each(a, ravel)
+    return view_or_copy(a, (dm.product(a.dims),), is_contiguous(a))
 
 
 @method("flatten")
@@ -310,10 +323,9 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     if axis is None:
         drop = tuple(k for k, d in enumerate(a.dims) if isinstance(d, int) and d == 1)
         for d in a.dims:
-            if not isinstance(d, int):
-                dm.require("ne", d, 1, UnsupportedError,
-                           "squeeze without an axis: a dimension became 1 at run time; name the "
-                           "axis")
+            if not isinstance(d, int) and not never_one(d):
+                raise staging("squeeze without an axis, of a dimension that may become 1",
+                              "name the axis", d)
     elif not a.dims and axis in (0, -1):         # which NumPy lets pass
         drop = ()
     else:
@@ -397,7 +409,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Array:
 
 @numpy_function(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Array:
-    """A read-only view in NumPy; here a copy that must not be stored to."""
+    """A read-only view."""
     a = as_array(array)
     dims = dims_from(shape)
     if a.ndim > len(dims):
@@ -411,9 +423,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Array:
     for have, want in zip(a.dims[::-1], dims[::-1], strict=False):
         if not (isinstance(have, int) and have == 1):
             dm.require_equal(have, want, message, *operands)
-    result = fresh(broadcast(a.value(), dims))
-    result.base.readonly = "a store to the result of broadcast_to, which is read-only"
-    return result
+    return a.view(Broadcast(dims))
 
 
 @numpy_function(np.broadcast_arrays)

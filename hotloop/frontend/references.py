@@ -166,6 +166,21 @@ class Spent(Redirect):
         raise Restart(self.key)
 
 
+def settle_redirects(builder: Builder, parent: Builder) -> dict[Base, Spent]:
+    """At the end of a block: contents of arrays of `parent` that are elsewhere come back. Gives
+    those that were given away, which the block has no value for any more."""
+    spent: dict[Base, Spent] = {}
+    with opened(builder):
+        for base, found in list(builder.values.items()):
+            if isinstance(found, Redirect) and base.home.encloses(parent):
+                if isinstance(found, Spent):
+                    spent[base] = found
+                    del builder.values[base]
+                else:
+                    builder.values[base] = found.read()
+    return spent
+
+
 # ---- both sides of a condition
 
 def either(condition: Atom, yes: Callable[[], list[Atom]], no: Callable[[], list[Atom]],

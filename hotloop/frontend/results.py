@@ -38,7 +38,7 @@ from hotloop.frontend.traced import (
     WidenedOut,
 )
 from hotloop.frontend.tracers import Array, Base, Scalar, Widened
-from hotloop.frontend.views import Index, Part, Reshape, Transpose
+from hotloop.frontend.views import Broadcast, Diagonal, Index, Part, Reshape, Transpose
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, I64
 from hotloop.record import record
@@ -206,7 +206,7 @@ class Results:
         if base.path is not None:
             given = InputOut(*base.path)
             return self.view(given, x) if x.steps else given
-        if certain and x.steps and self.uses[base] == 1:
+        if certain and x.steps and self.uses[base] == 1 and not x.readonly:
             return ArrayOut(self.add(x.value()))
         if base not in self.bases:
             self.bases[base] = self.add(base.read())
@@ -224,6 +224,10 @@ class Results:
                 steps.append(("index", self.index(step)))
             elif isinstance(step, Part):
                 steps.append(("part", step.name))
+            elif isinstance(step, Diagonal):
+                steps.append(("diagonal", step.offset))
+            elif isinstance(step, Broadcast):
+                steps.append(("broadcast", tuple(map(self.number, step.shape))))
         return ViewOut(base, tuple(steps)) if steps else base
 
     def number(self, d: Any) -> Any:

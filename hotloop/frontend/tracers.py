@@ -41,7 +41,7 @@ from hotloop.frontend.builder import (
 from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, guarded
 from hotloop.frontend.traced import NUMPY as NUMPY_KIND
 from hotloop.frontend.traced import PYTHON
-from hotloop.frontend.views import Cast, Step, read, reshaped, same_steps, same_vars, written
+from hotloop.frontend.views import Cast, Step, cast, read, reshaped, same_steps, same_vars, written
 from hotloop.ir.core import PYTHON_DTYPES, Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, CODE_OF, F64, I64, U64
 from hotloop.ops.table import MAX_OPERANDS
@@ -165,17 +165,18 @@ class Base:
     `path`: it is an argument or captured. `group`: bases of which it is unknown whether they share
     memory with it. `token`: alive while any Array refers to the base. `origin`: a choice of the
     arrays that it may be, of which it holds the content (a loop exchanges them), `partners`: the
-    bases that hold the contents of all of them.
+    bases that hold the contents of all of them. `pinned`: its content at the end matters though no
+    name may hold it.
     """
 
-    __slots__ = ("contiguous", "dtype", "group", "home", "origin", "partners", "path", "readonly",
-                 "shape", "stored", "token")
+    __slots__ = ("contiguous", "dtype", "group", "home", "origin", "partners", "path", "pinned",
+                 "readonly", "shape", "stored", "token")
 
     def __init__(self, dtype: np.dtype, shape: tuple[Dim, ...], value: Atom | None):
         home = current()
         self.home, self.dtype, self.shape = home, dtype, shape
         self.path: Any = None
-        self.contiguous, self.stored = True, False
+        self.contiguous, self.stored, self.pinned = True, False, False
         self.origin: Array | None = None
         self.partners: frozenset[Base] = frozenset()
         self.readonly = ""
@@ -199,7 +200,8 @@ class Base:
         if elsewhere is not None:
             elsewhere.store(steps, new)
         else:
-            builder.values[self] = written(self.read(), steps, new) if steps else new
+            builder.values[self] = written(self.read(), steps, new) if steps else cast(
+                new, self.shape)
 
     @property
     def memory(self) -> list[Base]:
@@ -277,7 +279,7 @@ class Array(Tracer):
 
     def value(self) -> Atom:
         """The current content, as an atom of exactly `dims`."""
-        return self.base.load(self.steps, self)
+        return cast(self.base.load(self.steps, self), self.dims)
 
     def assign(self, new: Atom) -> None:
         """Store a value that broadcasts to the whole view; converts to the array's dtype."""
@@ -288,11 +290,18 @@ class Array(Tracer):
         base = self.base
         if base.readonly:
             raise unsupported(base.readonly)
+        if self.readonly:
+            fail(ValueError, "assignment destination is read-only")
         if any(other is not base and other.live for other in base.group):
             raise unsupported("a store to an array that another name may or may not share "
                               "after a branch or loop", "use .copy() before it")
         base.stored = True
         base.store(self.steps, new)
+
+    @property
+    def readonly(self) -> bool:
+        """Is it a view that NumPy gives read-only?"""
+        return any(step.readonly for step in self.steps)
 
     def seen_by(self, builder: Builder) -> bool:
         """Does the view exist in a block: its base, indices and dimensions?"""

@@ -151,6 +151,8 @@ def delivered(name: str, result: Atom, out: Any) -> Any:
         out = lift(out)
     if not isinstance(out, Array):
         raise TypeError("return arrays must be of ArrayType")
+    if out.readonly:
+        fail(ValueError, "output array is read-only")
     require_castable(name, result.dtype, out)
     require_room(result.shape, out.dims)
     out.assign(result)

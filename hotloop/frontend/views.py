@@ -12,16 +12,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hotloop.errors import InternalError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import emit, lit
 from hotloop.frontend.dims import equal, same_dims
 from hotloop.ir.core import Atom, Dim, Lit
+from hotloop.ir.types import I64
 
 
 class Index:
     """`codes` and operands of the ops get and set (see docs/ir.md), and the resulting shape."""
 
     __slots__ = ("codes", "operands", "shape")
+    readonly = False
 
     def __init__(self, codes: str, operands: Sequence[Atom], shape: tuple[Dim, ...]):
         self.codes, self.operands, self.shape = codes, tuple(operands), shape
@@ -77,6 +80,7 @@ class Transpose:
     """Axis k of the view is axis perm[k] of what it views."""
 
     __slots__ = ("perm", "shape")
+    readonly = False
 
     def __init__(self, perm: Sequence[int], shape: tuple[Dim, ...]):
         self.perm, self.shape = tuple(perm), shape
@@ -106,6 +110,7 @@ class Reshape:
     """The same elements in C order under other dimensions."""
 
     __slots__ = ("shape",)
+    readonly = False
 
     def __init__(self, shape: tuple[Dim, ...]):
         self.shape = shape
@@ -135,6 +140,7 @@ class Part:
     """The real or imaginary part of a complex array."""
 
     __slots__ = ("name", "shape")
+    readonly = False
 
     def __init__(self, name: str, shape: tuple[Dim, ...]):
         self.name, self.shape = name, shape
@@ -165,6 +171,7 @@ class Cast:
     """The same elements under dimensions that are equal at run time, but other Vars."""
 
     __slots__ = ("shape",)
+    readonly = False
 
     def __init__(self, shape: tuple[Dim, ...]):
         self.shape = shape
@@ -190,7 +197,78 @@ class Cast:
     contiguous = True
 
 
-Step = Index | Transpose | Reshape | Part | Cast
+class Broadcast:
+    """The same elements repeated: a read-only view."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: tuple[Dim, ...]):
+        self.shape = shape
+
+    def get(self, value: Atom) -> Atom:
+        if same_vars(value.shape, self.shape):
+            return value
+        axes = tuple(range(len(self.shape) - len(value.shape), len(self.shape)))
+        return emit("broadcast", [value, *self.shape], [(value.dtype, self.shape)], axes=axes)[0]
+
+    def put(self, value: Atom, part: Atom) -> Atom:
+        raise InternalError("a store to a read-only view")
+
+    def same(self, other: object) -> bool:
+        return isinstance(other, Broadcast) and same_dims(self.shape, other.shape)
+
+    def like(self, other: object) -> bool:
+        return isinstance(other, Broadcast) and len(self.shape) == len(other.shape)
+
+    def atoms(self) -> tuple[Any, ...]:
+        return self.shape
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Broadcast:
+        return Broadcast(tuple(map(as_dim, atoms)))
+
+    contiguous = False
+    readonly = True
+
+
+class Diagonal:
+    """The diagonal `offset` of the first two axes, as the last axis: a read-only view."""
+
+    __slots__ = ("offset", "shape")
+
+    def __init__(self, offset: int, shape: tuple[Dim, ...]):
+        self.offset, self.shape = offset, shape
+
+    def get(self, value: Atom) -> Atom:
+        n, rank = self.shape[-1], len(self.shape)
+        steps, = emit("iota", [n], [(I64, (n,))], dtype=I64)
+        index = [emit("add", [steps, lit(k)], [(I64, (n,))])[0] if k else steps
+                 for k in (max(0, -self.offset), max(0, self.offset))]
+        found, = emit("get", [value, *index], [(value.dtype, (n, *self.shape[:-1]))],
+                      codes="aa" + ":" * (rank - 1))
+        if rank == 1:
+            return found
+        return emit("transpose", [found], [(value.dtype, self.shape)],
+                    perm=(*range(1, rank), 0))[0]
+
+    def put(self, value: Atom, part: Atom) -> Atom:
+        raise InternalError("a store to a read-only view")
+
+    def same(self, other: object) -> bool:
+        return isinstance(other, Diagonal) and self.offset == other.offset
+
+    like = same
+
+    def atoms(self) -> tuple[Any, ...]:
+        return (self.shape[-1],)
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Diagonal:
+        return Diagonal(self.offset, (*dims[2:], as_dim(atoms[0])))
+
+    contiguous = False
+    readonly = True
+
+
+Step = Index | Transpose | Reshape | Part | Cast | Broadcast | Diagonal
 
 
 def as_dim(atom: Any) -> Dim:

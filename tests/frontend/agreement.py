@@ -101,8 +101,22 @@ def same(a: Any, b: Any, where: str = "result") -> list[str]:
     return [] if a == b else [f"{where}: {a!r} and {b!r}"]
 
 
-def agree(f: Any, *inputs: tuple, traces: int | None = None) -> Traced:
-    """Assert that Python and the Program agree on all inputs; gives the first Traced."""
+def arrays_of(x: Any) -> list[np.ndarray]:
+    if isinstance(x, np.ndarray):
+        return [x]
+    return [a for item in x for a in arrays_of(item)] if isinstance(x, tuple | list) else []
+
+
+def sharing(result: Any, args: Any) -> list[tuple[int, int]]:
+    """Which of the arrays share memory."""
+    arrays = arrays_of([result, *args])
+    return [(j, k) for k in range(len(arrays)) for j in range(k)
+            if np.shares_memory(arrays[j], arrays[k])]
+
+
+def agree(f: Any, *inputs: tuple, traces: int | None = None, memory: bool = False) -> Traced:
+    """Assert that Python and the Program agree on all inputs; gives the first Traced. `memory`:
+    also on which arrays share memory."""
     known: list[Traced] = []
     first = None
     for args in inputs:
@@ -126,6 +140,8 @@ def agree(f: Any, *inputs: tuple, traces: int | None = None) -> Traced:
             continue
         differences = same(expected, got) + same(theirs, ours, "arguments")
         assert not differences, f"{args}: " + "; ".join(differences)
+        assert not memory or sharing(expected, theirs) == sharing(got, ours), (
+            f"{args}: other arrays share memory")
         if isinstance(expected, np.ndarray):
             for k, x in enumerate(theirs):
                 assert (expected is x) == (got is ours[k]), "identity of a returned argument"

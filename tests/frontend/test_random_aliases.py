@@ -1,6 +1,6 @@
 """Random programs that pass arrays from name to name: views, swaps, stores through every alias.
 
-    python tests/frontend/test_random_aliases.py FROM TO       # looks longer, prints differences
+    python tests/frontend/test_random_aliases.py FROM TO [views]      # prints differences
 
 Tracing may refuse a program, but what it accepts must agree with Python on all inputs.
 """
@@ -35,6 +35,7 @@ class Writer:
     """Writes one program; `names` are arrays of size 3."""
 
     names = ("a", "b", "c")
+    HEAD, RESULT = HEAD, RESULT
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -76,10 +77,10 @@ class Writer:
         if r < 0.7 or depth == 2:
             self.lines.append(pad + self.simple(loop))
         elif r < 0.74:
-            jump = self.pick("break", "continue") if loop else RESULT
+            jump = self.pick("break", "continue") if loop else self.RESULT
             self.lines += [f"{pad}if {self.condition()}:", f"{pad}    {jump}"]
         elif r < 0.76:
-            self.lines += [f"{pad}if {self.condition()}:", f"{pad}    {RESULT}"]
+            self.lines += [f"{pad}if {self.condition()}:", f"{pad}    {self.RESULT}"]
         elif r < 0.9:
             self.lines.append(f"{pad}if {self.condition()}:")
             self.block(depth + 1, indent + 1, loop)
@@ -103,21 +104,99 @@ class Writer:
     def program(self):
         for _ in range(self.random.randrange(3, 8)):
             self.statement(0, 1, False)
-        return HEAD + "\n".join(self.lines) + f"\n    {RESULT}\n"
+        return self.HEAD + "\n".join(self.lines) + f"\n    {self.RESULT}\n"
+
+
+class Views(Writer):
+    """Vectors u and v of size 3, matrices m and w of 3 x 3, and views of all kinds."""
+
+    HEAD = """\
+def put(v, j, y):
+    v[j] = y
+def f(u, m, k, x):
+    v = u * 2.0
+    w = m + 1.0
+    p = m[0]
+    q = m.T
+"""
+    RESULT = "return u, v, m, w, p, q, x"
+    vectors = ("u", "v", "p")
+    matrices = ("m", "w", "q")
+
+    def name(self):
+        return self.pick(*self.vectors)
+
+    def number(self):
+        return self.pick("0", "1", "-1", "k % 3", "2")
+
+    def vector(self):
+        v, m, k = self.name(), self.pick(*self.matrices), self.number()
+        return self.pick(
+            v, v, f"{v}[::-1]", f"{v} + 1.0", f"{v}.copy()", f"{m}[{k}]", f"{m}[:, {k}]",
+            f"{m}[{k}][::-1]", f"{m}.T[{k}]", f"{m}.ravel()[:3]", f"{m}.reshape(9)[3:6]",
+            f"np.split({m}, 3)[{self.pick(0, 1, 2)}][0]", f"{v}[:, None][:, 0]",
+            f"np.squeeze({m}[1:2])", f"{m}.reshape(-1)[::4]", f"{v}.reshape(3, 1)[:, 0]",
+            f"({v} if {self.condition()} else {m}[{k}])", f"np.flip({v})", f"np.ravel({v})",
+            f"np.broadcast_to({v}, (3, 3))[1]", f"np.diagonal({m})", f"np.diag({m})",
+            f"{m}.flatten()[6:]", f"np.asarray({v})", f"np.array({v})", f"{v}.view()")
+
+    def matrix(self):
+        m, v = self.pick(*self.matrices), self.name()
+        return self.pick(
+            m, m, f"{m}.T", f"{m}[::-1]", f"{m}[:, ::-1]", f"{m} * 0.5", f"{m}.copy()",
+            f"np.swapaxes({m}, 0, 1)", f"np.moveaxis({m}, 0, 1)", f"np.transpose({m})",
+            f"{m}.reshape(3, 3)", f"{m}.reshape(9).reshape(3, 3)", f"np.outer({v}, {v})",
+            f"{m}[:, :]", f"{m}[None][0]", f"np.expand_dims({m}, 1)[:, 0]", f"np.rot90({m})",
+            f"np.stack([{v}, {v}, {v}])", f"np.fliplr({m})", f"{m} if x > 0.5 else {m}.T",
+            f"np.atleast_2d({m})", f"np.broadcast_to({m}, (2, 3, 3))[0]")
+
+    def simple(self, loop):
+        u, v, m = self.name(), self.vector(), self.pick(*self.matrices)
+        number, k = self.pick("2.0", "x", "0.5", "k"), self.number()
+        return self.pick(
+            f"{u} = {v}", f"{u} = {v}", f"{m} = {self.matrix()}", f"{m} = {self.matrix()}",
+            f"{u}[{self.index(loop)}] {self.pick('=', '+=', '*=')} {number}",
+            f"{m}[{k}] {self.pick('= 0.5 +', '+=')} {v}", f"{m}[:, {k}] *= {number}",
+            f"{m}[{k}, {k}] = {number}", f"{m}[{k}][{k}] += {number}", f"{m}.T[{k}] = {v} + 0.5",
+            f"{u}[1:] = {u}[:-1]", f"{u}[::-1] += {u}", f"{m}[1:] = {m}[:-1]", f"{m} += {m}.T",
+            f"np.add({u}, {v}, {u})", f"np.multiply({m}, {m}[::-1], out={m})", f"{u} += {v}",
+            f"{m}[:] = {self.matrix()}", f"put({m}, {k}, {number})", f"{m}.flat[{k}] = {number}",
+            f"{u}, {self.name()} = {self.name()}, {u}", f"{m}.ravel()[{k}] = {number}",
+            f"{m}.reshape(-1)[1:4] = {v} + 0.5", f"np.copyto({m}, {v})", f"{u}.sort()",
+            f"{m}, {self.pick(*self.matrices)} = {self.pick(*self.matrices)}, {m}",
+            f"{m}[{m} > 1.0] = {number}", f"{m}[[0, 2]] += {v}", f"{u}[{self.index(loop)}] -= x",
+            f"x = x * 0.5 + {m}[{k}, 1] + {u}[{k}]", f"{m}[..., {k}] = {v} + 0.5",
+            f"np.fill_diagonal({m}, {number})", f"{u} = {u} * 0.5", f"{m} = {m} + 1.0")
+
+    def statement(self, depth, indent, loop):
+        pad = "    " * indent
+        if self.random.random() < 0.08 and depth < 2:
+            m = self.pick(*self.matrices)
+            head, row = self.pick(
+                (f"for r in {m}:", "r"), (f"for i, r in enumerate({m}):", "r"),
+                (f"for r, s in zip({m}, {self.pick(*self.matrices)}):", "s"),
+                (f"for r in {m}[::-1]:", "r"), (f"for r in {m}.T:", "r"))
+            self.lines += [pad + head, f"{pad}    {row}[:] = {self.vector()} + 0.5",
+                           f"{pad}    {row}[{self.number()}] += 1.0"]
+        else:
+            super().statement(depth, indent, loop)
 
 
 INPUTS = [(np.arange(3.0) + 0.5, np.arange(3.0) * -1, k, x)
           for k, x in ((3, 1.0), (0, 0.2), (1, 2.0), (2, -1.0))]
+MATRICES = [(u, (np.arange(9.0) * 0.5 - 1).reshape(3, 3), k, x) for u, _, k, x in INPUTS]
 
 
-def outcome_of(seed):
+def outcome_of(seed, kind=Writer):
     """"ok", "refused: ...", or the text of a difference."""
-    text, name = Writer(seed).program(), f"<aliases {seed}>"
+    text, name = kind(seed).program(), f"<{kind.__name__} {seed}>"
+    inputs = MATRICES if kind is Views else INPUTS
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     space = {"np": np}
     exec(compile(text, name, "exec"), space)
     try:
-        agree(space["f"], *INPUTS)
+        with np.errstate(all="ignore"):
+            agree(space["f"], *inputs, memory=True)
     except InternalError as error:
         return f"{error}\n{text}"
     except UnsupportedError as error:
@@ -127,18 +206,19 @@ def outcome_of(seed):
     return "ok"
 
 
-@pytest.mark.parametrize("block", range(6))
-def test_aliases(block):
-    found = [outcome_of(seed) for seed in range(12 * block, 12 * block + 12)]
+@pytest.mark.parametrize("kind", [Writer, Views])
+@pytest.mark.parametrize("block", range(4))
+def test_aliases(block, kind):
+    found = [outcome_of(seed, kind) for seed in range(10 * block, 10 * block + 10)]
     wrong = [f for f in found if f != "ok" and not f.startswith("refused")]
     assert not wrong, wrong[0]
-    assert found.count("ok") >= 2
+    assert found.count("ok") >= 7
 
 
-def main(start, stop):
+def main(start, stop, kind=Writer):
     counts = Counter()
     for seed in range(start, stop):
-        found = outcome_of(seed)
+        found = outcome_of(seed, kind)
         counts[found[:70].split("\n")[0]] += 1
         if found != "ok" and not found.startswith("refused"):
             print(f"=== {seed}: {found}", flush=True)
@@ -147,4 +227,4 @@ def main(start, stop):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), Views if "views" in sys.argv else Writer)
