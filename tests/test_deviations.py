@@ -149,6 +149,18 @@ def test_a_negative_float_to_a_fraction_is_refused():
         f(-2.0, 0.5)
 
 
+def test_arrays_of_empty_lists_have_the_dtype_of_what_is_appended():
+    def f(n, k):
+        q = []
+        for _ in range(n):
+            q.append(k)
+        return np.array(q), np.array(q, np.float32)
+    compiled = jit(f)
+    assert [x.dtype for x in compiled(2, 3)] == [x.dtype for x in f(2, 3)] == [int, np.float32]
+    assert [x.dtype for x in compiled(0, 3)] == [int, np.float32]
+    assert [x.dtype for x in f(0, 3)] == [float, np.float32]
+
+
 def test_one_of_two_failing_checks_is_raised():
     def f(a, b, n):
         total = 0.0
