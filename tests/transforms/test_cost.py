@@ -12,6 +12,9 @@ from traced import traced
 from hotloop.ir.core import Block, Lit, Program, Var, count
 from hotloop.ir.interp import run
 from hotloop.ir.types import F64, I64, Type
+from hotloop.loops.core import Alloc, For, While, parts
+from hotloop.loops.expr import fresh_table
+from hotloop.loops.lower import lower
 from hotloop.ops import control
 from hotloop.ops.dce import dce
 from hotloop.ops.emit import Emit
@@ -142,3 +145,28 @@ def test_transforms_take_linear_time(make, small, transform):
     (before, grown), (after, much) = seconds(small), seconds(8 * small)
     assert after < 8 * 2.5 * before
     assert abs(grown - much) < 0.1 * grown
+
+
+# ---- updates in place
+
+def allocations(body, inside=False):
+    """Arrays that are allocated in loops."""
+    found = 0
+    for statement in body:
+        found += inside and isinstance(statement, Alloc)
+        for part in parts(statement):
+            found += allocations(part, inside or isinstance(statement, For | While))
+    return found
+
+
+@pytest.mark.parametrize("name", ["prefix", "stencil_loops", "matfac", "branches", "pairwise",
+                                  "histo", "floyd", "bubble", "gp_loops", "newton_in_loop"])
+def test_the_backward_pass_updates_in_place(name):
+    """No array is copied, and none is made in a loop."""
+    function, args = next((f, a) for f, a in CASES if f.__name__ == name)
+    program, values = traced(function, args)
+    gradient = optimize(vjp(program, [True] * len(values)))
+    with fresh_table():
+        kernel = lower(gradient, [True] * len(gradient.params))
+    assert kernel.notes == []
+    assert allocations(kernel.body) == 0
