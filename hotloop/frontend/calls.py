@@ -30,6 +30,7 @@ from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, 
 from hotloop.frontend.truth import exactly
 
 functional = lazy.module("hotloop.frontend.numpy_functional")
+recursion = lazy.module("hotloop.frontend.recursion")
 unsupported_numpy = lazy.module("hotloop.frontend.numpy_unsupported")
 
 PURE_MODULES = frozenset((
@@ -54,6 +55,9 @@ IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.numpy_in_python",
 
 ACTIVE_LIMIT = 50
 """Calls of one function inside itself while tracing; recursion on run-time values never ends."""
+
+NESTED_LIMIT = 200
+"""... of all calls of a function inside itself under run-time conditions."""
 
 
 def function(f: Any) -> Any:
@@ -92,6 +96,8 @@ def function(f: Any) -> Any:
         return _numpy_object(f)
     if isinstance(f, Tracer):
         raise TypeError("a number or array is not callable")
+    if _is_scipy(f):
+        return _numpy_function(f)
     call = kind.__call__ if callable(f) else None
     if isinstance(call, types.FunctionType):
         return functools.partial(function(call), f)
@@ -124,10 +130,16 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         state = current().state
+        if f.__code__ in session.recursive:
+            return recursion.call(f, bound, args, kwargs)
         count = state.active.get(f, 0)
-        if count > ACTIVE_LIMIT:
-            raise unsupported(f"a recursion of {f.__name__} that does not end while compiling",
-                              "write it as a loop with an explicit stack")
+        if count and current().parent is not None:
+            state.nested[f.__code__] = state.nested.get(f.__code__, 0) + 1
+        if count > ACTIVE_LIMIT or state.nested.get(f.__code__, 0) > NESTED_LIMIT:
+            error = unsupported(f"a recursion of {f.__name__} that does not end while compiling",
+                                "write it as a loop with an explicit stack")
+            error.recursive = f.__code__
+            raise error
         state.active[f] = count + 1
         state.depth += 1
         splitting, CONTEXT.splitting = CONTEXT.splitting, 0
@@ -142,8 +154,15 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
     return call
 
 
+def _is_scipy(f: Any) -> bool:
+    return any(str(home).split(".")[0] == "scipy"
+               for home in (getattr(f, "__module__", None), type(f).__module__))
+
+
 def _method(f: types.MethodType) -> Any:
     inner, owner = f.__func__, f.__self__
+    if _is_scipy(f):
+        return _numpy_function(f)
     if isinstance(owner, Tracer):
         return f
     stand_in = function(inner) if isinstance(inner, types.FunctionType) or hasattr(

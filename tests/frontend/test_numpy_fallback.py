@@ -172,3 +172,38 @@ def polynomial(a):
 def test_use_of_values_of_two_types(f):
     """One program for real and complex eigenvalues."""
     agree(f, *[(np.array([[0.5, 1.0], [b, 0.25]]),) for b in (-1.0, 1.0, -1.0)], traces=1)
+
+
+def test_another_library(monkeypatch):
+    """SciPy's functions (here somebody else's under its name) are not traced but called, and tried
+    with nothing but the call's own arguments."""
+    seen = []
+
+    def solve_with_pivots(a, pivots):
+        seen.append(list(pivots))
+        if a.sum() < 0:
+            raise np.linalg.LinAlgError("negative")
+        return a[pivots], len(pivots)
+    solve_with_pivots.__module__ = "scipy.linalg.fake"
+
+    @hotloop.jit(cache=False)
+    def f(a, pivots):
+        x, n = solve_with_pivots(a * 2, pivots)
+        return x + n
+
+    assert list(f(P, np.array([2, 0]))) == [4.0, 6.0]
+    assert seen and all(p == [2, 0] for p in seen)
+    assert list(f(P, np.array([1]))) == [-5.0]
+    with pytest.raises(np.linalg.LinAlgError, match="negative"):
+        f(-P - 9, np.array([1]))
+
+    @hotloop.jit(cache=False)
+    def g(a, pivots):
+        total = 0.0
+        for k in range(len(pivots)):
+            total += solve_with_pivots(a, pivots + k)[0].sum()
+        return total
+
+    seen.clear()
+    assert g(P, np.array([0, 1])) == -1.0 + -2.0
+    assert all(set(p) == {0} for p in seen[:-2])
