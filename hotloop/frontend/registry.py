@@ -110,6 +110,7 @@ LATER = {
     "numpy.linalg": lazy.module("hotloop.frontend.numpy_linalg"),
     "numpy.random": lazy.module("hotloop.frontend.numpy_distributions"),
     "random": lazy.module("hotloop.frontend.python_random"),
+    "scipy": lazy.module("hotloop.frontend.scipy_names"),
 }
 """Modules that fill the tables for functions of a module, loaded when one of these is met. Ufuncs,
 operators and builtins, which are in most programs, are there from the start."""

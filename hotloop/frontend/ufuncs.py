@@ -8,15 +8,17 @@ numbers gives NumPy 2's rules), the meaning from `registry.UFUNCS`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend.builder import check, emit, fail, named, unsupported
 from hotloop.frontend.dims import broadcast_dims, require_equal, shape_text
-from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS, fallback, guarded
+from hotloop.frontend.registry import LATER, NUMPY, UFUNC_METHODS, UFUNCS, fallback, guarded
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
     NUMPY_KIND,
@@ -31,6 +33,7 @@ from hotloop.frontend.tracers import (
     exact_int,
     fit,
     is_python_number,
+    keep_order,
     lift,
     narrowed,
     value,
@@ -39,6 +42,8 @@ from hotloop.frontend.tracers import (
 from hotloop.ir.core import Atom, Dim
 from hotloop.ir.types import BOOL, I64
 from hotloop.ops.table import MAX_OPERANDS
+
+scipy_names = lazy.module("hotloop.frontend.scipy_names")
 
 COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
 
@@ -70,7 +75,7 @@ def resolve(uf: np.ufunc, args: Sequence[Any], dtype: Any = None) -> tuple[np.dt
 def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
           where: Any = True) -> Any:
     """`uf(*args)`: a NumPy scalar, a new array, `out`, or a tuple of them."""
-    rule = UFUNCS.get(uf)
+    rule = UFUNCS.get(uf) or foreign_rule(uf)
     if rule is None:
         raise unsupported(f"np.{uf.__name__}")
     args = [lift(a) for a in args]
@@ -94,8 +99,18 @@ def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
         if isinstance(o, Array):
             require_room(dims, o.dims)
     results = _results(uf, rule, args, dtypes, dims)
-    placed = tuple(delivered(uf.__name__, r, o) for r, o in zip(results, outs, strict=True))
+    placed = tuple(keep_order(wrap(r), args) if o is None else delivered(uf.__name__, r, o)
+                   for r, o in zip(results, outs, strict=True))
     return placed[0] if len(placed) == 1 else placed
+
+
+def foreign_rule(uf: np.ufunc) -> Any:
+    """The meaning of a ufunc of scipy.special; None for one from elsewhere."""
+    special = sys.modules.get("scipy.special")
+    if special is None or getattr(special, uf.__name__, None) is not uf:
+        return None
+    lazy.load(LATER["scipy"])
+    return UFUNCS.get(uf) or scipy_names.called_back(uf)
 
 
 def exactly_comparable(args: list[Any]) -> list[Any]:

@@ -8,10 +8,16 @@ They take and give NumPy's arrays, at run time. Rules of derivatives know them b
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import Any
 
 import numpy as np
+
+
+def of_scipy(*x: Any, name: str) -> Any:
+    """A function of scipy.special, which the program has imported."""
+    return getattr(importlib.import_module("scipy.special"), name)(*x)
 
 
 def ufunc_accumulate(x: Any, ufunc: str, axis: int) -> Any:
