@@ -185,3 +185,25 @@ def test_the_argument_of_a_raised_key_error_is_text():
     with pytest.raises(KeyError) as info:
         jit(f)(3)
     assert str(info.value.args[0]) == "3"
+
+
+def test_views_by_functions_called_back_are_copies():
+    def windows(x):
+        return np.lib.stride_tricks.sliding_window_view(x, 2)
+
+    def stored(x):
+        y = windows(x)
+        x[0] = 5.0
+        return y + 0
+
+    x = np.arange(4.0)
+    assert np.shares_memory(windows(x), x) and not np.shares_memory(jit(windows)(x), x)
+    assert np.array_equal(jit(windows)(x), windows(x))
+    with pytest.raises(hotloop.errors.UnsupportedError):
+        jit(stored)(x)
+
+
+def test_new_arrays_are_in_c_order():
+    x = np.ones((2, 3))
+    assert jit(lambda x: np.array(x, order="F"))(x).flags.c_contiguous
+    assert jit(lambda x: (x.T + 1))(x).flags.c_contiguous
