@@ -34,6 +34,7 @@ from hotloop.loops import expr
 from hotloop.loops import lower as lowering
 from hotloop.loops import pipeline as loops_pipeline
 from hotloop.loops.core import Kernel
+from hotloop.ops.invoke import functions_of
 from hotloop.passes import pipeline as passes_pipeline
 from hotloop.record import field, record
 
@@ -145,6 +146,11 @@ def lower(program: Program, contiguous: list[bool], watch: Watch,
     `examples`: typical shapes, which guide heuristics; `watched` as in `Kernel`."""
     with watch.stage("passes"):
         program = passes_pipeline.optimize(program, watch.program if watch.wanted else None)
+        for function in functions_of(program):
+            if not function.optimized:
+                assert function.program is not None
+                function.program = passes_pipeline.optimize(function.program)
+                function.optimized = True
     with expr.fresh_table():
         with watch.stage("lower"):
             kernel = lowering.lower(program, contiguous, examples)

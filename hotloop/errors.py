@@ -59,10 +59,12 @@ class UnsupportedError(HotloopError):
 
     `inputs`: paths of numbers and sizes of arrays among the arguments, if it could be compiled for known values of them. `site`:
     where a list is made, if it could be compiled with a list of run-time length there.
+    `recursive`: the code of a function that calls itself on run-time values.
     """
 
     inputs: tuple[tuple[tuple[object, ...], ...], ...] = ()
     site: Location | None = None
+    recursive: object = None
 
 
 class StagingError(UnsupportedError):

@@ -55,10 +55,15 @@ class Compiled:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+def _statements(kernel: loops.Kernel) -> Iterator[loops.Statement]:
+    for part in (kernel, *kernel.functions):
+        yield from loops.walk(part.body)
+
+
 def check_operands(kernel: loops.Kernel) -> list[tuple[np.dtype, ...]]:
     """For each of `kernel.errors` the dtypes of its operands in the frame."""
     found: dict[int, tuple[np.dtype, ...]] = {}
-    for statement in loops.walk(kernel.body):
+    for statement in _statements(kernel):
         if isinstance(statement, loops.Check):
             found[statement.error] = tuple(x.dtype for x in statement.operands)
     return [found.get(k, ()) for k in range(len(kernel.errors))]
@@ -67,7 +72,7 @@ def check_operands(kernel: loops.Kernel) -> list[tuple[np.dtype, ...]]:
 def call_sites(kernel: loops.Kernel) -> list[CallSite]:
     """For each of `kernel.sites` the layout of its operands."""
     found: dict[int, CallSite] = {}
-    for statement in loops.walk(kernel.body):
+    for statement in _statements(kernel):
         if isinstance(statement, loops.Call) and statement.routine is None:
             ins = tuple((x.dtype, len(x.shape)) if isinstance(x, loops.Buffer) else (x.dtype, 0)
                         for x in statement.ins)

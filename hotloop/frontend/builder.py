@@ -68,6 +68,8 @@ class TraceState:
         self.numbered: dict[Any, list[Var]] = {}
         self.selections: dict[Any, tuple[Builder, Any]] = {}
         self.raising = 0
+        self.nested: dict[Any, int] = {}               # calls of functions inside themselves
+        self.recursive: dict[Any, Any] = {}            # recursive functions being traced, by code
         self.tries: list[Any] = []                     # the try statements being traced
         self.handled: list[Any] = []                   # what the open except clauses handle
         self.raised: BaseException | None = None       # the user's exception object

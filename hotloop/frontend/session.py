@@ -76,6 +76,7 @@ class Session:
         self.bound: dict[int, Callable[..., Any] | None] = {}
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
         self.dims: dict[int, Var] = {}
+        self.recursive: set[Any] = set()                   # codes of functions that call themselves
         self.growing: set[Location] = set()                # where lists of run-time length are made
         self.homes: dict[int, Any] = {}                    # blocks in which objects were made
         self.kept: dict[int, Any] = {}                     # objects that must not change any more

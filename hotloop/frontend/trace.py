@@ -48,16 +48,19 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
     frozen: dict[Path, None] = {}
     growing: set[Location] = set()
     wary: set[Any] = set()
+    recursive: set[Any] = set()
     while True:
         try:
             return _traced(fn, signature.bind(*args, **kwargs), statics, tuple(frozen), growing,
-                           wary)
+                           wary, recursive)
         except Restart as error:
             assert error.key not in wary
             wary.add(error.key)
         except UnsupportedError as error:
             if error.site is not None and error.site not in growing:
                 growing.add(error.site)
+            elif error.recursive is not None and error.recursive not in recursive:
+                recursive.add(error.recursive)
             elif set(error.inputs) - set(frozen):
                 frozen.update(dict.fromkeys(error.inputs))
             else:
@@ -65,16 +68,17 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
 
 
 def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[str],
-            frozen: tuple[Path, ...], growing: set[Location], wary: set[Any]) -> Traced:
+            frozen: tuple[Path, ...], growing: set[Location], wary: set[Any],
+            recursive: set[Any]) -> Traced:
     """One trace; `frozen`: arguments inside the arguments, numbers, whose values are fixed;
     `growing`: where the lists are made whose length is known at run time only; `wary`: see
-    `builder.Restart`."""
+    `builder.Restart`; `recursive`: codes of functions that call themselves on run-time values."""
     bound.apply_defaults()
     root = Builder(None)
     root.state.wary = frozenset(wary)
     session = Session(root, frozen)
     root.state.session = session
-    session.growing = growing
+    session.growing, session.recursive = growing, recursive
     outcome: list[Any] = []
     with opened(root), traced_state():
         for name, x in bound.arguments.items():

@@ -14,7 +14,7 @@ from __future__ import annotations
 from hotloop.llvm import flags
 from hotloop.llvm import frame as frames
 from hotloop.llvm.builder import type_of
-from hotloop.llvm.statements import Statements
+from hotloop.llvm.statements import Statements, layout_of
 from hotloop.llvm.values import I64
 from hotloop.llvm.vector import VectorStatements
 from hotloop.loops.core import Buffer, Kernel
@@ -40,10 +40,26 @@ class Emitted:
 
 def emit(kernel: Kernel) -> Emitted:
     emitter = VectorStatements(kernel)
-    layout = frames.layout(
-        [(p.dtype, len(p.shape), bool(p.shape) and p.strides is None) if isinstance(p, Buffer)
-         else (p.dtype, 0, True) for p in kernel.params],
-        [(r.dtype, len(r.shape) if isinstance(r, Buffer) else 0) for r in kernel.results])
+    layout = layout_of(kernel)
+    _body(emitter, layout)
+    name, around = "kernel", ""
+    if kernel.watched:
+        name = "body"
+        around = flags.watched("body", kernel.watched == "always") + flags.DECLARATIONS
+    texts = [_text(emitter, name, "internal " if kernel.watched else "")]
+    for number, function in enumerate(kernel.functions):
+        inner = VectorStatements(function)
+        inner.externals, inner.declarations = emitter.externals, emitter.declarations
+        _body(inner, layout_of(function))
+        texts.append(_text(inner, f"function{number}", "internal "))
+        emitter.constants = emitter.constants or inner.constants
+    text = "\n".join([*texts, *emitter.declarations.values(), ""])
+    return Emitted(text + around + emitter.constants + _HEAD + _WEIGHTS, layout,
+                   tuple(emitter.externals))
+
+
+def _body(emitter: Statements, layout: frames.Frame) -> None:
+    kernel = emitter.kernel
     _bind_parameters(emitter, layout)
     with emitter.block_of(kernel.body):
         for result, place in zip(kernel.results, layout.results, strict=True):
@@ -51,14 +67,11 @@ def emit(kernel: Kernel) -> Emitted:
                 assert isinstance(place, frames.ScalarSlot)
                 emitter.store_at(emitter.slot(place.slot), emitter.value(result), result.dtype)
     emitter.lines.append(f"ret i64 {frames.DONE}")
-    head, around = "define i64 @kernel(ptr noalias %frame) #0 {", ""
-    if kernel.watched:
-        head = "define internal i64 @body(ptr noalias %frame) #0 {"
-        around = flags.watched("body", kernel.watched == "always") + flags.DECLARATIONS
-    parts = [head, "entry:", *emitter.entry, *emitter.lines, *emitter.cold, "}",
-             *emitter.declarations.values(), ""]
-    text = "\n".join(parts) + around + emitter.constants + _HEAD + _WEIGHTS
-    return Emitted(text, layout, tuple(emitter.externals))
+
+
+def _text(emitter: Statements, name: str, linkage: str) -> str:
+    return "\n".join([f"define {linkage}i64 @{name}(ptr noalias %frame) #0 {{", "entry:",
+                      *emitter.entry, *emitter.lines, *emitter.cold, "}"])
 
 
 def _bind_parameters(emitter: Statements, layout: frames.Frame) -> None:

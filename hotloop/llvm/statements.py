@@ -111,7 +111,7 @@ class Statements(Values):
             self.leave(check.error + 1)
         self.begin(passed)
 
-    def leave(self, code: int) -> None:
+    def leave(self, code: int | str) -> None:
         """Return from the kernel in the middle of it."""
         for buffer in (b for owned in self._owned for b in owned):
             self._free(buffer)
@@ -402,6 +402,8 @@ class Statements(Values):
             self._draw(call)
         elif call.routine == "grow":
             self._grow(*call.ins)  # type: ignore[arg-type]
+        elif call.routine == "invoke":
+            self._invoke(call)
         else:
             self._call_routine(call)
         self.forget(call.outs)
@@ -507,10 +509,54 @@ class Statements(Values):
         self.jump(done)
         self.begin(done)
 
+    def _invoke(self, call: Call) -> None:
+        """The called kernel gets a frame of its own on the stack."""
+        layout = layout_of(self.kernel.functions[call.site])
+        cells = self.stack(8 * layout.size)
+
+        def cell(k: int) -> str:
+            return self.op(f"getelementptr i64, ptr {cells}, i64 {k}")
+        for k in (frame.ALLOC, frame.CALL, frame.TABLE, frame.CONTEXT):
+            self.lines.append(f"store ptr {self.op(f'load ptr, ptr {self.slot(k)}')}, "
+                              f"ptr {cell(k)}")
+        given = iter(call.ins)
+        for place in layout.params:
+            x = next(given)
+            if isinstance(place, frame.ScalarSlot):
+                assert isinstance(x, Expr)
+                value = self.value(x)
+                self.store_at(cell(place.slot), value, x.dtype)
+                continue
+            assert isinstance(x, Buffer)
+            self.lines.append(f"store ptr {self.pointers[x]}, ptr {cell(place.slot)}")
+            for k in range(place.rank):
+                dim = self.value(next(given))  # type: ignore[arg-type]
+                self.lines.append(f"store i64 {dim}, ptr {cell(place.dims + k)}")
+        status = self.op(f"call i64 @function{call.site}(ptr {cells})")
+        failed, passed = self.label(), self.label()
+        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
+        with self.out_of_line(failed):
+            for k in range(frame.OPERANDS, frame.OPERANDS + frame.MAX_OPERANDS):
+                self.lines.append(f"store i64 {self.op(f'load i64, ptr {cell(k)}')}, "
+                                  f"ptr {self.slot(k)}")
+            self.leave(status)
+        self.begin(passed)
+        for (name, dtype), result in zip(call.scalars, layout.results, strict=True):
+            assert isinstance(result, frame.ScalarSlot)
+            self.bind(name, self.load_at(cell(result.slot), dtype))
+
     def hoist(self, loop: For | While) -> None:
         """Emit, before the loop, what does not change in it."""
         for node in invariants(self, loop):
             self.value(node)
+
+
+def layout_of(kernel: Kernel) -> frame.Frame:
+    """The frame of a kernel."""
+    return frame.layout(
+        [(p.dtype, len(p.shape), bool(p.shape) and p.strides is None) if isinstance(p, Buffer)
+         else (p.dtype, 0, True) for p in kernel.params],
+        [(r.dtype, len(r.shape) if isinstance(r, Buffer) else 0) for r in kernel.results])
 
 
 def invariants(values: Values, loop: For | While) -> list[Expr]:

@@ -139,7 +139,8 @@ class Check:
 @record(eq=False, frozen=False)
 class Call:
     """A library routine on whole buffers, or (routine None) call-back number `site` into Python.
-    The routine `grow` moves its buffer to memory of more rows (see `loops.growing`).
+    The routine `grow` moves its buffer to memory of more rows (see `loops.growing`), `invoke` calls
+    function `site` of the kernel (see `loops.invoke`).
 
     `ins` are Buffers (whole) or scalar Exprs; `outs` Buffers already allocated. A call-back may
     also fill scalars: `scalars` are (name, dtype) bound afterwards (data-dependent sizes).
@@ -212,6 +213,7 @@ class Kernel:
     errors   what Checks raise
     sites    what Calls with routine None call: Python callables taking and giving NumPy arrays
     notes    what the passes did, for `explain`: lines of text
+    functions  the kernels that it calls, and that they call; errors and sites are shared
     sizes    names and values of dimensions that are short, for heuristics only
     watched  report floating-point flags: "" no, "set" if one is set, "always" at every call
     """
@@ -222,6 +224,7 @@ class Kernel:
     errors: list[ErrorSite] = field(default_factory=list)
     sites: list[Callable[..., Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    functions: list[Kernel] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
     watched: str = ""
 

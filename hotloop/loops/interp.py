@@ -240,6 +240,9 @@ class _Machine:
         if call.routine == "grow":
             self.grow(*call.ins)  # type: ignore[arg-type]
             return
+        if call.routine == "invoke":
+            self.invoke(call)
+            return
         if not 0 <= call.site < len(self.kernel.sites):
             raise InternalError(f"call of {call.routine} has no meaning: no site {call.site}")
         ins = [self.array(x) if isinstance(x, Buffer) else self.value(x) for x in call.ins]
@@ -251,6 +254,23 @@ class _Machine:
             self.array(buffer)[...] = result
         for (name, dtype), result in zip(call.scalars, results[len(call.outs):], strict=True):
             self.names[name] = dtype.type(result)
+
+    def invoke(self, call: Call) -> None:
+        machine = _Machine(self.kernel.functions[call.site])
+        given = iter(call.ins)
+        for param in machine.kernel.params:
+            value: Any = next(given)
+            if isinstance(param, ScalarParam):
+                machine.names[param.name] = self.value(value)
+                continue
+            sizes = [int(self.value(next(given))) for _ in param.shape]  # type: ignore[arg-type]
+            for x, size in zip(param.shape, sizes, strict=True):
+                if x.op == "var":
+                    machine.names.setdefault(x.args[0], np.int64(size))
+            machine.memory[param] = self.array(value)[tuple(map(slice, sizes))]
+        machine.run(machine.kernel.body, keep=True)
+        for (name, _), result in zip(call.scalars, machine.kernel.results, strict=True):
+            self.names[name] = machine.value(result)  # type: ignore[arg-type]
 
     def grow(self, buffer: Buffer, old: Expr, new: Expr) -> None:
         memory, kept, rows = self.array(buffer), int(self.value(old)), int(self.value(new))

@@ -24,6 +24,7 @@ from hotloop.loops.control import linear, lower_region
 from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
 from hotloop.loops.growing import reserve
+from hotloop.loops.invoke import invoke
 from hotloop.loops.library import call_library, lower_check, lower_draw, lower_host
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import element, map_cost, operands_of, pull
@@ -34,6 +35,7 @@ from hotloop.ops.table import (
     Effect,
     Extern,
     Generate,
+    Invoke,
     Map,
     Move,
     Reduce,
@@ -60,12 +62,25 @@ def lower(program: Program, contiguous: list[bool],
     Raises UnsupportedError for what has no lowering."""
     kernel = Kernel(program.name, [], [], [])
     state = State(program, kernel)
+    _lower(state, program, contiguous, examples or [])
+    while len(kernel.functions) < len(state.functions):
+        function = list(state.functions)[len(kernel.functions)]
+        called = Kernel(function.__name__, [], [], [], kernel.errors, kernel.sites, kernel.notes,
+                        kernel.functions)
+        kernel.functions.append(called)
+        inner = State(function.program, called)
+        inner.functions = state.functions
+        _lower(inner, function.program, [True] * len(function.program.params), [])
+    return kernel
+
+
+def _lower(state: State, program: Program, contiguous: list[bool],
+           examples: list[tuple[int, ...]]) -> None:
     memory = bind_parameters(state, program, contiguous)
-    kernel.sizes = short_dims(state, program, examples or [])
+    state.kernel.sizes = short_dims(state, program, examples)
     results = declare_results(state, program, memory)
     lower_block(state, program)
     finish(state, program, results)
-    return kernel
 
 
 SHORT, FAR = 8, 8
@@ -218,6 +233,8 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
         compact(state, eqn)
     elif isinstance(row, Reserve):
         reserve(state, eqn)
+    elif isinstance(row, Invoke):
+        invoke(state, eqn)
     elif isinstance(row, Extern):
         call_library(state, eqn, row)
     elif isinstance(row, Effect) and row.kind == "check":

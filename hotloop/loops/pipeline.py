@@ -44,6 +44,12 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
 def optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None = None) -> Kernel:
     """Run all passes but those of HOTLOOP_SKIP; `watch(name, kernel)` after each, and with
     HOTLOOP_VERIFY the checks of loops.verify."""
+    for function in kernel.functions:
+        _optimize(function, None)
+    return _optimize(kernel, watch)
+
+
+def _optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None) -> Kernel:
     skipped = config.skipped()
     for name, run, instead in PASSES:
         if name in skipped:

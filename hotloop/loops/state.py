@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,7 @@ class View:
 class State:
     def __init__(self, program: Program, kernel: Kernel):
         self.kernel = kernel
+        self.functions: dict[Any, int] = {}         # functions that are called, by their number
         self.uses = Uses(program)
         self.scope = Scope(program, self.uses)
         self.scalars: dict[Var, Value] = {}

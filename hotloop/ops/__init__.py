@@ -13,6 +13,7 @@ from hotloop.ops import (
     functions,
     generators,
     index,
+    invoke,
     linalg,
     random,
     reduce,
@@ -22,5 +23,5 @@ from hotloop.ops import (
 from hotloop.ops.table import OPS, make_eqn
 
 __all__ = ["OPS", "complexes", "control", "custom", "elementwise", "functions", "generators",
-           "index", "linalg",
+           "index", "invoke", "linalg",
            "make_eqn", "random", "reduce", "shape", "transforms"]

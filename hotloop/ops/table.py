@@ -109,6 +109,11 @@ class Reserve:
 
 
 @record
+class Invoke:
+    """A call of a function of its own (`params["function"]`), a kernel beside this one."""
+
+
+@record
 class Extern:
     """A library call on contiguous buffers: `routine` names a row of `llvm.blas`, or None: the
     kernel calls back into NumPy with the op's `evaluate`. `flags` as of Map."""
@@ -134,7 +139,7 @@ class Effect:
     kind: str
 
 
-Lowering = (Map | Move | Generate | Reduce | Scan | Update | Compact | Reserve | Extern | Region
+Lowering = (Map | Move | Generate | Reduce | Scan | Update | Compact | Reserve | Invoke | Extern | Region
             | Effect)
 
 
