@@ -33,7 +33,7 @@ from hotloop.frontend.builder import (
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import join_lists
 from hotloop.frontend.list_values import List, snapshot
-from hotloop.frontend.meeting import Cell, Key, Meeting, Path, RefSlot, new_array
+from hotloop.frontend.meeting import Cell, Key, Meeting, Path, RefSlot, cell_array
 from hotloop.frontend.objects import (
     UNBOUND,
     Cells,
@@ -67,7 +67,8 @@ from hotloop.frontend.tracers import (
     Scalar,
     may_share,
 )
-from hotloop.ir.core import Atom, Block, Var
+from hotloop.ir.core import Atom, Block, Dim, Var
+from hotloop.ir.types import I64
 
 traceback = lazy.module("traceback")
 
@@ -215,15 +216,29 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
 
     def exported(cell: Cell, slot: RefSlot | None) -> None:
         """Results of the cond for the content of a cell."""
-        vars, array = new_array(cell.dtype, cell.dims or ())
+        given: list[list[Atom] | None] = []
+        for side, path, dead in zip(sides, paths, died, strict=True):
+            with opened(side):
+                given.append(None if dead else path.content(cell, slot, None))
+        dims: list[Dim | None] = []
+        sizes = 0
+        for d in cell.dims or ():
+            if d is None:                  # sizes that are one on both sides are one result
+                now = [None if mine is None else mine[sizes] for mine in given]
+                sizes += 1
+                d = next((out for out, *before in zip(outs, *atoms, strict=True)
+                          if out.dtype == I64 and not out.shape and before == now), None)
+                if d is None:
+                    d = dm.bound(parent.bind(I64), 0, dm.MAX_DIM)
+                    outs.append(d)
+                    for own, atom in zip(atoms, now, strict=True):
+                        own.append(atom)
+            dims.append(d)
+        vars, array = cell_array(cell, tuple(dims))
         bases[cell] = array.base
         outs.extend(vars)
-        for k, side in enumerate(sides):
-            if died[k]:
-                atoms[k].extend([None] * len(vars))
-            else:
-                with opened(side):
-                    atoms[k].extend(paths[k].content(cell, slot, None))
+        for own, mine in zip(atoms, given, strict=True):
+            own.append(None if mine is None else mine[sizes])
 
     def join_values(x: Any, y: Any, slot: Any) -> Any:
         """Results of the cond for x and y; gives the joined object."""

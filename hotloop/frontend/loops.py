@@ -53,7 +53,7 @@ from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import check_carried, join_lists, lists_in
 from hotloop.frontend.list_values import List
 from hotloop.frontend.lists import item as list_item
-from hotloop.frontend.meeting import Cell, Meeting, Path, RefSlot, new_array
+from hotloop.frontend.meeting import Cell, Meeting, Path, RefSlot, cell_array
 from hotloop.frontend.objects import (
     UNBOUND,
     Homed,
@@ -549,7 +549,7 @@ def _trace_body(loop: Loop, outer: Builder, carried: Carried) -> tuple[Attempt, 
     with opened(outer):
         bases = {}
         for cell in carried.cells():
-            attempt.cells[cell] = new_array(cell.dtype, cell.dims or ())
+            attempt.cells[cell] = cell_array(cell)
             bases[cell] = attempt.cells[cell][1].base
         for n in carried.slots:
             if n not in carried.head:
@@ -672,7 +672,7 @@ def _settle(carried: Carried, attempt: Attempt, died: bool, outer: Builder, body
             end.spent.add(carried.given[n])
     if moved:
         carried.begin()
-    known = {cell: cell.dims for cell in attempt.cells}
+    known = {cell: (cell.dims, cell.contiguous) for cell in attempt.cells}
     with opened(body):
         if carried.swapped:
             for n in carried.swapped:
@@ -711,7 +711,8 @@ def _settle(carried: Carried, attempt: Attempt, died: bool, outer: Builder, body
     cells = carried.cells()
     for cell in cells:
         carried.kept_equal(cell)           # its dimensions may be those of the name
-    if not again and any(cell.dims != known.get(cell, cell.dims) for cell in cells):
+    if not again and any((cell.dims, cell.contiguous) != known[cell]
+                         for cell in cells if cell in known):
         again = True
     if not again and any(cell not in attempt.cells for n in carried.head
                          for ref in references(carried.types[n])
@@ -743,13 +744,13 @@ def _emit(carried: Carried, attempt: Attempt, end: Path, outer: Builder, body: B
         kept = carried.kept_equal(cell)
         if cell not in attempt.cells:
             with opened(outer):
-                attempt.cells[cell] = new_array(cell.dtype, cell.dims or ())
+                attempt.cells[cell] = cell_array(cell)
         own, now = attempt.cells[cell]
         params += own
         inits += start.content(cell, kept, None)
         with opened(body):
             ends += list(own) if died else end.content(cell, kept, now)
-        vars, array = new_array(cell.dtype, cell.dims or ())
+        vars, array = cell_array(cell)
         results += vars
         bases[cell] = array.base
     for n in carried.slots:

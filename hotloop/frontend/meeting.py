@@ -35,13 +35,14 @@ Key = tuple[Any, ...]
 
 class Cell:
     """An array of the meeting: `key` names it, `type` is (dtype, dims), None for a dim that
-    differs from path to path."""
+    differs from path to path. `contiguous`: certainly in C order."""
 
-    __slots__ = ("dims", "dtype", "key")
+    __slots__ = ("contiguous", "dims", "dtype", "key")
 
     def __init__(self, key: Key, dtype: np.dtype):
         self.key, self.dtype = key, dtype
         self.dims: tuple[Dim | None, ...] | None = None
+        self.contiguous = True
 
     def __repr__(self) -> str:
         return f"<cell {self.key}>"
@@ -333,6 +334,7 @@ class Path:
         visible = self.meeting.visible
         self.labels[base] = cell
         self.held.setdefault(cell, []).append(base)
+        cell.contiguous = cell.contiguous and base.contiguous
         cell.dims = common(base.shape if cell.dims is None else cell.dims, base.shape, visible)
 
     def agrees(self, slot: RefSlot) -> bool:
@@ -424,6 +426,13 @@ def _atom(d: Any) -> Atom:
     return lit(d) if isinstance(d, int) else d
 
 
+def cell_array(cell: Cell, dims: tuple[Dim | None, ...] | None = None) -> tuple[list[Var], Array]:
+    """Fresh Vars of the open block for a cell's sizes and content, and the array of them."""
+    vars, array = new_array(cell.dtype, (cell.dims or ()) if dims is None else dims)
+    array.base.contiguous = cell.contiguous
+    return vars, array
+
+
 def new_array(dtype: np.dtype, dims: tuple[Dim | None, ...]) -> tuple[list[Var], Array]:
     """Fresh Vars of the open block for the sizes that are CARRIED and the content, and the array
     of them."""
@@ -439,4 +448,4 @@ def new_array(dtype: np.dtype, dims: tuple[Dim | None, ...]) -> tuple[list[Var],
     return [*sizes, var], fresh(var)
 
 
-__all__ = ["Cell", "Key", "Meeting", "Path", "RefSlot", "common", "new_array"]
+__all__ = ["Cell", "Key", "Meeting", "Path", "RefSlot", "cell_array", "common", "new_array"]

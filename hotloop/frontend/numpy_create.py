@@ -45,6 +45,7 @@ from hotloop.frontend.tracers import (
     full,
     iota,
     is_python_number,
+    keep_order,
     lift,
     value,
     wrap,
@@ -90,7 +91,8 @@ def _like(fill: Any) -> Any:
              shape: Any = None, device: Any = None) -> Array:
         a = as_array(a)
         dims = a.dims if shape is None else dims_from(settled(shape))
-        return filled(fill, dims, a.dtype if dtype is None else as_dtype(dtype))
+        made = filled(fill, dims, a.dtype if dtype is None else as_dtype(dtype))
+        return keep_order(made, [a] if order == "K" else [])
     return like
 
 
@@ -104,7 +106,8 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subo
     a = as_array(a)
     dtype = a.dtype if dtype is None else as_dtype(dtype)
     dims = a.dims if shape is None else dims_from(settled(shape))
-    return filled(convert_weakly(lift(fill_value), dtype), dims, dtype)
+    made = filled(convert_weakly(lift(fill_value), dtype), dims, dtype)
+    return keep_order(made, [a] if order == "K" else [])
 
 
 @numpy_function(np.ndarray)
@@ -196,7 +199,7 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Array:
 
 @numpy_function(np.copy)
 def copy_(a: Any, order: str = "K", subok: bool = False) -> Array:
-    return array(a)
+    return keep_order(array(a), [a] if order == "K" else [])
 
 
 @method("copy")
@@ -225,7 +228,7 @@ def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok:
         return Scalar(convert(a.atom, target))
     if target == a.dtype and not copy:
         return a
-    return fresh(convert(a.value(), target))
+    return keep_order(fresh(convert(a.value(), target)), [a] if order == "K" else [])
 
 
 # ---- ranges

@@ -24,7 +24,7 @@ from hotloop.frontend.numpy_arrays import (
     static_int,
 )
 from hotloop.frontend.numpy_atoms import atom_of, both, negate, op, select
-from hotloop.frontend.references import ChosenBase
+from hotloop.frontend.references import ChosenBase, mapped
 from hotloop.frontend.registry import attribute, method, numpy_function
 from hotloop.frontend.strides import Flag, is_contiguous, keeps_strides, never_one
 from hotloop.frontend.tracers import (
@@ -158,27 +158,25 @@ def reshape_to(a: Array, dims: Sequence[Dim]) -> Array:
     dims = tuple(dims)
     if a.contiguous or splits(a.dims, dims):
         return a.view(Reshape(dims))
-    if isinstance(a.base, ChosenBase):
-        return each(a, lambda side: reshape_to(side, dims))
-    return view_or_copy(a, dims, keeps_strides(a, dims))
+    return view_or_copy(a, dims, lambda leaf: splits(leaf.dims, dims) or keeps_strides(leaf, dims))
 
 
-def each(a: Array, change: Callable[[Array], Array]) -> Array:
-    """What `change` gives for each of the two arrays that `a` may be."""
-    assert isinstance(a.base, ChosenBase)
-    yes, no = (change(side.along(a.steps).cast(a.dims)) for side in (a.base.yes, a.base.no))
-    return Array(ChosenBase(a.base.condition, yes, no), (), yes.dims)
-
-
-def view_or_copy(a: Array, dims: tuple[Dim, ...], is_view: Flag | None) -> Array:
-    """`a` under other dimensions; `is_view` None: that can't be told."""
+def view_or_copy(a: Array, dims: tuple[Dim, ...], is_view: Callable[[Array], Flag | None]) -> Array:
+    """`a` under other dimensions. `is_view`: of each array that `a` may be; None: it can't be
+    told."""
     copy = fresh(reshaped(a.value(), dims))
-    if is_view is None:
-        may_share(copy.base, a.base)
-        return copy
-    if isinstance(is_view, bool):
-        return a.view(Reshape(dims)) if is_view else copy
-    return Array(ChosenBase(is_view, a.view(Reshape(dims)), copy, copy), (), dims)
+
+    def one(leaf: Array) -> Array:
+        flag = is_view(leaf.cast(a.dims))
+        if flag is None:
+            may_share(copy.base, leaf.base)
+        if flag is None or flag is False:
+            return copy
+        view = leaf.cast(a.dims).view(Reshape(dims))
+        return view if flag is True else Array(ChosenBase(flag, view, copy, copy), (), dims)
+    found = mapped(a, one)
+    assert found is not None
+    return found
 
 
 @numpy_function(np.reshape)
@@ -203,9 +201,7 @@ def ravel(a: Any, order: str = "C") -> Array:
     a = as_array(a)
     if order == "F":
         a = a.T
-    if isinstance(a.base, ChosenBase):
-        return each(a, ravel)
-    return view_or_copy(a, (dm.product(a.dims),), is_contiguous(a))
+    return view_or_copy(a, (dm.product(a.dims),), is_contiguous)
 
 
 @method("flatten")

@@ -41,7 +41,17 @@ from hotloop.frontend.builder import (
 from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, guarded
 from hotloop.frontend.traced import NUMPY as NUMPY_KIND
 from hotloop.frontend.traced import PYTHON
-from hotloop.frontend.views import Cast, Step, cast, read, reshaped, same_steps, same_vars, written
+from hotloop.frontend.views import (
+    Cast,
+    Step,
+    Transpose,
+    cast,
+    read,
+    reshaped,
+    same_steps,
+    same_vars,
+    written,
+)
 from hotloop.ir.core import PYTHON_DTYPES, Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, CODE_OF, F64, I64, U64
 from hotloop.ops.table import MAX_OPERANDS
@@ -103,7 +113,9 @@ class Tracer:
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise staging("a run-time value is made into an array by code that is not compiled")
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        raise staging("a run-time value is an element of a set or a key of a dict",
+                      "use a list or an array")
 
     if TYPE_CHECKING:                       # `operators` adds these
         def __getitem__(self, index: Any) -> Any: ...
@@ -604,6 +616,17 @@ def fresh(atom: Atom) -> Array:
 def wrap(atom: Atom) -> Scalar | Array:
     """What NumPy gives for a computed value: a NumPy scalar for rank 0, else a new array."""
     return fresh(atom) if atom.shape else Scalar(atom, NUMPY_KIND)
+
+
+def keep_order(made: Any, operands: Sequence[Any]) -> Any:
+    """`made`, a new array computed from `operands`: where the memory of one is not in the order of
+    its axes, that of the new array may not be either."""
+    if isinstance(made, Array) and len(made.dims) > 1 and any(
+            isinstance(x, Array) and len(x.dims) > 1 and not (
+                x.base.contiguous and not any(isinstance(step, Transpose) for step in x.steps))
+            for x in operands):
+        made.base.contiguous = False
+    return made
 
 
 def full(fill: Atom, dims: tuple[Dim, ...]) -> Atom:
