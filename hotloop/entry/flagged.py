@@ -1,6 +1,6 @@
 """A kernel reports that floating-point flags were set: what would NumPy have warned of?
 
-    flagged = Flagged(traced.warned)
+    flagged = Flagged(traced.warned, False)
     result = flagged.look(again, seconds, arrays, before)      # KEEP, or what Python returned
 
 The flags say that something may have happened (`llvm.flags`), not what. If anyone would hear of it
@@ -52,11 +52,11 @@ class Attention(enum.Enum):
 
 
 class Flagged:
-    """The state of one specialization. `calls`: flagged calls since the filters were changed;
+    """The state of one specialization. `writes`: it changes objects, not only arrays. `calls`: flagged calls since the filters were changed;
     `next`: the number of the next one to look into."""
 
-    def __init__(self, warned: Warned):
-        self.warned = warned
+    def __init__(self, warned: Warned, writes: bool):
+        self.warned, self.writes = warned, writes
         self.kinds = {NAMES[k] for site in warned.sites for k in site.kinds
                       if NAMES[k] not in dict(site.modes)}
         self.own = {mode for site in warned.sites for _, mode in site.modes}
@@ -82,8 +82,8 @@ class Flagged:
         for array, old in zip(arrays, before, strict=True):
             np.copyto(array, old)
         result = again()
-        if modes - {"ignore", "warn"}:        # an error may have been raised, and handled there
-            return result
+        if modes - {"ignore", "warn"} or self.writes:
+            return result                     # errors may have been handled; objects are changed
         for array, new in zip(arrays, after, strict=True):
             np.copyto(array, new)
         return KEEP

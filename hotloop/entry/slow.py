@@ -64,7 +64,8 @@ class Slow:
         self.outputs = outputs(compiled)
         self.kernel = KERNEL(compiled.kernel)
         self.table = (ctypes.c_uint64 * max(1, len(compiled.table)))(*compiled.table)
-        self.flagged = Flagged(self.traced.warned) if self.traced.warned is not None else None
+        warned = self.traced.warned
+        self.flagged = Flagged(warned, bool(self.traced.writes)) if warned is not None else None
         self.users: weakref.WeakSet[Any] = weakref.WeakSet()
         self.written = [k for k, given in enumerate(self.traced.inputs) if given.written]
 

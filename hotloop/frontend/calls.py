@@ -122,6 +122,8 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
         return f
     if module.split(".")[0] in ("numpy", "scipy"):
         return _numpy_function(f)
+    if f.__code__ is ERROR_STATE_SET:
+        return _under_error_state(f)
     session = current().state.session
     bound = session.traceable(f)
     if bound is None:
@@ -157,6 +159,24 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
 def _is_scipy(f: Any) -> bool:
     return any(str(home).split(".")[0] == "scipy"
                for home in (getattr(f, "__module__", None), type(f).__module__))
+
+
+ERROR_STATE_SET = np.errstate()(lambda: None).__code__
+
+
+def _under_error_state(f: types.FunctionType) -> Callable[..., Any]:
+    """A function decorated with np.errstate(...)."""
+    cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
+    state, decorated = cells["self"].cell_contents, cells["func"].cell_contents
+    names = ("all", "divide", "over", "under", "invalid", "call")
+    given = {name: getattr(state, "_" + name) for name in names}
+    if not callable(given["call"]):
+        del given["call"]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with np.errstate(**given):
+            return function(decorated)(*args, **kwargs)
+    return call
 
 
 def _method(f: types.MethodType) -> Any:

@@ -21,7 +21,7 @@ from hotloop.frontend.builder import Builder, current, emit, opened, unsupported
 from hotloop.frontend.numpy_arrays import as_dtype, settled, static, static_bool, static_int
 from hotloop.frontend.numpy_atoms import atom_of, both, op
 from hotloop.frontend.tracers import (
-    NUMPY,
+    NUMPY_KIND,
     PYTHON,
     Array,
     Scalar,
@@ -151,7 +151,7 @@ def delivered(atom: Atom, python: bool, single: bool) -> Any:
     """A number where NumPy gives one."""
     if atom.shape or not single:
         return fresh(atom)
-    return Scalar(atom, PYTHON if python else NUMPY)
+    return Scalar(atom, PYTHON if python else NUMPY_KIND)
 
 
 def by_method(g: Generator, method: str, parameters: dict[str, Any], size: Any, dtype: Any,
@@ -322,7 +322,7 @@ def integers(g: Generator, low: Any, high: Any = None, size: Any = None, dtype: 
     result = one(g, "random_bounded_uint64",
                  (convert(a, U64), convert(width, U64), zero, Lit(np.int32(0))), valid,
                  lambda: convert(method(), U64))
-    return Scalar(convert(result, I64), NUMPY)
+    return Scalar(convert(result, I64), NUMPY_KIND)
 
 
 def choice(g: Generator, a: Any, size: Any = None, replace: Any = True, p: Any = None,

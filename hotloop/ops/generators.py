@@ -22,8 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.ir.core import Atom, Block
 from hotloop.ir.types import DTYPES, I64, U64, Type
+from hotloop.ops.derivative import Rule
 from hotloop.ops.domains import check_count, check_scalar
 from hotloop.ops.linalg import call_numpy
 from hotloop.ops.random import philox
@@ -58,13 +60,13 @@ SCRATCH = 256
 def address(function: str) -> int | None:
     """Where one of FUNCTIONS is in this process; None if NumPy's module does not export it."""
     try:
-        library = ctypes.CDLL(np.random._generator.__file__)  # type: ignore[attr-defined]
+        library = ctypes.CDLL(np.random._generator.__file__)
         return ctypes.cast(getattr(library, function), ctypes.c_void_p).value
     except (AttributeError, OSError):
         return None
 
 
-_C_TYPES = {"d": ctypes.c_double, "Q": ctypes.c_uint64, "i": ctypes.c_int32,
+_C_TYPES: dict[str, Any] = {"d": ctypes.c_double, "Q": ctypes.c_uint64, "i": ctypes.c_int32,
             "q": ctypes.c_int64, "S": ctypes.c_char_p,
             "f64": ctypes.c_double, "i64": ctypes.c_int64, "u64": ctypes.c_uint64}
 
@@ -104,9 +106,13 @@ def _sample_generator() -> Any:
     return np.random.default_rng(0)
 
 
+rules = lazy.module("hotloop.ops.numpy_rules.draws")
+_OF_PARAMETERS = Rule(lambda p, l, eqn, tangents: rules.draw(p, l, eqn, tangents))
+
 draw = register(OpDef(
     "draw", "a number drawn by a C function of NumPy's", _draw_type, _draw, Effect("draw"), IO,
-    False, None, _draw_samples, None))
+    False, None, _draw_samples, _OF_PARAMETERS))
+
 
 class _Bits(ctypes.Structure):
     """numpy/random/bitgen.h"""
@@ -142,12 +148,12 @@ def _keyed_samples() -> Iterator[Sample]:
 
 draw_keyed = register(OpDef(
     "draw_keyed", "a number drawn by a C function of NumPy's from the bits of a key", _draw_type,
-    _draw_keyed, Effect("draw"), PURE, False, None, _keyed_samples, None))
+    _draw_keyed, Effect("draw"), PURE, False, None, _keyed_samples, _OF_PARAMETERS))
 
 call_effect = register(OpDef(
     "call_effect", "as call_numpy, for its effect, too: each time and in order",
     call_numpy.type_rule, call_numpy.evaluate, Extern(None), IO, False, None, call_numpy.samples,
-    None))
+    Rule(lambda p, l, eqn, tangents: rules.effect(p, l, eqn, tangents))))
 
 
 # ---- the objects, and their methods as functions for `call_effect`

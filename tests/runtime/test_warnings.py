@@ -259,6 +259,49 @@ def test_the_state_of_the_caller(function):
                 assert heard(f, (a, b), "always") == heard(function, (a, b), "always"), state
 
 
+class Counter:
+    def __init__(self):
+        self.count, self.log = 0, []
+
+    def divide(self, a, b):
+        self.count += 1
+        return a / b
+
+
+def test_objects_are_changed_once():
+    counter = Counter()
+    divide = jit(Counter.divide, cache=False)
+    with warnings.catch_warnings(record=True) as log:
+        warnings.simplefilter("always")
+        for k in range(4):
+            assert np.all(np.isinf(divide(counter, ONES, ZEROS)))
+            assert counter.count == k + 1 == len(log)
+
+
+@np.errstate(divide="ignore")
+def decorated(a, b):
+    return a / b
+
+
+def test_the_state_of_a_decorator():
+    f = jit(decorated, cache=False)
+    for args in ((ONES, ZEROS), (ZEROS, ZEROS)):
+        assert heard(f, args, "always") == heard(decorated, args, "always")
+
+
+def test_nested_compiled_functions():
+    inner = jit(divides, cache=False)
+
+    def outer(a, b):
+        return inner(a, b) + 1
+
+    def plain(a, b):
+        return divides(a, b) + 1
+
+    f = jit(outer, cache=False)
+    assert heard(f, (ONES, ZEROS), "always") == heard(plain, (ONES, ZEROS), "always")
+
+
 def test_handlers():
     def calls(function):
         log = []
