@@ -52,8 +52,9 @@ class Attention(enum.Enum):
 
 
 class Flagged:
-    """The state of one specialization. `writes`: it changes objects, not only arrays. `calls`: flagged calls since the filters were changed;
-    `next`: the number of the next one to look into."""
+    """The state of one specialization. `writes`: it changes objects, not only arrays. `calls`:
+    flagged calls since the filters were changed; `next`: the number of the next one to look
+    into."""
 
     def __init__(self, warned: Warned, writes: bool):
         self.warned, self.writes = warned, writes
