@@ -111,24 +111,6 @@ def test_elementary_functions_are_within_rounding():
     assert np.all(np.abs(found - np.exp(a)) <= 4 * np.spacing(np.exp(a)))
 
 
-def test_a_name_rebound_in_a_loop_may_be_a_copy():
-    def add(a, n):
-        b = a
-        for _ in range(n):
-            b = b + 1.0
-        return b
-
-    a = np.arange(3.0)
-    assert add(a, 0) is a
-    assert np.array_equal(jit(add)(a, 0), a)
-
-
-def test_views_that_change_nothing_are_the_array():
-    a = np.arange(3.0)
-    found = jit(lambda x: x.T)(a)
-    assert np.shares_memory(found, a) and np.array_equal(found, a)
-
-
 def test_an_int_to_a_negative_power_is_refused():
     def power(x, n):
         return x ** n

@@ -22,7 +22,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, lit
 from hotloop.frontend.references import ChosenBase, chosen, leaves, mapped
 from hotloop.frontend.tracers import Array, Base, fresh, full, zero
-from hotloop.frontend.views import Cast, Step, composed
+from hotloop.frontend.views import Cast, Step, all_of, composed
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, I64
 from hotloop.record import record
@@ -411,6 +411,8 @@ def _short(leaf: Array) -> Array:
     steps = composed([step for step in leaf.steps if not isinstance(step, Cast)])
     if len(steps) == len(leaf.steps):
         return leaf
+    if not steps and steps_of(leaf):
+        steps = (all_of(leaf.base.shape),)
     found = Array(leaf.base, (), leaf.base.shape)
     for step in steps:
         found = found.view(step.rebuilt(step.atoms(), found.dims))

@@ -41,7 +41,7 @@ from hotloop.frontend.tracers import (
     may_share,
     reshaped,
 )
-from hotloop.frontend.views import Broadcast, Index, Reshape, Transpose
+from hotloop.frontend.views import Broadcast, Index, Reshape, Transpose, all_of
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import F64, I64
 from hotloop.ops.table import MAX_OPERANDS
@@ -216,7 +216,7 @@ def flatten(a: Any, order: str = "C") -> Array:
 
 def permuted(a: Array, perm: Sequence[int]) -> Array:
     if tuple(perm) == tuple(range(a.ndim)):
-        return Array(a.base, a.steps, a.dims)
+        return a.view(all_of(a.dims))
     return a.view(Transpose(perm, tuple(a.dims[k] for k in perm)))
 
 
@@ -334,7 +334,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 def without_axes(a: Array, drop: Sequence[int]) -> Array:
     if not drop:
-        return Array(a.base, a.steps, a.dims)
+        return a.view(all_of(a.dims))
     codes = "".join("i" if k in drop else ":" for k in range(a.ndim))
     dims = tuple(d for k, d in enumerate(a.dims) if k not in drop)
     return a.view(Index(codes, [lit(0)] * len(drop), dims))

@@ -27,12 +27,6 @@ def never_one(d: Dim) -> bool:
     return d in current().state.session.dims.values() or dm.at_most(2, d)
 
 
-def in_c_order(x: Array) -> bool:
-    """Does the memory of the array certainly have the order of its axes? What NumPy computes from
-    arrays of another order has that order, too."""
-    return x.base.contiguous and not any(isinstance(step, Transpose) for step in x.steps)
-
-
 def strides_of(x: Array) -> list[Dim] | None:
     """The strides of a view of an array in C order; None if they are unknown."""
     if not x.base.contiguous:

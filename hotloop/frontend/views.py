@@ -271,6 +271,11 @@ class Diagonal:
 Step = Index | Transpose | Reshape | Part | Cast | Broadcast | Diagonal
 
 
+def all_of(dims: tuple[Dim, ...]) -> Index:
+    """The step of `x[:]`: the same elements, as another array object."""
+    return Index(":" * len(dims), (), dims)
+
+
 def as_dim(atom: Any) -> Dim:
     return int(atom.value) if isinstance(atom, Lit) else atom
 

@@ -411,6 +411,59 @@ def exchange_in_a_branch(a, b, n, k):
     return a, first
 
 
+@cases((f8(3), 0), (f8(3), 2))
+def rebound_or_the_argument(a, n):
+    b = a
+    for _ in range(n):
+        b = b + 1.0
+    return b
+
+
+@cases((f8(4), 3), (f8(4), 0), (f8(1), 2))
+def view_or_the_argument(x, n):
+    y = x.T
+    for i in range(n):
+        y = x[i % len(x):] if i % 2 else y
+    return y
+
+
+@cases((f8(3),))
+def same_elements_as_another_object(x):
+    return x.T
+
+
+@cases((f8(6).reshape(2, 3),), (f8(5).reshape(1, 5),), (f8(4).reshape(4, 1),))
+def raveled(m):
+    m.T.ravel()[0] = 5.0
+    m[:, ::2].reshape(-1)[0] = 6.0
+    m[::-1].reshape(m.size)[0] = 7.0
+    m.T.reshape(-1)[-1] = 8.0
+    m[:1].ravel()[-1] = 9.0
+    m.T.flat[1] = 10.0
+    m[:, 1:].ravel()[:] = 11.0
+    return m
+
+
+@cases((f8(8).reshape(2, 4),), (f8(10).reshape(2, 5),), (f8(9).reshape(1, 9),))
+def every_second_column(m):
+    part = m[:, ::2].reshape(-1)
+    part[0] = -1.0
+    return part
+
+
+@cases((f8(9).reshape(3, 3), 0), (f8(9).reshape(3, 3), 1), (f8(9).reshape(3, 3), 2))
+def read_only_views(m, k):
+    d = m.diagonal()
+    b = np.broadcast_to(m[0], (4, 3))
+    m[1, 1] = 20.0
+    m[0] += 1.0
+    if k == 1:
+        d[0] = 1.0
+    if k == 2:
+        b += 1.0
+    return d, b
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
-    agree(f, *cases[f])
+    agree(f, *cases[f], memory=True)
