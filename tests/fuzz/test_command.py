@@ -23,7 +23,7 @@ PROGRAMS = {
 
 
 def test_crashes_and_hangs_are_findings_and_the_worker_is_replaced():
-    worker = Worker(seconds=5)
+    worker = Worker(seconds=4)
     try:
         for end in (CRASH, SAME, HANG, SAME):
             found = worker.ask({"text": HEAD + PROGRAMS[end], "kind": end, "seed": 0})
