@@ -13,10 +13,9 @@ attribute `stop`: the name of their flag, or None.
 from __future__ import annotations
 
 import ast
-import copy
 from typing import Any
 
-from hotloop.frontend.syntax import children, place_at, walk
+from hotloop.frontend.syntax import children, copied, place_at, walk
 
 JUMPS = (ast.Break, ast.Continue, ast.Return)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp,
@@ -202,7 +201,7 @@ class Lowering:
                 guard = _Replace(dict(bindings)).visit(case.guard)
                 test = guard if test is None else ast.BoolOp(ast.And(), [test, guard])
             body: list[ast.stmt] = [
-                *(assign(name, copy.deepcopy(part), case.pattern) for name, part in bindings),
+                *(assign(name, copied(part), case.pattern) for name, part in bindings),
                 *case.body]
             node = ast.If(test or ast.Constant(True), body, chain)
             chain = [place_at(node, case.pattern)]
@@ -217,7 +216,7 @@ class _Replace(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         part = self.parts.get(node.id)
-        return node if part is None else copy.deepcopy(part)
+        return node if part is None else copied(part)
 
 
 Bindings = list[tuple[str, ast.expr]]
@@ -235,7 +234,7 @@ def _all(tests: list[ast.expr | None]) -> ast.expr | None:
 def _pattern(p: ast.pattern, subject: ast.expr) -> tuple[ast.expr | None, Bindings]:
     """A test (None: always true) and the parts of the subject that the pattern binds."""
     def again() -> ast.expr:
-        return copy.deepcopy(subject)
+        return copied(subject)
 
     def parts(pairs: list[tuple[ast.pattern, ast.expr]],
               test: ast.expr) -> tuple[ast.expr | None, Bindings]:
@@ -274,13 +273,13 @@ def _pattern(p: ast.pattern, subject: ast.expr) -> tuple[ast.expr | None, Bindin
                                            ast.Constant(star >= 0)))
         return test, names + rest
     if isinstance(p, ast.MatchClass):
-        pairs = [(q, _helper("matched_attribute", again(), copy.deepcopy(p.cls), ast.Constant(k)))
+        pairs = [(q, _helper("matched_attribute", again(), copied(p.cls), ast.Constant(k)))
                  for k, q in enumerate(p.patterns)]
         pairs += [(q, ast.Attribute(again(), name, ast.Load()))
                   for name, q in zip(p.kwd_attrs, p.kwd_patterns, strict=True)]
         return parts(pairs, _helper("matches_class", again(), p.cls))
     if isinstance(p, ast.MatchMapping) and p.rest is None:
-        keys = ast.Tuple([copy.deepcopy(k) for k in p.keys], ast.Load())
+        keys = ast.Tuple([copied(k) for k in p.keys], ast.Load())
         return parts([(q, ast.Subscript(again(), k, ast.Load()))
                       for k, q in zip(p.keys, p.patterns, strict=True)],
                      _helper("matches_mapping", again(), keys))

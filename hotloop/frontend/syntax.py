@@ -31,6 +31,17 @@ def walk(node: AST) -> Iterator[Any]:
         todo += children(node)
 
 
+def copied(node: Any) -> Any:
+    """A copy of a node and all below it."""
+    if isinstance(node, list):
+        return [copied(x) for x in node]
+    if not isinstance(node, AST):
+        return node
+    made = type(node)()
+    made.__dict__.update({name: copied(x) for name, x in node.__dict__.items()})
+    return made
+
+
 def place_at(node: Any, old: AST) -> Any:
     """Give a new node the place of an old one; the nodes below inherit it (see `fill`)."""
     if not hasattr(node, "lineno"):

@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.ir import interp
+from hotloop import lazy
 from hotloop.ir.core import Atom, Block, Eqn, Program, Var
 from hotloop.ir.types import F64, I64, Type
 from hotloop.ops.table import OPS, RAISES, Invoke, OpDef, Sample, register
+
+
+interp = lazy.module("hotloop.ir.interp")
 
 
 class Function:
