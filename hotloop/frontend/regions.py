@@ -33,7 +33,7 @@ from hotloop.frontend.builder import (
 from hotloop.frontend.control import unbound
 from hotloop.frontend.objects import Place, containers, undo
 from hotloop.frontend.references import Spent
-from hotloop.frontend.slots import Maybe, Unjoined, flatten, join, make, slot_of
+from hotloop.frontend.slots import VALUES, Maybe, Unjoined, flatten, join, make, slot_of
 from hotloop.frontend.tracers import NUMPY_KIND, Array, Base, Scalar, fresh, value
 from hotloop.frontend.trees import Tree
 from hotloop.frontend.trees import flatten as tree_of
@@ -60,12 +60,13 @@ class RegionBuilder(Builder):
 
 class Result:
     """A leaf of the function's result. `position` among the block's results is that of its number
-    or array, None if it is no such thing; `object` is what stands for it outside."""
+    or array, None if it is no such thing; `object` is what stands for it outside. `opaque`: it has
+    values that can't be differentiated (a list of run-time length)."""
 
-    __slots__ = ("object", "position")
+    __slots__ = ("object", "opaque", "position")
 
-    def __init__(self, obj: Any, position: int | None = None):
-        self.object, self.position = obj, position
+    def __init__(self, obj: Any, position: int | None = None, opaque: bool = False):
+        self.object, self.position, self.opaque = obj, position, opaque
 
 
 class Region:
@@ -205,6 +206,11 @@ class Region:
         if isinstance(x, np.ndarray):
             with opened(self.block):
                 x = self.block.state.session.captured(x)
+        if type(x) in VALUES:
+            if self.lane is not None:
+                raise unsupported(f"vmap of a function that returns a {_name(x)} of run-time "
+                                  "length", "return an array")
+            return Result(self._slot(x, "_hl_result", pairs)[1], None, True)
         if not isinstance(x, Array | Scalar | np.generic) and type(x) not in PYTHON_DTYPES:
             return Result(x)
         if self.lane is not None:
@@ -297,12 +303,21 @@ class Region:
 
     def differentiable(self, leaves: Iterable[Result]) -> tuple[int, ...]:
         """Positions of the block's results that have tangents, among those of `leaves`."""
+        leaves = list(leaves)
+        for r in leaves:
+            if r.opaque:
+                raise unsupported(f"the derivative of a {_name(r.object)} of run-time length",
+                                  "return an array, or return it beside the value with has_aux")
         return tuple(r.position for r in leaves
                      if r.position is not None and self.outs[r.position].dtype.kind in "fc")
 
     def result(self) -> Any:
         """What the function returned."""
         return self.tree.build([r.object for r in self.results])
+
+
+def _name(x: Any) -> str:
+    return type(x).__name__.lower()
 
 
 def roots(f: Any) -> Any:

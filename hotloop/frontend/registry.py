@@ -120,7 +120,7 @@ def lookup(function: Any) -> Callable[..., Any] | None:
     """The function that stands for `function`, or None."""
     try:
         return CALLS.get(function) or NUMPY.get(function)
-    except TypeError:                    # not hashable
+    except (TypeError, UnsupportedError):           # not hashable
         return None
 
 

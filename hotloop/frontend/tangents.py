@@ -20,6 +20,7 @@ from hotloop.frontend.tracers import (
     dtype_of,
     fresh,
     lift,
+    reshaped,
     value,
 )
 from hotloop.frontend.transform import kind_of
@@ -69,7 +70,7 @@ def fitted(what: str, x: Any, like: Any, name: str) -> Atom:
     for axis, (p, q) in enumerate(zip(atom.shape, dims, strict=True)):
         dm.require_equal(p, q, f"{what}: axis {axis} of the tangent of {name} has size {{}}, "
                          "that of the value {}", _atom(p), _atom(q))
-    return atom
+    return reshaped(atom, dims)
 
 
 def _atom(d: Dim) -> Atom:

@@ -14,7 +14,8 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from hotloop.frontend.builder import unsupported
+from hotloop.frontend.builder import CONTEXT, unsupported
+from hotloop.frontend.instances import traced_class
 from hotloop.frontend.slots import is_named_tuple
 from hotloop.record import record
 
@@ -81,6 +82,8 @@ def like(x: Any) -> Callable[[list[Any]], Any]:
     if is_named_tuple(x):
         return kind._make
     kind = getattr(kind, "_hl_class", kind)
+    if CONTEXT.builder is not None:
+        kind = traced_class(kind)
     if kind.__dictoffset__ == 0:
         raise unsupported(f"a dataclass with slots: {kind.__name__}", "leave slots=True out")
     names = [f.name for f in dataclasses.fields(x)]

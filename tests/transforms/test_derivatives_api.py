@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,40 @@ def test_trees():
     assert type(g["p"]) is Pair and g["p"].a == pytest.approx(X @ X + 1)
     np.testing.assert_allclose(g["p"].b, np.ones(3))
     assert g["t"] == ([1.0], None)
+
+
+@dataclasses.dataclass
+class Particle:
+    x: float
+    v: float = 1.0
+
+    @property
+    def energy(self):
+        return 0.5 * self.v ** 2 - 1 / math.hypot(self.x, 1.0)
+
+    def step(self, dt):
+        self.v -= self.x * dt
+        self.x += self.v * dt
+
+
+def test_objects_with_properties_that_change():
+    def run(p, n):
+        p = Particle(p.x, p.v)
+        for _ in range(n):
+            p.step(0.1)
+        return p.energy
+    check_grads(run, (Particle(1.0, 0.5), 5), order=1)
+
+
+def test_lists_of_run_time_length():
+    def positive(x):
+        found = [v * v for v in x if v > 0.6]
+        return np.sum(np.array(found)), found
+    g, found = hotloop.grad(positive, has_aux=True)(X)
+    np.testing.assert_array_equal(g, [0.0, 2.0, 4.0])
+    assert found == [1.0, 4.0]
+    with pytest.raises(UnsupportedError, match="derivative of a list of run-time length"):
+        hotloop.jvp(positive, (X,), (X,))
 
 
 def test_argnums():
