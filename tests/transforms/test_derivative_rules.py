@@ -22,9 +22,17 @@ RANGES = {
 }
 """Where the operands of an elementwise op lie; of others between 0.3 and 0.7, away from kinks."""
 
+WITHOUT = {
+    "invoke": "of a function that calls itself the derivative would be a function, too",
+}
+"""Rows of float results that have no rule, and why: an UnsupportedError."""
+
 NOT_HERE = {
     "call_numpy": "by function: test_numpy_rules",
     "call_numpy_checked": "by function: test_numpy_rules",
+    "draw": "by distribution: test_draw_rules",
+    "draw_keyed": "by distribution: test_draw_rules",
+    "call_effect": "by distribution: test_draw_rules",
 }
 
 
@@ -42,7 +50,7 @@ def float_results(row):
 def test_every_op_of_floats_has_a_rule():
     without = [row.name for row in OPS.values() if row.derivative is None
                and not isinstance(row.lowering, Region) and any(float_results(row))]
-    assert without == []
+    assert set(without) <= set(WITHOUT)
     regions = {row.name for row in OPS.values() if isinstance(row.lowering, Region)}
     assert {"cond", "for", "while", "call"} <= regions       # known to the transforms themselves
 

@@ -95,6 +95,8 @@ GIVEN = {
     np.median: [((spaced(*s),), {"axis": -1}) for s in ((5,), (6,), (3, 4), (2, 2, 3), (1,))],
     np.nanmedian: [((np.where(values(*s, seed=3) > 0.5, np.nan, spaced(*s)),), {"axis": -1})
                    for s in ((9,), (3, 6))],
+    np.partition: [((spaced(*s),), {"kth": 1, "axis": a}) for s, a in (((5,), 0), ((3, 4), 0),
+                                                                       ((3, 4), 1))],
     callbacks.quantile: [
         ((spaced(*s), q), {"name": name, "weak": False, "method": method})
         for s in ((6,), (3, 5)) for q in (np.float64(0.37), np.array([0.21, 0.77]))
@@ -251,13 +253,13 @@ def solution_and_all(a, b):
     return np.sum(x ** 3) + np.sum(np.sin(residuals)) + np.sum(s ** 2) * rank
 
 
-@pytest.mark.parametrize("rows, columns, right", [(5, 3, ()), (5, 3, (2,)), (3, 5, ()), (3, 3, ())])
+@pytest.mark.parametrize("rows, columns, right", [(5, 3, ()), (5, 3, (2,)), (3, 5, ())])
 def test_least_squares(rows, columns, right):
-    check_grads(solution_and_all, (apart(rows, columns), values(rows, *right)))
+    check_grads(solution_and_all, (apart(rows, columns), values(rows, *right)), order=1)
 
 
 def test_least_squares_of_complex_and_of_whole_numbers():
     check_grads(lambda a, b: np.sum(np.abs(np.linalg.lstsq(a + 1j * a[::-1], b)[0]) ** 2),
-                (apart(5, 3), values(5)))
+                (apart(5, 3), values(5)), order=1)
     check_grads(lambda b: np.sum(np.linalg.lstsq(np.arange(12).reshape(4, 3) ** 2, b)[0] ** 2),
-                (values(4),))
+                (values(4),), order=1)
