@@ -585,3 +585,36 @@ def test_results_of_two_calls_are_independent():
     second = f(A * 2)
     same(first, A + 1)
     same(second, A * 2 + 1)
+
+
+def test_arrays_without_axes_are_stored_to():
+    def update(x, n):
+        for i in range(n):
+            x[...] = x * 2 + i
+        x += 1.5
+        x[()] -= 0.25
+        return x
+
+    def chosen(x, y, first):
+        z = x if first else y
+        z *= 3
+        return z
+    check(update, np.array(1.0), 4)
+    check(update, np.array(1.0), 0)
+    check(chosen, np.array(2, np.int8), np.array(3, np.int8), True)
+    check(chosen, np.array(2, np.int8), np.array(3, np.int8), False)
+    a = np.arange(3.0)
+    hotloop.jit(update, cache=False)(a[1:2].reshape(()), 2)
+    same(a, np.array([0.0, 6.25, 2.0]))
+
+
+def test_read_only_views_as_results():
+    def views(m, n):
+        return m.diagonal(1), np.broadcast_to(m[0], (n, m.shape[1])), m.T.diagonal(), m[0].T
+
+    jitted = check(views, M, 3)
+    m = M.copy()
+    for got, expected in zip(jitted(m, 2), views(m, 2), strict=True):
+        assert np.shares_memory(got, m) and got is not m
+        assert got.strides == expected.strides
+        assert got.flags.writeable == expected.flags.writeable

@@ -6,8 +6,7 @@
 What is carried is a *location*: a local name stored in the body and live, the content of an array,
 an item or attribute. A body is traced again only if a carried type widens, a name is rebound to
 another array, or the body wrote to a Place. A name rebound in the body keeps its outer reference
-until the body shows that it ends different; only then it is carried by value, and stores that could
-reach an array which someone else holds are refused.
+until the body shows that it ends different; then which array it is is carried (see `meeting`).
 """
 
 from __future__ import annotations

@@ -234,9 +234,7 @@ class Session:
             array = fresh(var)
         array.base.path = path, owner
         array.base.contiguous = contiguous
-        if not x.ndim:
-            array.base.readonly = "a store to a 0-d array that is an input"
-        elif not x.flags.writeable:
+        if not x.flags.writeable:
             array.base.readonly = "a store to a read-only array"
         self.inputs.append((Input(path, ARRAY, x.dtype, x.ndim, contiguous, False, owner), var,
                             array.base))
