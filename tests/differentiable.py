@@ -741,3 +741,79 @@ def search_in_branch(x, w):
         else:
             total -= np.exp(w[k])
     return total
+
+
+@case(values(7), values(3))
+def lists_in_branches(x, w):
+    kept = []
+    rest = [0.5]
+    for i in range(len(x)):
+        if x[i] > 0:
+            kept.append(x[i] * w[0])
+            if x[i] > 1.0:
+                kept.append(kept[-1] * w[1])
+        else:
+            for j in range(i % 3):
+                rest.append(rest[j] * x[i] + w[2])
+    total = 0.0
+    for v in kept:
+        total += v * v
+    for v in rest:
+        total += np.sin(v)
+    return total
+
+
+@case(values(6), values(6))
+def stack_machine(x, y):
+    stack = []
+    for a, b in zip(x, y, strict=True):
+        stack.append(a * b)
+        if len(stack) > 2:
+            u = stack.pop()
+            v = stack.pop()
+            stack.append(u + v * v)
+    total = 0.0
+    while stack:
+        total = total * 0.5 + stack.pop()
+    return total
+
+
+@case(values(5, 3), 0.7)
+def rows_collected(a, c):
+    rows = []
+    h = np.zeros(3)
+    for i in range(a.shape[0]):
+        h = np.tanh(h * c + a[i])
+        rows.append(h)
+        if i % 2 == 1:
+            rows[i - 1] = rows[i - 1] * h
+    total = 0.0
+    for r in rows:
+        total += np.sum(r * r)
+    return total * len(rows)
+
+
+@case(values(6))
+def lists_started_again(x):
+    total = 0.0
+    batch = []
+    for v in x:
+        batch.append(v * v)
+        if len(batch) == 2:
+            total += batch[0] * batch[1]
+            batch = []
+    return total + sum(batch)
+
+
+@case(np.abs(values(4)) + 0.5, values(4))
+def trace_of_newton(a, w):
+    seen = []
+    for k in range(len(a)):
+        x = a[k]
+        while abs(x * x - 2.0) > 1e-6:
+            x = x - (x * x - 2.0) / (2.0 * x)
+            seen.append(x * w[k])
+    total = 0.0
+    for i in range(len(seen)):
+        total += seen[i] * seen[i] * (i + 1)
+    return total

@@ -21,14 +21,14 @@ from typing import Any
 
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, dims, free_vars, rename
 from hotloop.ir.types import Type, same_shape
-from hotloop.ops import control
+from hotloop.ops import control, index
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import region
 from hotloop.record import record
-from hotloop.transforms import loops, residuals, tapes
+from hotloop.transforms import growing, loops, residuals, tapes
 from hotloop.transforms.activity import active, is_float
 from hotloop.transforms.jvp import chosen, fresh, plain
-from hotloop.transforms.tangents import Tangents, fitted, like
+from hotloop.transforms.tangents import Tangents, fitted, like, pushed
 
 
 @record(frozen=False)
@@ -90,7 +90,7 @@ class Linearizer(Tangents):
     """`levels` are the blocks around the present equation, the Program first; `level_of` says in
     which of them a Var is bound. `stores` are the results of regions that hold residuals,
     `fillers` what stands for the residuals of an arm in the other one, `sizes` ints that are not
-    negative."""
+    negative, `roomy` tangents with more rows than their values (`growing`)."""
 
     def __init__(self, active: set[Var], sizes: Iterable[Var]):
         super().__init__(active)
@@ -99,6 +99,32 @@ class Linearizer(Tangents):
         self.level_of: dict[Var, int] = {}
         self.stores: dict[Eqn, set[int]] = {}
         self.fillers: set[Atom] = set()
+        self.roomy: set[Atom] = set()
+
+    # ---- tangents with more rows than their values
+
+    def made(self, atom: Atom, l: Emit) -> Atom:
+        tangent = super().made(atom, l)
+        return growing.thinned(tangent, atom.type, l) if tangent in self.roomy else tangent
+
+    def equation(self, eqn: Eqn, p: Emit, l: Emit) -> None:
+        roomy = [a for a in eqn.ins if self.of(a) in self.roomy] if self.roomy else []
+        if not roomy or not self.is_active(eqn):
+            super().equation(eqn, p, l)
+            return
+        l.location = eqn.location
+        tangents = [self.of(a) for a in eqn.ins]
+        if eqn.op is index.reserve:
+            self.tangent[eqn.outs[1]] = tangents[0]             # type: ignore[assignment]
+        elif tangents[0] in self.roomy and len(roomy) == 1 and growing.is_of_rows(eqn):
+            self.tangent[eqn.outs[0]] = made = pushed(eqn, tangents, p, l)[0]  # type: ignore
+            if eqn.op is not index.get:
+                self.roomy.add(made)                            # type: ignore[arg-type]
+        else:
+            kept = {a: self.tangent[a] for a in roomy}          # type: ignore[index]
+            self.tangent.update({a: self.made(a, l) for a in roomy})    # type: ignore[misc]
+            super().equation(eqn, p, l)
+            self.tangent.update(kept)                           # type: ignore[arg-type]
 
     # ---- blocks
 
@@ -154,15 +180,18 @@ class Linearizer(Tangents):
         if not wanted:
             p.eqns.append(eqn)
             return
+        roomy = {k: self.of(eqn.blocks[0].outs[k]) for k in wanted
+                 if all(self.of(b.outs[k]) in self.roomy for b in eqn.blocks)}
         arms, saved = [], list[list[Any]]()
         for block, pb, lb in zip(eqn.blocks, primal, linear, strict=True):
-            outs = [self.made(block.outs[k], lb) for k in wanted]
-            arm = Block((), lb.eqns, outs)
+            outs = [self.of(block.outs[k]) if k in roomy else self.made(block.outs[k], lb)
+                    for k in wanted]
+            arm = Block((), lb.eqns, outs)                      # type: ignore[arg-type]
             own = {out for e in pb.eqns for out in e.outs}
             free = free_vars(arm)
             plan = residuals.plan(pb.eqns, (), [v for v in free if v in own],
                                   self.costs(free, False))
-            arms.append(Block((), plan.recomputed + lb.eqns, outs))
+            arms.append(Block((), plan.recomputed + lb.eqns, outs))     # type: ignore
             sizes = [d for v in plan.saved for d in v.shape if d in own]    # types name them
             saved.append(list(dict.fromkeys(sizes + plan.saved)))
         slots = list(_slots(*saved))
@@ -175,7 +204,8 @@ class Linearizer(Tangents):
                        primal, eqn.blocks, outs_of, strict=True)], eqn.location)
         p.eqns.append(made)
         self.stores[made] = set(range(len(eqn.outs), len(made.outs)))
-        tangents = [like(eqn.outs[k]) for k in wanted]
+        tangents = [like(roomy.get(k, eqn.outs[k])) for k in wanted]    # type: ignore[arg-type]
+        self.roomy.update(t for k, t in zip(wanted, tangents, strict=True) if k in roomy)
         self.tangent.update(zip([eqn.outs[k] for k in wanted], tangents, strict=True))
         l.eqns.append(Eqn(control.cond, eqn.ins, tangents, {}, arms, eqn.location))
 

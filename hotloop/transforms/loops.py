@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, free_vars, rename
-from hotloop.ir.types import I64, Type
+from hotloop.ir.types import I64, Type, same_shape
 from hotloop.ops import control
 from hotloop.ops.dce import dce
 from hotloop.ops.domains import atom_of, dim_of
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import carries_from, make_eqn, region
-from hotloop.transforms import residuals
+from hotloop.transforms import growing, residuals
 from hotloop.transforms.tangents import fitted, like
 from hotloop.transforms.tapes import Tape, define, is_count, pure, redirect, trips
 
@@ -74,23 +74,47 @@ class _Loop:
                        if out in walk.active or param in walk.active]
         self.known = region(eqn) == "for" and eqn.params.get("until") is None
         self.primal, self.linear = Emit(location=eqn.location), Emit(location=eqn.location)
+        self.rooms = {k: shape for k in self.wanted for shape in (self.room_of(k),) if shape}
         self.resized = list(dict.fromkeys(
-            d for k in self.wanted for d in self.params[k].shape if d in self.params))
+            d for k in self.wanted if k not in self.rooms
+            for d in self.params[k].shape if d in self.params))
+
+    def room_of(self, k: int) -> tuple[Any, ...] | None:
+        """The shape of a tangent with all rows from the start, if carry k is a list that grows."""
+        init, param, out = self.inits[k], self.params[k], self.eqn.outs[k]
+        if not param.shape or not growing.grows(self.body, self.body.outs[k], param):
+            return None
+        given = self.walk.of(init)
+        if given is not None and given in self.walk.roomy:
+            return given.shape
+        if param.shape[0] not in self.params or any(d in self.params for d in param.shape[1:]):
+            return None
+        return out.shape
 
     def run(self) -> None:
         walk, eqn = self.walk, self.eqn
         self.p.location = self.l.location = eqn.location
-        tangents = [like(self.params[k]) for k in self.wanted]
+        tangents = [Var(Type(self.params[k].dtype, self.rooms.get(k, self.params[k].shape)))
+                    for k in self.wanted]
         walk.tangent.update(zip([self.params[k] for k in self.wanted], tangents, strict=True))
+        walk.roomy.update(t for k, t in zip(self.wanted, tangents, strict=True) if k in self.rooms)
         with walk.entered(self.primal, loop=True):
             walk.bind(self.body.params)
             walk.block(self.body.eqns, self.primal, self.linear)
-        outs = [walk.made(self.body.outs[k], self.linear) for k in self.wanted]
-        starts = [walk.made(self.inits[k], self.l) for k in self.wanted]
+        outs = [self.roomy(k, self.body.outs[k], self.linear) if k in self.rooms
+                else walk.made(self.body.outs[k], self.linear) for k in self.wanted]
+        starts = [self.roomy(k, self.inits[k], self.l) if k in self.rooms
+                  else walk.made(self.inits[k], self.l) for k in self.wanted]
         plan = self.plan(Block(tangents, self.linear.eqns, outs))
         self.count_trips()
         tapes = self.primal_half(plan)
         self.linear_half(tapes, plan, tangents, starts, outs)
+
+    def roomy(self, k: int, atom: Atom, l: Emit) -> Atom:
+        tangent = self.walk.of(atom)
+        if tangent is not None and tangent in self.walk.roomy:
+            return tangent
+        return growing.padded(tangent, atom.dtype, self.rooms[k], l)
 
     def plan(self, linear: Block) -> residuals.Plan:
         """What the linear body needs of the primal one, and how it gets it."""
@@ -235,7 +259,7 @@ class _Loop:
         given = []
         for k, tangent in zip(self.wanted, tangents, strict=True):
             shape = self.params[k].shape
-            if any(d in sizes for d in shape):
+            if k not in self.rooms and any(d in sizes for d in shape):
                 changing = Var(Type(tangent.dtype, tuple(sizes.get(d, d) for d in shape)))
                 define(head, "reshape", (changing, *map(atom_of, shape)), tangent)
                 tangent = changing
@@ -247,7 +271,11 @@ class _Loop:
                                        *starts), {"until": None}, [block], eqn.location)
         self.l.eqns.append(loop)
         for k, made in zip(self.wanted, loop.outs[len(at):], strict=True):
-            self.walk.tangent[eqn.outs[k]] = fitted(made, eqn.outs[k].shape, self.l)
+            if k in self.rooms and not same_shape(made.shape, eqn.outs[k].shape):
+                self.walk.roomy.add(made)
+                self.walk.tangent[eqn.outs[k]] = made
+            else:
+                self.walk.tangent[eqn.outs[k]] = fitted(made, eqn.outs[k].shape, self.l)
 
     def read(self, b: Emit, tapes: list[Stored], plan: residuals.Plan, trip: Var) -> None:
         """Define in the linear body what it needs of the primal one: from the tapes, or computed

@@ -81,6 +81,17 @@ def test_work_of_a_trip_does_not_grow_with_the_number_of_trips(name):
     assert ratios[2] < 1.15 * ratios[1] < 1.4 * ratios[0], ratios
 
 
+@pytest.mark.parametrize("name, make", [
+    ("growing_list", lambda n: (rng()(n), rng()(n))),
+    ("lists_in_branches", lambda n: (rng()(n), rng()(3))),
+    ("trace_of_newton", lambda n: (np.abs(rng()(n)) + 0.5, rng()(n)))])
+def test_lists_that_grow_are_not_copied(name, make):
+    plain, gradient = both(FUNCTIONS[name], make(20))
+    plain_, gradient_ = both(FUNCTIONS[name], make(160))
+    assert gradient_.total() / plain_.total() < 1.3 * gradient.total() / plain.total()
+    assert gradient_.total() < 6 * plain_.total()
+
+
 @pytest.mark.parametrize("name, trips, most", [
     ("prefix", 8, 1.1), ("stencil_loops", 60, 3.1), ("rnn", 4 * 9, 2.1), ("bundle", 7, 0),
     ("matfac", 48, 4.6), ("histo", 30, 0), ("pairwise", 90, 0.4), ("branches", 7, 1),
