@@ -195,3 +195,15 @@ def test_the_derivative_of_a_partition():
         down[k] -= 1e-7
         change = ((np.partition(up, 5) - np.partition(down, 5)) * w).sum() / 2e-7
         assert gradient[k] == pytest.approx(change, abs=1e-6)
+
+
+def distinct(x):
+    found = set()
+    found.add((x[0], x[1]))
+    found.add((x[0], x[2]))
+    return len(found)
+
+
+def test_run_time_values_do_not_hide_in_sets():
+    with pytest.raises(hotloop.errors.UnsupportedError, match="element of a set"):
+        hotloop.jit(distinct)([1, 2, 2])
