@@ -46,9 +46,11 @@ from hotloop.frontend.tracers import (
     as_int,
     broadcast,
     convert,
+    dtype_of,
     fit,
     fresh,
     iota,
+    is_python_number,
     lift,
     reshaped,
     value,
@@ -96,9 +98,10 @@ def mask_of(where: Any, a: Array) -> Atom | None:
 
 
 def finish(result: Atom, a: Array, axes: Sequence[int], keepdims: Any, out: Any) -> Any:
-    if keepdims is not NO_VALUE and static_bool(keepdims, "keepdims"):
-        if not a.dims:
-            return delivered(wrap(result), out, "unsafe")
+    target = out[0] if isinstance(out, tuple) else out
+    if target is not None and not np.can_cast(result.dtype, dtype_of(lift(target)), "same_kind"):
+        raise unsupported("a reduction into an array of another kind")      # an error of NumPy's
+    if keepdims is not NO_VALUE and static_bool(keepdims, "keepdims") and a.dims:
         return delivered(fresh(kept(result, a.dims, axes)), out, "unsafe")
     return delivered(wrap(result), out, "unsafe")
 
@@ -386,6 +389,8 @@ def _position(name: str, largest: bool) -> Callable[..., Any]:
             a, k = as_array(NUMPY[np.ravel](a)), 0
         else:
             k = axis_of(axis, a.ndim)
+        if out is not None and dtype_of(lift(out)) != I64:
+            raise unsupported(f"np.{name} into an array of another dtype")
         require_some(a, (k,), f"attempt to get {name} of an empty sequence")
         result = position_of(a, k, largest)
         if axis is None and keepdims is not NO_VALUE and keepdims:
@@ -586,6 +591,8 @@ def ufunc_reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = None, 
 
 def reduce_by_numpy(ufunc: np.ufunc, a: Array, axis: Any, out: Any, keepdims: Any) -> Any:
     axes = reduced_axes(axis, a)
+    if not axes:
+        raise unsupported(f"np.{ufunc.__name__}.reduce over no axis")
     dtype = ufunc.reduce(np.ones(1, a.dtype)).dtype
     if ufunc.identity is None:
         require_some(a, axes, f"zero-size array to reduction operation {ufunc.__name__} which has "
@@ -600,6 +607,8 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
                      out: Any = None) -> Any:
     scans: dict[np.ufunc, Callable[..., Any]] = {np.add: cumsum, np.multiply: cumprod}
     function = scans.get(ufunc)
+    if not as_array(array).dims:
+        fail(TypeError, "cannot accumulate on a scalar")
     if function is not None:
         return function(array, axis, dtype, out)
     if given(dtype) or ufunc.nin != 2:
@@ -617,7 +626,8 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
 
 
 def ufunc_outer(ufunc: np.ufunc, a: Any, b: Any, out: Any = None, **options: Any) -> Any:
-    a, b = settled(lift(a)), settled(lift(b))
+    a, b = (Scalar(value(x)) if is_python_number(x) else x
+            for x in (settled(lift(a)), settled(lift(b))))
     if isinstance(a, Array) and isinstance(b, Array):
         a = a[(Ellipsis, *(None,) * b.ndim)]
     elif not isinstance(a, Array) and not isinstance(b, Array):

@@ -317,6 +317,8 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     """`np.add.at`: repeated indices accumulate."""
     target = lift(a)
+    if dtype_of(target) == BOOL:
+        raise unsupported(f"np.{ufunc.__name__}.at of bools")
     if ufunc is np.subtract:
         b = ufuncs.apply(np.negative, [b])
     elif ufunc is not np.add:

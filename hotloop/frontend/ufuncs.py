@@ -9,6 +9,7 @@ numbers gives NumPy 2's rules), the meaning from `registry.UFUNCS`.
 from __future__ import annotations
 
 import sys
+import itertools
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -207,9 +208,7 @@ def _masked(uf: np.ufunc, args: list[Any], outs: tuple[Any, ...], dtype: Any, wh
         fail(TypeError, f"Cannot cast array data from {where.dtype!r} to dtype('bool') according "
              "to the rule 'safe'")
     result = apply(uf, args, None, dtype)
-    if not np.can_cast(dtype_of(result), out.dtype, "same_kind"):
-        fail(TypeError, f"Cannot cast ufunc '{uf.__name__}' output from {dtype_of(result)!r} to "
-             f"{out.dtype!r} with casting rule 'same_kind'")
+    require_castable(uf.__name__, dtype_of(result), out)
     chosen = NUMPY[np.where](where, apply(np.positive, [result], dtype=None)
                              if dtype_of(result) != np.bool_ else result, out)
     out.assign(value(chosen))
@@ -239,18 +238,23 @@ def _mixed(uf: np.ufunc, args: Sequence[Any], dtype: Any) -> Any:
     low = [_narrow(a) if isinstance(a, Widened) else a for a in args]
     if not all(map(is_python_number, low)):
         return None
-    high = resolve(uf, args)
-    narrow = resolve(uf, low)
-    flag = widened[0].flag
-    if len(widened) == 2 and widened[1].flag is not flag:
-        if any(resolve(uf, [low[j] if j == k else args[j] for j in range(2)]) != high
-               for k in range(2)):
-            return None
-        flag, = emit("or", [flag, widened[1].flag], [(BOOL, ())])
-    result, = _results(uf, UFUNCS[uf], args, high, ())
-    if narrow[-1].kind == "i":
+    # each operand as what it may be, and whether NumPy's rules are asked for then
+    states = [[(x, False)] if not isinstance(a, Widened) else
+              [(x, False), (PYTHON_TYPES[dtype_of(a).kind](1), False)] if a.kind == PYTHON else
+              [(x, False), (dtype_of(a).type(1), True)] for a, x in zip(args, low, strict=True)]
+    found: dict[bool, set[np.dtype]] = {False: set(), True: set()}
+    for combined in itertools.product(*states):
+        numpys = any(is_numpy for _, is_numpy in combined)
+        found[numpys].add(resolve(uf, [x for x, _ in combined])[-1])
+    if len(found[False]) != 1 or len(found[True]) != 1:
+        return None
+    flags = list(dict.fromkeys(a.flag for a in widened if a.kind != PYTHON))
+    flag = flags[0] if len(flags) == 1 else emit("or", flags, [(BOOL, ())])[0]
+    result, = _results(uf, UFUNCS[uf], args, resolve(uf, args), ())
+    narrow, = found[False]
+    if narrow.kind == "i":
         exact_int(flag, result)
-    return Widened(result, NUMPY_KIND, flag, PYTHON, narrow[-1])
+    return Widened(result, NUMPY_KIND, flag, PYTHON, narrow)
 
 
 def _settled(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:

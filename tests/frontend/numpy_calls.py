@@ -212,6 +212,42 @@ add("fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2", "m", "a3")
 add("fft.fftn fft.ifftn fft.rfftn fft.irfftn", "m", "a3, axes=(0, 1)", "m, s=(4, 4), axes=(0, 1)")
 add("fft.fftfreq fft.rfftfreq", "k", "5, 0.5")
 add("fft.fftshift fft.ifftshift", "x", "m, 1")
+BINARY = ("add subtract multiply true_divide floor_divide remainder power maximum minimum fmax "
+          "fmin logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor hypot "
+          "arctan2 equal less greater_equal logaddexp gcd copysign left_shift nextafter fmod "
+          "float_power")
+for _name in BINARY.split():
+    add(f"{_name}.reduce", "x", "x, axis=None", "a3, axis=(0, 2)", "x, keepdims=True",
+        "x, initial=1", "x, 0, dtype=float", "x, where=b, initial=1", "a3, axis=-1")
+    add(f"{_name}.accumulate", "x", "x, -1", "a3, axis=1", "x, dtype=float")
+    add(f"{_name}.outer", "u, w", "u, 2", "m, u", "2, 3", "x, y")
+    add(f"{_name}.reduceat", "u, [0, 1]", "m, [0, 2], axis=1")
+    add(f"{_name}.at", ";u, [0, 0, 1], 2", ";u, i, w[:2]", ";u, c, 1", ";m, (0, 1), 1")
+for _name in ("add", "multiply", "maximum", "hypot", "less", "true_divide", "sqrt", "negative"):
+    _both = "x" if _name in ("sqrt", "negative") else "x, y"
+    add(_name, f"{_both}, dtype=np.float32, casting='unsafe'", f"{_both}, casting='no'",
+        f"{_both}, casting='safe'", f"{_both}, order='C'", f"{_both}, dtype='f8'",
+        f"{_both}, casting='equiv', dtype=x.dtype", f"{_both}, subok=False",
+        f"{_both}, signature='d->d'" if _both == "x" else f"{_both}, signature='dd->d'")
+    _twice = "u" if _both == "x" else "u, w"
+    add(_name, f";{_twice}, out=u", f";{_twice}, out=(u,)", f";{_twice}, u",
+        f";{_twice}, out=u, where=c", f";{_twice}, out=u, casting='unsafe'",
+        f";{_twice}, u, dtype=float", f";{_twice}, out=u.real")
+add("negative.at", ";u, [0, 0]", ";x, 0")
+add("modf frexp", "x", ";u, u, w")
+add("divmod", "x, y, out=(x * 1, y * x)")
+add("sum prod cumsum mean std var max any all", ";m, axis=0, out=s[0]", ";m, 1, out=u[:2]")
+add("argmax", "m, axis=1, keepdims=True", ";m, 0, s[0]")
+add("var std mean", "x, dtype=np.float32", "x, keepdims=True, where=b", "x, axis=None")
+add("clip", ";u, 1, 2, out=u", "u, w, None", "x, 3, 1", "x, b, 2", "u, min=1, max=[2]")
+add("dot matmul", "s, s, out=s * 0")
+add("matmul", ";s, s, out=s")
+add("concatenate", ";(u[:1], u[1:2]), out=w[:2]", "(u, [1.5])", "(u, w), dtype=float",
+    "(u, w), casting='unsafe', dtype='i4'")
+add("take", ";u, [0, 1], out=w[:2]")
+add("ndarray.astype", "np.float32, casting='unsafe'", "np.int8, casting='safe'",
+    "x.dtype, copy=False")
+add("ndarray.sum ndarray.max ndarray.mean", "keepdims=True", "None, None", "axis=(0,)")
 for _names, _calls in {
         "all any argmax argmin cumsum cumprod max min mean prod std sum var": ["", "axis=0"],
         "argsort conj conjugate copy flatten nonzero ravel squeeze transpose trace "
@@ -222,7 +258,7 @@ for _names, _calls in {
         "searchsorted": ["1"], "swapaxes": ["0, -1"], "take": ["[0]"], "view": [""],
         "byteswap": [""], "to_device": ["'cpu'"], "getfield": ["x.dtype"]}.items():
     for _name in _names.split():
-        CALLS[f"ndarray.{_name}"] = _calls
+        CALLS.setdefault(f"ndarray.{_name}", []).extend(_calls)
 for _name in ("T", "mT", "real", "imag", "size", "shape", "ndim", "dtype", "itemsize", "nbytes",
               "device"):
     add(f"ndarray.{_name}", ".")
