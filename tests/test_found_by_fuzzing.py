@@ -377,3 +377,19 @@ def test_sums_that_are_ints_or_floats(step):
     jitted = hotloop.jit(function, cache=False)
     for n, k, x in ((0, 3, 0.0), (1, 3, 0.0), (2, 3, 0.0), (2, 3, 5.0)):
         check(function, n, k, x, jitted=jitted)
+
+
+def test_numbers_of_three_kinds():
+    def f(m, k, x):
+        t = 0.0
+        for i in range(2, 5):
+            e = m[k % 2] if k > 1 else 1
+            if e > 1:
+                t += e
+            e = max(x, k) + i
+            if e > 1:
+                t += e
+        return t
+    jitted = hotloop.jit(f, cache=False)
+    for k, x in ((-2, 0.5), (0, 7.0), (3, 0.5), (2, 5.5)):
+        check(f, np.array([2.5, 0.5]), k, x, jitted=jitted)

@@ -8,8 +8,8 @@ numbers gives NumPy 2's rules), the meaning from `registry.UFUNCS`.
 
 from __future__ import annotations
 
-import sys
 import itertools
+import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
