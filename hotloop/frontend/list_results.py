@@ -54,6 +54,7 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
         case ("array",):
             return [row.copy() for row in np.asarray(next(arrays))]
         case _:
+            next(arrays)
             return [plan[1]] * n
 
 

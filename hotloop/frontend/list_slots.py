@@ -77,7 +77,7 @@ def columns(item: Any) -> list[Column]:
                               "use arrays of one shape")
         return [(item.dtype, item.dims)]  # type: ignore[list-item]
     if isinstance(item, ObjectSlot):
-        return []
+        return [(BOOL, ())]                    # says nothing, but how much room there is
     if isinstance(item, RowSlot):
         return [(I64, ())] * 3
     raise unsupported(f"a list of {describe(item)} whose length is known at run time only",
@@ -99,6 +99,7 @@ def assemble(item: Any, atoms: Iterator[Atom]) -> Any:
         array = fresh(next(atoms))
         array.base.readonly = "a store to an array that is in a list: store a new one in the list"
         return array
+    next(atoms)
     return item.object
 
 
@@ -153,6 +154,10 @@ def _recast(atoms: Iterator[Atom], old: Any, new: Any) -> Iterator[Atom]:
                                              [(BOOL, atom.shape)])[0]], [(BOOL, ())], axes=(0,))
             check(most, OverflowError, "an int beyond 2**53 in a list that has floats, too")
         yield wide
+    elif isinstance(new, MixedSlot) and isinstance(old, ObjectSlot):
+        flags = next(atoms)
+        yield full(lit(False), flags.shape)
+        yield full(zero(new.wide.dtype), flags.shape)
     elif isinstance(new, ScalarSlot):
         yield convert(next(atoms), new.dtype)
     else:
@@ -164,6 +169,10 @@ def item_atoms(x: Any, item: Any) -> list[Atom]:
     """The atoms of a value as an item of the slot."""
     if isinstance(item, ArraySlot) and isinstance(x, Array):
         return [broadcast(x.value(), item.dims)]  # type: ignore[arg-type]
+    if isinstance(item, SequenceSlot):
+        return [a for k, part in enumerate(item.items) for a in item_atoms(x[k], part)]
+    if isinstance(item, ObjectSlot):
+        return [lit(False)]
     return flatten(x, item)
 
 

@@ -78,8 +78,9 @@ class List(Tracer):
     `stale`: another name's list, which may have been this one, was changed; `kept`: rows of this
     list of lists may be one list, so that they must not change; `changed`: by anybody."""
 
-    __slots__ = ("__weakref__", "_pool", "changed", "data", "derived", "epoch", "group", "home",
-                 "kept", "length", "moved", "original", "queue", "stale", "start")
+    __slots__ = ("__weakref__", "_pool", "changed", "data", "derived", "epoch", "exchanged",
+                 "group", "home", "kept", "length", "moved", "original", "queue", "rows",
+                 "stale", "start")
 
     data: Data
     length: Extent
@@ -94,6 +95,8 @@ class List(Tracer):
         self._pool: List | None = None
         self.derived: list[weakref.ref[List]] = []
         self.epoch = 0
+        self.exchanged = False
+        self.rows: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
         return method(self, name)

@@ -44,6 +44,7 @@ from hotloop.frontend.objects import needs_length
 from hotloop.frontend.rows import (
     Row,
     derive,
+    freeze,
     grid,
     room_for,
     row_atoms,
@@ -123,6 +124,8 @@ def item(x: List, k: Dim) -> Any:
     """The item at a place that exists."""
     x.readable()
     at = more(x.start.dim, k)
+    if x.data.item is None:                    # nothing has been put into it
+        fail(IndexError, _text(x, LOAD))
     if isinstance(x.data.item, RowSlot):
         return Row(x.storage, at)
     atoms = [emit("get", [buffer, at], [(buffer.dtype, buffer.shape[1:])],
@@ -221,6 +224,8 @@ def store(x: List, i: Any, new: Any) -> None:
         store_part(x, i, new)
         return
     k = position(index_dim(x, i), x.n, _text(x, STORE))
+    if isinstance(x.data.item, RowSlot):
+        freeze(x.storage)
     write(x, k, accept(x, new))
 
 

@@ -36,23 +36,30 @@ LEAST_ROOM = 4
 class Row(List):
     """Row `at` (counted from the start of the buffers) of the list `parent`."""
 
-    __slots__ = ("at", "epoch", "parent")
+    __slots__ = ("at", "epoch", "frozen", "parent")
 
     def __init__(self, parent: List, at: Dim):
         self.parent, self.at, self.epoch = parent, at, parent.epoch
+        self.frozen: list[Any] | None = None     # its three numbers, when another row is put there
         self.home, self.queue = current(), False
         self.group = []
         self.moved = self.stale = self.kept = self.changed = False
         self.original = self
         self.derived = []
+        parent.rows = [r for r in parent.rows if r() is not None] + [weakref.ref(self)]
 
     def column(self, k: int) -> Dim:
+        if self.frozen is not None:
+            return self.frozen[k]
         buffer = self.parent.data.atoms[k]
         found, = emit("get", [buffer, self.at], [(I64, ())], codes="i")
         dm.bound(found, 0, dm.MAX_DIM)
         return found
 
     def set_column(self, k: int, new: Dim) -> None:
+        if self.frozen is not None or self.parent.exchanged:
+            raise unsupported("a row gets another length in a list whose rows were exchanged",
+                              "make new rows")
         atoms = list(self.parent.data.atoms)
         atoms[k], = emit("set", [atoms[k], new, self.at], [(I64, atoms[k].shape)], codes="i")
         Place(self.parent, False, "data").set(Data(self.parent.data.item, atoms))
@@ -109,8 +116,20 @@ def derive(x: List, table: List) -> None:
     table.derived = [*table.derived, weakref.ref(x)]
 
 
+def freeze(x: List) -> None:
+    """A row of `x` is replaced: the Rows that are held stay those that they are."""
+    for reference in x.rows:
+        row = reference()
+        if row is not None and row.frozen is None and row.epoch == x.epoch:
+            row.frozen = [row.column(k) for k in (START, LENGTH, END)]
+
+
 def row_atoms(x: List, new: Any) -> list[Atom]:
-    """The numbers of a new row of `x`, its items stored at the end of the pool."""
+    """The numbers of a new row of `x`, its items stored at the end of the pool. A row of `x` itself
+    is stored as it is: from then on two places may have one row, which keeps its length."""
+    if isinstance(new, Row) and new.parent is x:
+        x.exchanged = True
+        return [_atom(new.column(k)) for k in (START, LENGTH, END)]
     if not isinstance(new, List):
         new = list_of(new)
     _taken(x, new)
