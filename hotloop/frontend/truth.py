@@ -19,6 +19,7 @@ from hotloop.frontend.dims import compare
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_values import List
 from hotloop.frontend.objects import get
+from hotloop.frontend.references import ChosenBase, chosen
 from hotloop.frontend.slots import Either, Unjoined
 from hotloop.frontend.tracers import (
     PYTHON,
@@ -310,7 +311,7 @@ def not_in(x: Any, items: Any) -> Any:
 
 
 def is_(a: Any, b: Any) -> Any:
-    """`a is b` for the values that have an identity of their own: None, bools, objects."""
+    """`a is b` for the values that have an identity: None, bools, arrays, objects."""
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Unjoined):
             raise x.error
@@ -322,7 +323,20 @@ def is_(a: Any, b: Any) -> Any:
             return x if y else not_(x)
     if _is_python_bool(a) and _is_python_bool(b):
         return equal(a, b)
+    if isinstance(a, Array) and isinstance(b, Array) and a is not b:
+        same = same_object(a, b)
+        return bool(same.value) if isinstance(same, Lit) else Scalar(same, PYTHON)
     return a is b
+
+
+def same_object(a: Array, b: Array) -> Atom:
+    """Are two names one array? Views are objects of their own."""
+    for x, y in ((a, b), (b, a)):
+        if x.base.origin is not None:
+            return same_object(x.base.origin.along(x.steps), y)
+        if isinstance(x.base, ChosenBase):
+            return chosen(x, lambda leaf, y=y: same_object(leaf, y))
+    return lit(a is b or a.base is b.base and not a.steps and not b.steps)
 
 
 def is_not(a: Any, b: Any) -> Any:

@@ -464,6 +464,15 @@ def read_only_views(m, k):
     return d, b
 
 
+@cases((f8(3), f8(3), 3), (f8(3), f8(3), 2), (f8(3), f8(3), 0))
+def which_object(a, b, n):
+    first, other = a, b
+    for _ in range(n):
+        a, b = b, a
+    c = a if n > 2 else b
+    return a is first, b is first, c is other, a is b, a.T is a, a[:] is not a, first is first
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f], memory=True)
