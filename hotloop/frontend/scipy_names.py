@@ -55,10 +55,12 @@ real("erfc")(lambda x: op("erfc", x))
 
 @real("expit")
 def expit(x: Atom) -> Atom:
-    """1 / (1 + e^-x), by the exponential that does not overflow."""
-    small = op("exp", op("neg", op("abs", x)))
+    """1 / (1 + e^-x), by the exponential that does not overflow. No |x|: its derivative at 0 is not
+    that of either side."""
+    negative = op("lt", x, constant(0.0, x))
+    small = op("exp", select(negative, x, op("neg", x)))
     one = constant(1.0, x)
-    return op("div", select(op("lt", x, constant(0.0, x)), small, one), op("add", one, small))
+    return op("div", select(negative, small, one), op("add", one, small))
 
 
 @real("logit")

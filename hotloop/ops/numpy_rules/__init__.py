@@ -15,9 +15,10 @@ from hotloop.ops.numpy_rules import (
     linalg,
     polynomials,
     sampling,
+    scipy_special,
     special,
 )
 from hotloop.ops.numpy_rules.table import RULES, jvp, transpose
 
 __all__ = ["RULES", "factorizations", "fourier", "jvp", "least_squares", "linalg", "polynomials",
-           "sampling", "special", "transpose"]
+           "sampling", "scipy_special", "special", "transpose"]

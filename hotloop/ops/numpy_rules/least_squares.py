@@ -20,8 +20,8 @@ from hotloop.ops.numpy_rules.table import INVOKED, call, unsupported
 
 def least_squares(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     made = eqn.params["function"]
-    places = [getattr(tree, "k", None) for tree in made.args[:2]]
-    if len(made.results) != 1 or len(places) < 2 or None in places:
+    places = [int(tree.k) for tree in made.args[:2] if hasattr(tree, "k")]
+    if len(made.results) != 1 or len(places) < 2:
         raise unsupported(eqn, "the derivative of lstsq of such arguments is not known",
                           "give it two arrays")
     rank = len(eqn.ins[places[1]].shape)                # x has as many axes as b

@@ -15,8 +15,16 @@ import numpy as np
 
 from hotloop.ir.core import Atom, Eqn
 from hotloop.ops import callbacks
-from hotloop.ops.derivative import Over, Partials
-from hotloop.ops.numpy_rules.table import call, keyword, linear, rule, unsupported, zero
+from hotloop.ops.derivative import Over, Partials, Rule
+from hotloop.ops.numpy_rules.table import (
+    INVOKED,
+    call,
+    keyword,
+    linear,
+    rule,
+    unsupported,
+    zero,
+)
 from hotloop.ops.table import OPS
 
 
@@ -43,9 +51,16 @@ def polygamma(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     return [l.mul(tangents[0], _like(p, eqn, callbacks.polygamma, eqn.ins[0], order=order))]
 
 
-@rule(np.i0)
 def i0(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
-    return [l.mul(tangents[0], _like(p, eqn, callbacks.bessel_i, eqn.ins[0], order=1))]
+    """The result is the last one, behind its dimensions."""
+    k, y = eqn.params["function"].args[0].k, eqn.outs[-1]
+    x = p.reshape(p.convert(eqn.ins[k], y.dtype), y.shape)
+    slope = call(p, callbacks.bessel_i, [x], [(y.dtype, y.shape)], order=1)
+    tangent = l.reshape(l.convert(tangents[k], y.dtype), y.shape)
+    return [*[None] * (len(eqn.outs) - 1), l.mul(tangent, slope)]
+
+
+INVOKED[np.i0] = Rule(i0)
 
 
 @rule(callbacks.bessel_i)

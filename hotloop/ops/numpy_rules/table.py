@@ -40,8 +40,8 @@ def rule(*functions: Any, transpose: Callable[..., Any] | None = None,
 def square(eqn: Eqn) -> Iterable[tuple[Dim, Dim]]:
     """The first operand is a stack of square matrices, and so are the results, or they have one or
     both of its last axes less."""
-    a = eqn.ins[0]
-    return [a.shape[-2:], *(pair for y in eqn.outs for pair in zip(a.shape, y.shape, strict=False))]
+    a = eqn.ins[0].shape
+    return [(a[-2], a[-1]), *(pair for y in eqn.outs for pair in zip(a, y.shape, strict=False))]
 
 
 def rectangular(eqn: Eqn, *others: tuple[Dim, Dim]) -> list[tuple[Dim, Dim]]:
