@@ -393,3 +393,9 @@ def test_numbers_of_three_kinds():
     jitted = hotloop.jit(f, cache=False)
     for k, x in ((-2, 0.5), (0, 7.0), (3, 0.5), (2, 5.5)):
         check(f, np.array([2.5, 0.5]), k, x, jitted=jitted)
+
+
+def test_arguments_that_numpy_rejects():
+    check(lambda m: np.compress(m > 0, m), np.ones((2, 2)))
+    check(lambda m, a: np.linalg.vecdot(m, a), np.ones((2, 1)), np.ones(3))
+    check(lambda m, a: np.linalg.vecdot(m, a), np.ones((2, 3)), np.ones(3))

@@ -232,6 +232,9 @@ def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, **rest: Any) -> Any:
     a, b, common = promoted(x1, x2)
     a, b = moveaxis(a, axis, -1), moveaxis(b, axis, -1)
+    dm.require_equal(a.dims[-1], b.dims[-1], "vecdot: Input operand 1 has a mismatch in its core "
+                     "dimension 0, with gufunc signature (n),(n)->() (size {} is different from "
+                     "{})", b.dims[-1], a.dims[-1])
     if common.kind == "c":
         a = ufuncs.apply(np.conjugate, [a])
     product = as_array(ufuncs.apply(np.multiply, [a, b]))

@@ -220,7 +220,10 @@ def compress_method(a: Any, condition: Any, axis: Any = None, out: Any = None) -
 
 @numpy_function(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    return delivered(take(a, nonzero(as_array(condition))[0], axis), out)
+    condition = as_array(condition)
+    if condition.ndim != 1:
+        fail(ValueError, "condition must be a 1-d array")
+    return delivered(take(a, nonzero(condition)[0], axis), out)
 
 
 # ---- take and put
