@@ -56,8 +56,8 @@ class _Verifier:
         for out, target in zip(program.outs, program.into, strict=True):
             if target is None:
                 continue
-            if target not in program.params or not target.shape:
-                raise _Wrong(f"a result is written to {target}, which is no array parameter")
+            if target not in program.params:
+                raise _Wrong(f"a result is written to {target}, which is no parameter")
             if out.dtype != target.dtype or len(out.shape) != len(target.shape):
                 raise _Wrong(f"a result of type {out.type} is written to a {target.type}")
 

@@ -51,14 +51,6 @@ FAILURE_LIMIT = 100
 """Calls for which tracing met an exception of the function: beyond, Python runs calls like it."""
 
 
-ZERO_D = "a store to a 0-d array that is an input"
-"""Such an array comes in as a number: Python runs functions that store to one."""
-
-
-ZERO_D = "a store to a 0-d array that is an input"
-"""Such an array comes in as a number: Python runs functions that store to one."""
-
-
 class Specializations:
     """Thread-safe; `entries` is replaced, never changed, so readers need no lock."""
 
@@ -125,9 +117,8 @@ class Specializations:
             start = time.perf_counter()
             try:
                 compiled = self.compile(function, args, dict(kwargs))
-            except UnsupportedError as error:
-                python = any(map(_is_read_only, bound.values())) or ZERO_D in error.message
-                if only_compiled(function) or not python:
+            except UnsupportedError:
+                if only_compiled(function) or not any(map(_is_read_only, bound.values())):
                     raise
                 return None, PYTHON, Scope({})     # a store to it is NumPy's error to raise
             except HotloopError:

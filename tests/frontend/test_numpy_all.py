@@ -81,7 +81,7 @@ def plain(x):
 def interpreted(function, args):
     traced = trace(function, args, {})
     verify.verify(traced.program)
-    return run(traced, dict(zip(ARGUMENTS, scalars(args), strict=True)))
+    return run(traced, dict(zip(ARGUMENTS, args, strict=True)))
 
 
 def compare(source, expected, got, theirs, ours):

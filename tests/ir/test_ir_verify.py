@@ -62,7 +62,7 @@ def test_scope():
     refused(Program([a], [leak, cond], [leak.outs[0]]), "which is not bound here")
     refused(Program([a], [cond, cond], [a]), "is bound twice")
     refused(Program([a], [], [scalar()]), "a result of a block is")
-    refused(Program([a], [], [a], into=[a]), "which is no array parameter")
+    refused(Program([a], [], [a], into=[Var(Type("f8"))]), "which is no parameter")
     x = Var(Type("f8", (Var(Type("i8")),)))
     refused(Program([a, x], [], [x, x], into=[x, x]), "two results are written to one parameter")
     refused(Program([a, x], [], [1.0]), "no Var or Lit")
