@@ -365,8 +365,11 @@ class Carried:
 
     def __init__(self, loop: Loop):
         self.loop, self.parent = loop, current()
-        self.slots: list[Slot] = list(loop.slots)
         self.head = set(loop.head)
+        if get(loop.cells, VALUE) is UNBOUND:
+            self.head.discard(VALUE)       # a loop that has set the function's result has ended
+        # a new array is in the cell of the first name: one that the next iteration reads
+        self.slots: list[Slot] = sorted(loop.slots, key=lambda n: n not in self.head)
         self.initial: dict[Slot, Any] = {}
         self.types: dict[Slot, Any] = {}
         self.held: set[Slot] = set()
@@ -382,7 +385,7 @@ class Carried:
 
     def add(self, p: Place) -> None:
         """A Place that the body writes."""
-        self.slots.append(p)
+        self.slots.insert(len(self.head), p)
         self.head.add(p)
         self.initial[p] = p.get()
         self.begin()
