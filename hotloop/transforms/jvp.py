@@ -5,19 +5,23 @@
     { lambda ; x:f64[] t:f64[]. let y:f64[] = sin x; c = cos x; u = mul t c in (y, u) }
 
 Each float parameter that is active gets a tangent of its type behind the parameters, each float
-result one behind the results. Loops carry tangents beside what they carry; nothing is saved.
+result one behind the results. Loops carry tangents beside what they carry; nothing is saved,
+unless a list grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hotloop.ir.core import Block, Eqn, Program, Var, rename
+from hotloop.ir.core import Block, Eqn, Program, Var, walk
 from hotloop.ir.types import Type
+from hotloop.ops import index
+from hotloop.ops.dce import dce
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import carries_from
 from hotloop.transforms.activity import active, is_float
-from hotloop.transforms.rebuild import Rebuild
+from hotloop.transforms.linearize import halves
+from hotloop.transforms.prepare import chosen, fresh, plain
 from hotloop.transforms.tangents import Tangents, like
 
 
@@ -27,7 +31,10 @@ def jvp(program: Program, wrt: Sequence[bool]) -> Program:
     program = plain(program)
     inputs = chosen(program, wrt)
     outs = [a for a in program.outs if is_float(a)]
-    forward = _Forward(active(program, inputs, outs))
+    found = active(program, inputs, outs)
+    if any(eqn.op is index.reserve and eqn.outs[1] in found for eqn in walk(program)):
+        return _afterwards(program, wrt)
+    forward = _Forward(found)
     given = [like(v) for v in inputs]
     forward.tangent.update(zip(inputs, given, strict=True))
     body = Emit()
@@ -37,32 +44,16 @@ def jvp(program: Program, wrt: Sequence[bool]) -> Program:
                          program.name, (*program.into, *[None] * len(tangents))))
 
 
-def fresh(program: Program) -> Program:
-    """A copy in which each Var is bound once."""
-    copy = rename(program, {})
-    assert isinstance(copy, Program)
-    return copy
-
-
-def plain(program: Program) -> Program:
-    """A copy that can be differentiated: without calls, each Var bound once."""
-    return _Inlined().program(program)
-
-
-class _Inlined(Rebuild):
-    rules = frozenset(("call",))
-
-    def call(self, eqn: Eqn, out: Emit) -> None:
-        body, = eqn.blocks
-        self.replace(body.params, [self.atom(a) for a in eqn.ins])
-        inner = self.block(Block((), body.eqns, body.outs))
-        out.eqns += inner.eqns
-        self.replace(eqn.outs, inner.outs)
-
-
-def chosen(program: Program, wrt: Sequence[bool]) -> list[Var]:
-    """The parameters that have derivatives."""
-    return [v for v, wanted in zip(program.params, wrt, strict=True) if wanted and is_float(v)]
+def _afterwards(program: Program, wrt: Sequence[bool]) -> Program:
+    """The same by linearization: the tangents of a list that grows are computed when it has all its
+    rows, or each trip would copy them."""
+    made = halves(program, wrt)
+    primal, linear = made.program, made.linear
+    tangents = [linear.zeros(t) if a is None else a
+                for a, t in zip(made.outs, made.types, strict=True)]
+    return dce(fresh(Program(primal.params + made.inputs, primal.eqns + linear.eqns,
+                             primal.outs + tangents, primal.name,
+                             (*primal.into, *[None] * len(tangents)))))
 
 
 class _Forward(Tangents):

@@ -27,7 +27,7 @@ from hotloop.ops.table import region
 from hotloop.record import record
 from hotloop.transforms import growing, loops, residuals, tapes
 from hotloop.transforms.activity import active, is_float
-from hotloop.transforms.jvp import chosen, fresh, plain
+from hotloop.transforms.prepare import chosen, fresh, plain
 from hotloop.transforms.tangents import Tangents, fitted, like, pushed
 
 
@@ -184,8 +184,8 @@ class Linearizer(Tangents):
                  if all(self.of(b.outs[k]) in self.roomy for b in eqn.blocks)}
         arms, saved = [], list[list[Any]]()
         for block, pb, lb in zip(eqn.blocks, primal, linear, strict=True):
-            outs = [self.of(block.outs[k]) if k in roomy else self.made(block.outs[k], lb)
-                    for k in wanted]
+            outs = [self.of(block.outs[k]) if k in roomy else
+                    fitted(self.made(block.outs[k], lb), eqn.outs[k].shape, lb) for k in wanted]
             arm = Block((), lb.eqns, outs)                      # type: ignore[arg-type]
             own = {out for e in pb.eqns for out in e.outs}
             free = free_vars(arm)

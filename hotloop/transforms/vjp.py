@@ -16,8 +16,8 @@ from hotloop.ir.types import I64, Type
 from hotloop.ops.dce import dce
 from hotloop.ops.domains import atom_of
 from hotloop.ops.emit import Emit
-from hotloop.transforms.jvp import fresh
 from hotloop.transforms.linearize import halves
+from hotloop.transforms.prepare import fresh
 from hotloop.transforms.tapes import define
 from hotloop.transforms.transpose import transposed
 
