@@ -238,6 +238,9 @@ def _numpy_object(f: Any) -> Callable[..., Any]:
         return functools.partial(exactly, _numpy_function(f))
     if isinstance(f, types.BuiltinFunctionType):
         return _c_function(f)
+    call = type(f).__call__ if callable(f) else None
+    if isinstance(call, types.FunctionType):           # a polynomial
+        return functools.partial(_numpy_function(call), f)
     raise unsupported(f"a call of {_name(f)}", "call it outside of the compiled function")
 
 
@@ -248,7 +251,7 @@ def _type(f: type) -> Callable[..., Any]:
     if issubclass(f, np.ndarray):
         raise unsupported(f"the array class {f.__name__}")
     if f.__module__.split(".")[0] == "numpy":
-        return f
+        return functools.partial(_numpy_class, f)
     if f.__module__ in PURE_MODULES or issubclass(f, BaseException):
         return f
     init = f.__init__  # type: ignore[misc]
@@ -275,6 +278,13 @@ def _construct(f: type, init: types.FunctionType | None, /, *args: Any, **kwargs
 
 CLASSES: list[Callable[[type], type]] = []
 """What `instances` has: the class of objects that compiled code makes."""
+
+
+def _numpy_class(f: type, /, *args: Any, **kwargs: Any) -> Any:
+    if any(map(_any_tracer, (*args, *kwargs.values()))):
+        raise unsupported(f"an object of class {f.__name__} of run-time values",
+                          "use functions instead, as np.polyval instead of np.poly1d")
+    return f(*args, **kwargs)
 
 
 def _numpy_scalar(f: type, x: Any = 0, /) -> Any:

@@ -1,4 +1,4 @@
-"""NumPy's iterators over indices: `np.ndindex`, `np.ndenumerate`.
+"""NumPy's iterators: `np.ndindex`, `np.ndenumerate`, `np.nditer` over one array.
 
     for i, j in np.ndindex(n, m): ...      # one loop of n*m iterations; i = k // m, j = k % m
     for at, x in np.ndenumerate(a): ...    # at: a tuple of ints, x: a NumPy scalar
@@ -16,7 +16,7 @@ from hotloop.frontend.indexing import load
 from hotloop.frontend.loops import Indexed
 from hotloop.frontend.numpy_arrays import as_array, settled
 from hotloop.frontend.registry import numpy_function
-from hotloop.frontend.tracers import as_int, dim_of
+from hotloop.frontend.tracers import Array, as_int, dim_of, fresh, value
 from hotloop.ir.core import Dim, Var
 from hotloop.ir.types import I64
 
@@ -37,9 +37,27 @@ def ndenumerate(arr: Any) -> Indexed:
     return _over(a.dims, lambda at: (at, load(a, at)))
 
 
+READ_WRITE = (["readwrite"], [["readwrite"]], ("readwrite",), [("readwrite",)])
+
+
 @numpy_function(np.nditer)
-def nditer(*args: Any, **options: Any) -> Any:
-    raise unsupported("np.nditer", "loop over np.ndindex(x.shape) or over the array")
+def nditer(op: Any, flags: Any = (), op_flags: Any = None, **options: Any) -> Indexed:
+    """The elements of one array as 0-d arrays, in the order of memory."""
+    a = as_array(op) if isinstance(op, Array | np.ndarray) else None
+    changes = op_flags in READ_WRITE
+    if a is None or flags or options or not (op_flags is None or changes) or not a.contiguous:
+        raise unsupported("np.nditer of more than one array, with options, or of an array that may "
+                          "not be contiguous", "loop over np.ndindex(x.shape)")
+    dm.require("gt", dm.product(a.dims), 0, ValueError,
+               "Iteration of zero-sized operands is not enabled")
+
+    def item(at: Any) -> Any:
+        if changes:
+            return load(a, (*at, Ellipsis))
+        element = fresh(value(load(a, at)))
+        element.base.readonly = "a store to what np.nditer gives, which is read-only"
+        return element
+    return _over(a.dims, item)
 
 
 def _over(dims: tuple[Dim, ...], item: Any) -> Indexed:

@@ -207,3 +207,37 @@ def test_another_library(monkeypatch):
     seen.clear()
     assert g(P, np.array([0, 1])) == -1.0 + -2.0
     assert all(set(p) == {0} for p in seen[:-2])
+
+
+QUADRATIC = np.poly1d([1.0, 2.0, 3.0])
+CUBIC = np.polynomial.Polynomial([1.0, 0.0, 2.0, 1.0])
+
+
+def test_polynomials():
+    agree(lambda x: QUADRATIC(x) + CUBIC(x) + QUADRATIC.deriv()(x), (P,))
+    with pytest.raises(UnsupportedError, match="polyval"):
+        trace(lambda x: np.poly1d(x)(2.0), (P,), {})
+
+
+def test_nditer():
+    def total(x):
+        s = 0.0
+        for v in np.nditer(x):
+            s += v * 2
+        return s
+
+    def doubled(x):
+        for v in np.nditer(x, op_flags=["readwrite"]):
+            v[...] = 2 * v
+        return x
+
+    agree(total, (F,), (np.zeros((2, 0)),))
+    agree(doubled, (F,))
+    with pytest.raises(UnsupportedError, match="ndindex"):
+        trace(total, (F.T,), {})
+
+
+def test_views_of_other_dtypes():
+    agree(lambda x: x.view(np.int64) + 1, (P,))
+    agree(lambda x: (x + 1).view(np.uint8).sum(), (P,))
+    agree(lambda x: (x + 0).base is None, (P,))
