@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -57,13 +58,15 @@ class Worker:
         return self.process.stdout.fileno()
 
     def start(self, job: dict[str, Any]) -> None:
-        if self.process is not None and self.done >= LIFE:
+        if self.process is not None and (
+                self.done >= LIFE or self.process.poll() is not None):
             self.close()
         process = self.process or self.launch()
         assert process.stdin is not None
         self.job, self.since = job, time.monotonic()
-        process.stdin.write(json.dumps(job) + "\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):      # it has died: `finish` finds out how
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
 
     def finish(self) -> Result:
         """The answer; the process may have died instead of giving one."""

@@ -4,7 +4,8 @@
 
 A rule is (what it makes, template). Expressions are made for a *type*: a kind of number (`i` int,
 `f` float, `b` bool, `c` complex), alone or after a shape (`V` (n,), `M` (n, n), `W` (3, n),
-`U` (2, n, n)). `A` in a rule is any shape, `_` any kind: the ones wanted. Holes in a template:
+`U` (2, n, n)). `A` in a rule is any shape, `_` any kind: the ones wanted. Variables may also be `X`
+an index, `K` a counter, `L` a list, `D` a dict, `O` an object, `G` a function. Holes in a template:
 
     @i @f @Vf @Mb     an expression of the type; `@V` of a random kind, `@V_` of the wanted kind,
     @s                `@A` of the wanted shape; `@s` is any number
