@@ -63,7 +63,7 @@ class UnsupportedError(HotloopError):
     """
 
     inputs: tuple[tuple[tuple[object, ...], ...], ...] = ()
-    site: Location | None = None
+    site: object = None
     recursive: object = None
 
 

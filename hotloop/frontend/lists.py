@@ -256,6 +256,10 @@ def load_from(x: Any, i: Scalar) -> Any:
         first = of_range(x.start, len(x), x.step)
         return item(first, position(dim_of(i), len(x), "range object index out of range"))
     kind = "tuple" if isinstance(x, tuple) else "list"
+    if type(x) is list and len(x) > 8:
+        error = needs_length(x, staging("a list of known length indexed by a run-time value"))
+        if error.site is not None and error.site not in current().state.session.growing:
+            raise error
     if not x:
         fail(IndexError, f"{kind} index out of range")
     return item(table_of(x), position(index_dim_of(i, kind), len(x),

@@ -144,9 +144,13 @@ def refuse_change(x: Any, what: str) -> None:
 def needs_length(x: Any, error: StagingError) -> StagingError:
     """The error, with the place where the list `x` was made: tracing begins again with a list of
     run-time length there."""
-    known = current().state.session.lists.get(id(x))
+    session = current().state.session
+    known = session.lists.get(id(x))
     if known is not None and known[0] is x:
         error.site = known[1]
+    for s in session.stand_ins:
+        if s.made is x and type(x) is list and s.is_argument:
+            error.site = s.path
     return error
 
 

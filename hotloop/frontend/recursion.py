@@ -12,8 +12,10 @@ A call of depth Python's recursion limit raises RecursionError.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
+from types import CellType, FunctionType
 from typing import Any
 
 from hotloop.frontend import dims as dm
@@ -29,7 +31,7 @@ from hotloop.frontend.builder import (
     opened,
     unsupported,
 )
-from hotloop.frontend.objects import containers
+from hotloop.frontend.objects import UNBOUND, containers
 from hotloop.frontend.references import settle_redirects
 from hotloop.frontend.slots import ArraySlot, SequenceSlot, flatten, join, make, slot_of
 from hotloop.frontend.tracers import Array, Base, lift
@@ -58,6 +60,8 @@ class Active:
         self.bases: list[Base] = []              # arrays from outside
         self.written: set[Base] = set()
         self.writes: set[int] = set()            # arguments' atoms that are written
+        self.cells: list[CellType] = []          # nonlocal variables that the body assigns
+        self.state: Any = SequenceSlot(tuple, ())     # ... their slots
         self.depth: Var | None = None
         self.calls: list[Eqn] = []
         self.builder: Builder | None = None
@@ -93,6 +97,9 @@ def call(f: Any, bound: Callable[..., Any], args: tuple[Any, ...],
          kwargs: dict[str, Any]) -> Any:
     """The value of a call of a function that is known to be recursive."""
     state = current().state
+    named = inspect.signature(bound).bind(*args, **kwargs)
+    named.apply_defaults()
+    args, kwargs = named.args, named.kwargs
     given = structure(args, kwargs)
     slot = general(slot_of(given))
     active = state.recursive.get(f.__code__)
@@ -117,12 +124,18 @@ def _settled(f: Any, active: Active, bound: Callable[..., Any], count: int,
              names: tuple[str, ...]) -> tuple[Block, list[Var]]:
     """Trace until types and arrays settle; gives the block and its parameters."""
     for _ in range(ATTEMPTS):
-        before = active.result, len(active.bases), set(active.written), set(active.writes)
+        before = (active.result, len(active.bases), set(active.written), set(active.writes),
+                  active.state)
+        outside = [(cell, _get(cell)) for cell in variables(f)]
         try:
-            found = _traced(f, active, bound, count, names)
+            found = _traced(f, active, bound, count, names, outside)
         except Again:
             continue
-        after = active.result, len(active.bases), set(active.written), set(active.writes)
+        finally:
+            for cell, x in outside:
+                _put(cell, x)
+        after = (active.result, len(active.bases), set(active.written), set(active.writes),
+                 active.state)
         if before == after:
             if active.result is not None:
                 return found
@@ -132,7 +145,8 @@ def _settled(f: Any, active: Active, bound: Callable[..., Any], count: int,
 
 
 def _traced(f: Any, active: Active, bound: Callable[..., Any], count: int,
-            names: tuple[str, ...]) -> tuple[Block, list[Var]]:
+            names: tuple[str, ...],
+            outside: list[tuple[CellType, Any]]) -> tuple[Block, list[Var]]:
     outer = current()
     builder = active.builder = Builder(outer, loop=True)
     builder.outer = outer.outer | containers({})
@@ -143,6 +157,9 @@ def _traced(f: Any, active: Active, bound: Callable[..., Any], count: int,
         vars, made = make(active.slot)
         for array in arrays_of(made):
             array.base.pinned = True
+        kept, contents = make(active.state)
+        for cell, x in zip(active.cells, contents, strict=True):
+            _put(cell, x)
         body = Builder(builder)
         with opened(body):
             limit = lit(min(sys.getrecursionlimit(), DEEPEST))
@@ -172,8 +189,20 @@ def _traced(f: Any, active: Active, bound: Callable[..., Any], count: int,
             outs = flatten(outcome[0], wide)
     elif active.result is not None:
         outs = [_zero(v) for v in make_types(active.result)]
+    changed = [cell for cell, x in outside if _get(cell) is not x and cell not in active.cells]
+    active.cells += changed
+    before = {id(cell): x for cell, x in outside}
+    starts = [slot_of(before[id(cell)]) for cell in active.cells]
+    with opened(body):
+        ends = starts if died else [slot_of(_get(cell)) for cell in active.cells]
+        active.state = SequenceSlot(tuple, tuple(
+            join(p, q, outer, "a nonlocal variable") for p, q in zip(starts, ends, strict=True)))
+        if any(v.shape for v in make_types(active.state)):
+            raise unsupported("a recursive function that assigns an array or list to a nonlocal "
+                              "variable", "store into an array")
+        outs += flatten(tuple(map(_get, active.cells)), active.state)
     own = {a.base: v for a, v in zip(arrays_of(made), [v for v in vars if v.shape], strict=True)}
-    params = [active.depth, *vars]
+    params = [active.depth, *vars, *kept]
     into: list[Var | None] = [None] * len(outs)
     active.writes = set()
     for base, var in own.items():
@@ -201,6 +230,34 @@ def _traced(f: Any, active: Active, bound: Callable[..., Any], count: int,
             into.append(param)
     program = Program(params, body.eqns, outs, f.__name__, into)
     return program, params
+
+
+def variables(f: Any) -> list[CellType]:
+    """The nonlocal variables that a function, or one that it reaches, may assign."""
+    found: dict[int, CellType] = {}
+    todo: list[Any] = [f]
+    while todo:
+        x = todo.pop()
+        for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
+            if id(cell) in found or name.startswith("_hl"):
+                continue
+            found[id(cell)] = cell
+            content = _get(cell)
+            if isinstance(content, FunctionType):
+                todo.append(content)
+    return list(found.values())
+
+
+def _get(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return UNBOUND
+
+
+def _put(cell: CellType, x: Any) -> None:
+    if x is not UNBOUND:
+        cell.cell_contents = x
 
 
 def _content(builder: Builder, base: Base) -> Atom:
@@ -256,8 +313,10 @@ def _emitted(active: Active, given: tuple[Any, ...], depth: Any, note: Callable[
     _check_memory(active, passed)
     contents = [builder.current(base) for base in active.bases]
     vars, result = make(active.result)
-    ins = [depth, *atoms, *contents, *free]
-    outs: list[Any] = list(vars)
+    state = flatten(tuple(map(_get, active.cells)), active.state)
+    new_state, values = make(active.state)
+    ins = [depth, *atoms, *state, *contents, *free]
+    outs: list[Any] = [*vars, *new_state]
     stores: list[tuple[Any, Var]] = []
     number = 0
     for k, atom in enumerate([lit(0), *atoms]):
@@ -275,6 +334,8 @@ def _emitted(active: Active, given: tuple[Any, ...], depth: Any, note: Callable[
             stores.append((base, new))
     emit("invoke", ins, outs, function=active.function)
     note(builder.eqns[-1])
+    for cell, x in zip(active.cells, values, strict=True):
+        _put(cell, x)
     for target, new in stores:
         if isinstance(target, Array):
             target.assign(new)

@@ -137,7 +137,7 @@ class Results:
             return ChosenOut(k, yes, self.chosen(x.no, chosen))
         if isinstance(x, Unjoined):
             raise x.error
-        if isinstance(x, List):
+        if isinstance(x, List) and id(x) not in self.stand_ins:
             return self.growing(x)
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
@@ -280,12 +280,22 @@ class Results:
                 if s.owner is not None or not s.is_argument:
                     raise unsupported(f"a change of a captured {type(s.real).__name__}",
                                       "pass the object as an argument")
-                found.append((s.path, key, self.tree(new)))
+                found.append((s.path, key, self.growing(new.list) if isinstance(new, Copied)
+                              else self.tree(new)))
         return found
+
+
+class Copied:
+    """The items of a list that came in, to be written back."""
+
+    def __init__(self, x: List):
+        self.list = x
 
 
 def _changes(s: StandIn) -> list[tuple[tuple[str, Any], Any]]:
     made, before = s.made, s.before
+    if isinstance(made, List):
+        return [(("item", slice(None)), Copied(made))] if made.changed else []
     if isinstance(made, list):
         if len(made) != len(before):
             return [(("item", slice(None)), list(made))]

@@ -559,7 +559,7 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
         if isinstance(k, ast.Global):
             raise NotRewritable("assignment to a global variable", k)
     foreign = {name for k in statements if isinstance(k, ast.Nonlocal) for name in k.names}
-    shared = {name for f in inner for k in walk(f) if isinstance(k, ast.Nonlocal)
+    shared = foreign | {name for f in inner for k in walk(f) if isinstance(k, ast.Nonlocal)
               for name in k.names}
 
     falls_through = not always_jumps(tree.body)

@@ -28,6 +28,8 @@ from hotloop.frontend.builder import Builder, current, opened, staging, unsuppor
 from hotloop.frontend.calls import function
 from hotloop.frontend.control import HELPERS
 from hotloop.frontend.instances import traced_class
+from hotloop.frontend.list_slots import list_of
+from hotloop.frontend.list_values import List
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
 from hotloop.frontend.slots import Unjoined
@@ -77,7 +79,7 @@ class Session:
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
         self.dims: dict[int, Var] = {}
         self.recursive: set[Any] = set()                   # codes of functions that call themselves
-        self.growing: set[Location] = set()                # where lists of run-time length are made
+        self.growing: set[Any] = set()                # where lists of run-time length are made
         self.homes: dict[int, Any] = {}                    # blocks in which objects were made
         self.kept: dict[int, Any] = {}                     # objects that must not change any more
         self.lists: dict[int, tuple[Any, Location]] = {}   # id -> (list made while tracing, where)
@@ -188,6 +190,8 @@ class Session:
             raise unsupported(f"a {kind.__name__} as an input", "pass a tuple or list")
         self._guard((*path, ("type",)), kind, owner)
         self._guard((*path, ("len",)), len(x), owner)
+        if kind is list and path in self.growing:
+            return self._list(x, path, owner, is_argument)
         if kind is list:
             made = []
             self.known[id(x)] = x, made
@@ -199,6 +203,17 @@ class Session:
                  for k, e in enumerate(x)]
         made = kind._make(items) if kind is not tuple else tuple(items)
         self.known[id(x)] = x, made
+        return made
+
+    def _list(self, x: list[Any], path: Path, owner: Any, is_argument: bool) -> List:
+        """An argument that is indexed by run-time values, or changes its length."""
+        items = [self.stand_in(e, (*path, ("item", k)), owner, is_argument)
+                 for k, e in enumerate(x)]
+        with opened(self.root):
+            made = list_of(items)
+        made.changed = False
+        self.known[id(x)] = x, made
+        self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
         return made
 
     # ---- arrays and numbers
@@ -389,8 +404,10 @@ class StandIn:
         self.session, self.real, self.made = session, real, made
         session.made[id(made)] = made
         self.path, self.owner, self.is_argument = path, owner, is_argument
-        if isinstance(made, list):
-            self.before: Any = list(made)
+        if isinstance(made, List):
+            self.before: Any = None
+        elif isinstance(made, list):
+            self.before = list(made)
         elif isinstance(made, dict):
             self.before = dict(made)
         else:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hotloop.errors import Location, UnsupportedError
-from hotloop.frontend import host, numpy_elementwise, operators, python_names
+from hotloop.frontend import host, numpy_elementwise, one_of, operators, python_names
 from hotloop.frontend.builder import Builder, Dead, Restart, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
@@ -46,7 +46,7 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
     names = list(signature.parameters)
     statics = {*static_argnames, *(names[k] for k in static_argnums if k < len(names))}
     frozen: dict[Path, None] = {}
-    growing: set[Location] = set()
+    growing: set[Any] = set()
     wary: set[Any] = set()
     recursive: set[Any] = set()
     while True:
@@ -68,7 +68,7 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
 
 
 def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[str],
-            frozen: tuple[Path, ...], growing: set[Location], wary: set[Any],
+            frozen: tuple[Path, ...], growing: set[Any], wary: set[Any],
             recursive: set[Any]) -> Traced:
     """One trace; `frozen`: arguments inside the arguments, numbers, whose values are fixed;
     `growing`: where the lists are made whose length is known at run time only; `wary`: see
@@ -134,4 +134,4 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
                   session.transforms)
 
 
-__all__ = ["host", "numpy_elementwise", "operators", "python_names", "trace"]
+__all__ = ["host", "numpy_elementwise", "one_of", "operators", "python_names", "trace"]

@@ -216,6 +216,43 @@ def merge(n):
     return a
 
 
+@case((6,), (0,))
+def nonlocal_counter(n):
+    count = 0
+
+    def go(k):
+        nonlocal count
+        count += 1
+        if k <= 0:
+            return
+        go(k - 1)
+        go(k - 2)
+
+    go(n)
+    return count
+
+
+@case((4,))
+def defaults_and_keywords(n):
+    def f(a, b=2, *, c=3):
+        if a <= 0:
+            return b + c
+        return f(a - 1, b=b + 1, c=c * 2)
+
+    return f(n)
+
+
+@case((10,))
+def called_in_a_loop(n):
+    def f(k):
+        return 1 if k < 2 else f(k - 1) + f(k - 2)
+
+    s = 0
+    for i in range(n):
+        s += f(i)
+    return s
+
+
 @pytest.mark.parametrize("f, inputs", CASES)
 def test_as_python(f, inputs):
     jitted = hotloop.jit(f, cache=False)

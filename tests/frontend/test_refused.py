@@ -33,13 +33,6 @@ class Recorder:
         self.items.append(v)
 
 
-@refused(StagingError, "list.append", Recorder(), 3)
-def append_to_an_arguments_list(r, n):
-    for i in range(n):
-        r.record(1)
-    return n
-
-
 @refused(StagingError, "set.add", 3)
 def add_to_a_set(n):
     r = Recorder()
@@ -71,11 +64,6 @@ def iterator_from_outside(n):
 @refused(UnsupportedError, "class set", {1, 2}, 3.0)
 def set_as_argument(values, x):
     return x in values
-
-
-@refused(UnsupportedError, "recursion of factorial", 5)
-def factorial(n):
-    return 1 if n <= 1 else n * factorial(n - 1)
 
 
 @refused(TypeInstabilityError, "'y' changes its type", f8(4), 3)
@@ -144,7 +132,7 @@ def test_is_refused(f):
 
 
 @pytest.mark.parametrize("f", [f for f in refused if refused[f][2] and f.__name__ not in
-                               ("object_array", "masked_array", "append_to_an_arguments_list")], ids=lambda f: f.__name__)
+                               ("object_array", "masked_array")], ids=lambda f: f.__name__)
 def test_names_the_users_line(f):
     _, _, args = refused[f]
     with pytest.raises(UnsupportedError) as caught:
