@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
+
 from hotloop import config, lazy
 from hotloop.errors import HotloopError
 from hotloop.frontend import dims as dm
@@ -26,6 +28,7 @@ from hotloop.frontend.builder import (
     check,
     current,
     emit,
+    lit,
     opened,
     raised_at,
     unsupported,
@@ -270,14 +273,8 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
                 return rebuilt(type(given), [
                     joined_of(UNBOUND, z, n, (*key, k)) if x is UNBOUND
                     else joined_of(z, UNBOUND, n, (*key, k)) for k, z in enumerate(given)])
-        if isinstance(x, Either) and (y is x or y is UNBOUND) or (
-                isinstance(y, Either) and x is UNBOUND):
-            parts = [(UNBOUND if x is UNBOUND else getattr(x, part),
-                      UNBOUND if y is UNBOUND else getattr(y, part))
-                     for part in ("flag", "yes", "no")]
-            either: Any = y if x is UNBOUND else x
-            return Either(either.reason, *(
-                joined_of(*pair, n, (*key, k)) for k, pair in enumerate(parts)))
+        if type(x) is Either or type(y) is Either:
+            return joined_eithers(x, y, n, key)
         if type(x) is type(y) and (type(x) is tuple or is_named_tuple(x)):
             if len(x) == len(y):
                 return rebuilt(type(x), [
@@ -297,6 +294,28 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
                 join_lists(z, joined)
         return joined
 
+    def joined_eithers(x: Any, y: Any, n: Any, key: Key) -> Either:
+        """Values of two types each: type by type. A value of one type is of one of the other's."""
+        either: Any = x if type(x) is Either else y
+        reason = either.reason
+        for sides_of in ((True, False), (False, True)):
+            parts = []
+            for z in (x, y):
+                if type(z) is Either:
+                    parts.append((z.flag, z.yes, z.no))
+                elif z is UNBOUND:
+                    parts.append((UNBOUND, UNBOUND, UNBOUND))
+                else:
+                    first, second = sides_of
+                    parts.append((Scalar(lit(first), PYTHON), z if first else UNBOUND,
+                                  z if second else UNBOUND))
+            try:
+                return Either(reason, *(joined_of(p, q, VALUE, (*key, k))
+                                        for k, (p, q) in enumerate(zip(*parts, strict=True))))
+            except HotloopError as error:
+                reason = error
+        raise reason
+
     for n in slots:
         x, y = ends[0][n], ends[1][n]
         if died[0]:
@@ -309,10 +328,10 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
         try:
             objects[n] = joined_of(x, y, n, (n,))
         except HotloopError as error:
-            if n == VALUE:
+            if n == VALUE or _is_value(x) and _is_value(y):
                 objects[n] = Either(error, Scalar(condition, PYTHON),
-                                    joined_of(x, UNBOUND, n, (n, "yes")),
-                                    joined_of(UNBOUND, y, n, (n, "no")))
+                                    joined_of(x, UNBOUND, VALUE, (n, "yes")),
+                                    joined_of(UNBOUND, y, VALUE, (n, "no")))
             else:
                 objects[n] = Unjoined(error)
     finish(condition, sides, died, outs, atoms)
@@ -321,6 +340,11 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
     for k in (0, 1):
         if died[k]:
             dm.assume(condition, k == 1)
+
+
+def _is_value(x: Any) -> bool:
+    """Is it a number or an array?"""
+    return isinstance(x, Array | Scalar | np.generic | bool | int | float | complex)
 
 
 def references(slot: Any) -> list[RefSlot]:

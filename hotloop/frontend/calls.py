@@ -351,8 +351,8 @@ def _c_function(f: Any) -> Callable[..., Any]:
             module = f.__objclass__.__module__
         if (module or "").split(".")[0] in ("numpy", "scipy"):
             return _numpy_function(f)
-        if module in PURE_MODULES:
-            return f                    # a tracer raises its own error where its value is needed
+        if module in PURE_MODULES:      # a tracer raises its own error where its value is needed
+            return functools.partial(exactly, f)
     elif isinstance(owner, type):
         if owner.__module__ in PURE_MODULES:
             return f

@@ -178,6 +178,8 @@ def load(x: Any, index: Any) -> Any:
         return NUMPY[type(x)](x, index)
     if isinstance(x, types.FunctionType | type):
         return x[index]  # type: ignore[index]
+    if isinstance(index, Either):
+        return truth.exactly(load, x, index)
     if isinstance(index, Scalar) and isinstance(x, list | tuple | range):
         return lists.load_from(x, index)
     if type(x) is list and isinstance(index, slice) and _has_tracer(index):
@@ -185,7 +187,7 @@ def load(x: Any, index: Any) -> Any:
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
         raise staging(f"a Python {type(x).__name__} indexed by a run-time value",
                       "make it a NumPy array")
-    if type(x) is Either:
+    if isinstance(x, Either):
         return truth.exactly(load, x, index)
     if isinstance(x, Unjoined):
         raise x.error
@@ -211,7 +213,7 @@ def store(x: Any, index: Any, new: Any) -> None:
         lists.store(x, index, new)
     elif isinstance(x, np.ndarray):
         indexing.store(lift(x), index, new)
-    elif type(x) is Either:
+    elif isinstance(x, Either):
         truth.exactly(store, x, index, new)
     elif isinstance(x, Unjoined):
         raise x.error

@@ -8,6 +8,7 @@ The call-back object is plain data, so it can be stored with the compiled code.
 from __future__ import annotations
 
 import builtins
+import functools
 import pickle
 import sys
 from typing import Any
@@ -17,9 +18,9 @@ import numpy as np
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_values import List
-from hotloop.frontend.messages import has_marks, parts
+from hotloop.frontend.messages import has_marks, message, parts
 from hotloop.frontend.registry import call
-from hotloop.frontend.slots import Maybe, Unjoined
+from hotloop.frontend.slots import Either, Maybe, Unjoined
 from hotloop.frontend.tracers import (
     PYTHON,
     Array,
@@ -28,6 +29,7 @@ from hotloop.frontend.tracers import (
     Widened,
     narrowed,
 )
+from hotloop.frontend.truth import choose
 from hotloop.ir.core import Atom
 from hotloop.record import record
 
@@ -142,11 +144,43 @@ def _sequence(x: Any, operands: list[Atom]) -> Sequence:
         else _sequence(e, operands) if type(e) in (tuple, list) else e for e in x))
 
 
+def _either(x: Any) -> Either | None:
+    """A value of several types that is printed, or that the text to be printed shows."""
+    if isinstance(x, Either):
+        return x
+    shown = [part[0] for part in parts(x) if type(part) is tuple] if isinstance(x, str) else (
+        x if type(x) in (tuple, list) else ())
+    return _first_either(shown)
+
+
+def _first_either(items: Any) -> Either | None:
+    return next((found for found in map(_either, items) if found is not None), None)
+
+
+def _with(x: Any, old: Either, new: Any) -> Any:
+    """`x` with `new` in place of `old`."""
+    if x is old:
+        return new
+    if type(x) in (tuple, list):
+        return type(x)(_with(e, old, new) for e in x)
+    if isinstance(x, str):
+        return "".join(part if isinstance(part, str) else
+                       format(_with(part[0], old, new), part[1] or "") for part in parts(x))
+    return x
+
+
 @call(builtins.print)
 def staged_print(*args: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None,
                  flush: bool = False) -> None:
     if file not in (None, sys.stdout, sys.stderr):
         raise unsupported("print to a file", "print to stdout or stderr")
+    either = _first_either(args)
+    if either is not None:
+        def side(new: Any) -> None:
+            with_new = message(lambda: [_with(x, either, new) for x in args])
+            staged_print(*with_new, sep=sep, end=end, file=file, flush=flush)
+        choose(either.flag, functools.partial(side, either.yes), functools.partial(side, either.no))
+        return
     operands: list[Atom] = []
     pieces = tuple(_piece(x, operands) for x in args)
     emit("call_host", operands, [], function=Print(

@@ -3,7 +3,8 @@
     MakeList(plan)([n, array, ...])     the list of n items that `plan` puts together
 
 A plan says per item: ("number", is a Python number), ("mixed", narrow kind, narrow dtype, is the
-wide one a Python number), ("tuple", type, plans), ("array",) or ("object", the same for all).
+wide one a Python number), ("tuple", type, plans), ("array",), ("object", the same for all) or
+("one of", constants).
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ import numpy as np
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.list_values import List, RowSlot
 from hotloop.frontend.lists import exact
-from hotloop.frontend.slots import ArraySlot, MixedSlot, ObjectSlot, ScalarSlot, SequenceSlot
+from hotloop.frontend.slots import (
+    ArraySlot,
+    MixedSlot,
+    ObjectSlot,
+    OneOfSlot,
+    ScalarSlot,
+    SequenceSlot,
+)
 from hotloop.frontend.traced import PYTHON
 from hotloop.record import record
 
@@ -51,6 +59,8 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
             starts, lengths = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
             pool = [] if inner is None else _column(inner, int(next(arrays)), arrays)
             return [pool[s:s + k] for s, k in zip(starts, lengths, strict=True)]
+        case ("one of", objects):
+            return [objects[k] for k in np.asarray(next(arrays)).tolist()]
         case ("array",):
             return [row.copy() for row in np.asarray(next(arrays))]
         case _:
@@ -78,6 +88,8 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
         return ("array",)
     if isinstance(item, ObjectSlot):
         return "object", item.object
+    if isinstance(item, OneOfSlot):
+        return "one of", item.objects
     raise unsupported("a list of such items as a result", "return an array")
 
 

@@ -27,6 +27,7 @@ from hotloop.frontend.list_values import (
     bounded,
 )
 from hotloop.frontend.objects import UNBOUND
+from hotloop.frontend.one_of import OneOf, moved
 from hotloop.frontend.slots import (
     DYNAMIC,
     KINDS,
@@ -35,6 +36,7 @@ from hotloop.frontend.slots import (
     Kind,
     MixedSlot,
     ObjectSlot,
+    OneOfSlot,
     ScalarSlot,
     SequenceSlot,
     describe,
@@ -80,6 +82,8 @@ def columns(item: Any) -> list[Column]:
         return [(BOOL, ())]                    # says nothing, but how much room there is
     if isinstance(item, RowSlot):
         return [(I64, ())] * 3
+    if isinstance(item, OneOfSlot):
+        return [(I64, ())]
     raise unsupported(f"a list of {describe(item)} whose length is known at run time only",
                       "use lists of numbers or of tuples of numbers")
 
@@ -99,6 +103,8 @@ def assemble(item: Any, atoms: Iterator[Atom]) -> Any:
         array = fresh(next(atoms))
         array.base.readonly = "a store to an array that is in a list: store a new one in the list"
         return array
+    if isinstance(item, OneOfSlot):
+        return OneOf(item.objects, next(atoms))
     next(atoms)
     return item.object
 
@@ -158,6 +164,10 @@ def _recast(atoms: Iterator[Atom], old: Any, new: Any) -> Iterator[Atom]:
         flags = next(atoms)
         yield full(lit(False), flags.shape)
         yield full(zero(new.wide.dtype), flags.shape)
+    elif isinstance(new, OneOfSlot) and isinstance(old, ObjectSlot | OneOfSlot):
+        atom = next(atoms)
+        yield full(lit(new.objects.index(old.object)), atom.shape) if isinstance(
+            old, ObjectSlot) else moved(OneOf(old.objects, atom), new)
     elif isinstance(new, ScalarSlot):
         yield convert(next(atoms), new.dtype)
     else:

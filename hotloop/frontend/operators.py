@@ -9,6 +9,7 @@ Importing this module gives `tracers.Tracer` its operators and the NumPy protoco
 
 from __future__ import annotations
 
+import operator
 from functools import partial
 from typing import Any
 
@@ -62,6 +63,8 @@ def binary(name: str, a: Any, b: Any) -> Any:
 
 
 def _binary(name: str, a: Any, b: Any) -> Any:
+    if isinstance(a, str | bytes) or isinstance(b, str | bytes):
+        return python_operation(name, a, b)
     if a is None or b is None:
         kinds = [python_name(x) if is_python_number(x) else type(x).__name__ for x in (a, b)]
         if name in ("eq", "ne"):
@@ -79,6 +82,13 @@ def _binary(name: str, a: Any, b: Any) -> Any:
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
         return ufuncs.apply(np.square, [a])
     return ufuncs.call(BINARY[name], a, b)
+
+
+def python_operation(name: str, a: Any, b: Any) -> Any:
+    """Of constants that are no numbers; NumPy's names differ from Python's in two cases."""
+    if isinstance(a, Tracer) or isinstance(b, Tracer):
+        raise unsupported("an operation on text and a run-time value")
+    return getattr(operator, {"and": "and_", "or": "or_"}.get(name, name))(a, b)
 
 
 def in_place(name: str, a: Array, b: Any) -> Array:
@@ -108,12 +118,12 @@ def _unary(name: str, a: Any) -> Any:
 
 def _install(name: str) -> None:
     def operator(self: Any, other: Any) -> Any:
-        if not isinstance(other, OPERANDS):
+        if not isinstance(other, OPERANDS) and not isinstance(self, Either):
             return _other_operand(name, self, other)
         return binary(name, self, other)
 
     def reflected(self: Any, other: Any) -> Any:
-        if not isinstance(other, OPERANDS):
+        if not isinstance(other, OPERANDS) and not isinstance(self, Either):
             return _other_operand(name, self, other)
         return binary(name, other, self)
 
@@ -168,7 +178,7 @@ def _attribute_of_either(x: Either, name: str) -> Any:
     """An attribute for each type that `x` may have; of a method, its results."""
     if name.startswith("__"):
         raise AttributeError(name)
-    if callable(getattr(np.ndarray, name, None)):
+    if callable(getattr(np.ndarray, name, None)) or callable(getattr(type(x.yes), name, None)):
         return BoundMethod(partial(exactly, partial(_method_called, name)), x)
     return exactly(getattr, x, name)
 

@@ -12,6 +12,7 @@ error only if the value is used: `Unjoined`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,12 @@ class ObjectSlot:
 
     def __hash__(self) -> int:
         return 0
+
+
+@record
+class OneOfSlot:
+    """One of several constants (`one_of`)."""
+    objects: tuple[Any, ...]
 
 
 class Kind:
@@ -288,8 +295,14 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
         return SequenceSlot(a.type, tuple(
             join(p, q, visible, name) for p, q in zip(a.items, b.items, strict=True)))
     if a != b:
+        if _is_constant(a) and _is_constant(b):
+            return KINDS[OneOfSlot].join(a, b, visible, name)
         raise unstable(name, a, b, "is a different Python object")
     return a
+
+
+def _is_constant(slot: Any) -> bool:
+    return isinstance(slot, ObjectSlot) and isinstance(slot.object, str | bytes | Enum | None)
 
 
 def _join_mixed(a: Any, b: Any, visible: Builder, name: Any) -> Any:

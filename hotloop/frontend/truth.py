@@ -40,7 +40,7 @@ def truth(x: Any) -> Any:
     """bool(x): a Python bool, or a PYTHON Scalar of dtype bool."""
     if not isinstance(x, Tracer):
         return bool(x)
-    if type(x) is Either:
+    if isinstance(x, Either):
         return exactly(truth, x)
     if isinstance(x, Unjoined):
         raise x.error
@@ -84,7 +84,7 @@ def choose(condition: Scalar, yes: Callable[[], Any], no: Callable[[], Any]) -> 
     cells = {"_hl_expression": cell}
     staged_if(condition.atom, (first, second), cells, ["_hl_expression"], [])
     result = get(cells, "_hl_expression")
-    if isinstance(result, Unjoined):
+    if isinstance(result, Unjoined) and not isinstance(result, Either):
         raise result.error
     return result
 
@@ -120,7 +120,7 @@ def exactly(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _eithers(args: Sequence[Any]) -> Iterator[Either]:
     for a in args:
-        if type(a) is Either:
+        if isinstance(a, Either):
             yield a
         elif type(a) in (tuple, list):
             yield from _eithers(a)
@@ -131,7 +131,7 @@ def _for_each_type(f: Callable[..., Any], either: Either, args: tuple[Any, ...],
     """Values that depend on the same condition are chosen together."""
     def side(name: str) -> Callable[[], Any]:
         def chosen(a: Any) -> Any:
-            if type(a) is Either and a.flag.atom is either.flag.atom:
+            if isinstance(a, Either) and a.flag.atom is either.flag.atom:
                 return getattr(a, name)
             return type(a)(map(chosen, a)) if type(a) in (tuple, list) else a
 
@@ -225,6 +225,8 @@ def if_expression(condition: Any, yes: Callable[[], Any], no: Callable[[], Any])
 
 def equal(a: Any, b: Any) -> Any:
     """`a == b`; tuples and lists item by item"""
+    if isinstance(a, Either) or isinstance(b, Either):
+        return exactly(equal, a, b)
     kind = type(a)
     if (kind is tuple or kind is list) and type(b) is kind:
         if len(a) != len(b):
@@ -279,6 +281,8 @@ def _same_item(p: Any, q: Any) -> Any:
 
 def not_equal(a: Any, b: Any) -> Any:
     """`a != b`"""
+    if isinstance(a, Either) or isinstance(b, Either):
+        return exactly(not_equal, a, b)
     if type(a) is type(b) and type(a) in (tuple, list) or isinstance(a, List) or isinstance(
             b, List):
         return not_(equal(a, b))
@@ -287,6 +291,8 @@ def not_equal(a: Any, b: Any) -> Any:
 
 def in_(x: Any, items: Any) -> Any:
     """`x in items`"""
+    if isinstance(x, Either) or isinstance(items, Either):
+        return exactly(in_, x, items)
     if isinstance(items, Unjoined):
         raise items.error
     if isinstance(items, Array):
@@ -312,6 +318,8 @@ def not_in(x: Any, items: Any) -> Any:
 
 def is_(a: Any, b: Any) -> Any:
     """`a is b` for the values that have an identity: None, bools, arrays, objects."""
+    if isinstance(a, Either) or isinstance(b, Either):
+        return exactly(is_, a, b)
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Unjoined):
             raise x.error
