@@ -18,7 +18,7 @@ import numpy as np
 
 from hotloop.errors import TypeInstabilityError, UnsupportedError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import check, current, emit, here, unsupported
+from hotloop.frontend.builder import check, current, emit, here, inputs_of, unsupported
 from hotloop.frontend.numpy_arrays import settled
 from hotloop.frontend.numpy_invocation import (
     LITERALS,
@@ -109,9 +109,13 @@ def through(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> A
     call = Invocation(function, trees, named, tuple(given.kinds), (), ())
     try:
         tried = trial(call, given.atoms, careful=home_of(function).split(".")[0] != "numpy")
-    except Foreign as error:
-        raise unsupported(f"{path_of(function)}: {error}",
-                          "call it outside of the compiled function") from None
+    except Foreign as foreign:
+        error = unsupported(f"{path_of(function)}: {foreign}",
+                            "call it outside of the compiled function")
+        # the number of columns may be what decides (np.histogramdd): try with it known
+        error.inputs = tuple(dict.fromkeys(path for a in given.atoms if len(a.shape) > 1
+                                           for path in inputs_of(a.shape[-1])))
+        raise error from None
     _refuse_sharing(given, tried.changed, function)
     call = Invocation(function, trees, named, tuple(given.kinds), tried.trees, tried.changed)
     return _emitted(call, given, tried.shared)
@@ -226,7 +230,7 @@ def instead(function: Any, args: tuple[Any, ...], keywords: dict[str, Any],
     try:
         return through(function, args, keywords)
     except UnsupportedError as other:
-        raise (other if "a store to" in other.message else error) from None
+        raise (other if other.inputs or "a store to" in other.message else error) from None
 
 
 def _depends_on_layout(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:

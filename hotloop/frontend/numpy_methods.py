@@ -285,7 +285,7 @@ def bit_length(x: Any) -> Any:
 def bit_count(x: Any) -> Any:
     """The ones in |x|."""
     count = RULES["bitwise_count"](op("abs", value(x)))
-    return Scalar(convert(count, I64), PYTHON) if getattr(x, "kind", PYTHON) == PYTHON else Scalar(count)
+    return Scalar(convert(count, I64), PYTHON) if python_number(x) else Scalar(count)
 
 
 # ---- types as functions: np.float32(x)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, emit, fail, unsupported
@@ -104,6 +105,9 @@ def _quantile(name: str) -> Callable[..., Any]:
         weak = is_python_number(q)
         fractions = settled(lift(q))
         at = convert(value(fractions), F64) if weak else value(fractions)
+        if name.startswith("nan") and at.shape:
+            dm.require("gt", dm.product(flat.dims), 0, UnsupportedError, f"np.{name} of an empty "
+                       "array, whose result has another rank")
         with np.errstate(all="ignore"):
             dtype = np.asarray(callbacks.quantile(
                 np.zeros(2, flat.dtype), at.dtype.type(0), name, weak, method)).dtype
