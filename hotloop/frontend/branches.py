@@ -328,7 +328,7 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
         try:
             objects[n] = joined_of(x, y, n, (n,))
         except HotloopError as error:
-            if n == VALUE or _is_value(x) and _is_value(y):
+            if n == VALUE or _types(x) + _types(y) <= MAX_TYPES:
                 objects[n] = Either(error, Scalar(condition, PYTHON),
                                     joined_of(x, UNBOUND, VALUE, (n, "yes")),
                                     joined_of(UNBOUND, y, VALUE, (n, "no")))
@@ -342,9 +342,16 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
             dm.assume(condition, k == 1)
 
 
-def _is_value(x: Any) -> bool:
-    """Is it a number or an array?"""
-    return isinstance(x, Array | Scalar | np.generic | bool | int | float | complex)
+MAX_TYPES = 4
+"""Types of a name after branches: what uses it is compiled for each of them."""
+
+
+def _types(x: Any) -> int:
+    """How many types a number or array may have; more than enough for other values."""
+    if type(x) is Either:
+        return _types(x.yes) + _types(x.no)
+    is_value = isinstance(x, Array | Scalar | np.generic | bool | int | float | complex)
+    return 1 if is_value else MAX_TYPES
 
 
 def references(slot: Any) -> list[RefSlot]:

@@ -405,10 +405,10 @@ class Carried:
             if n in self.held:
                 self.types[n] = None
                 continue
-            before = slot_of(self.initial[n], self.start, (n,))
             if n not in self.head:
                 self.types.setdefault(n, None)
             else:
+                before = slot_of(self.initial[n], self.start, (n,))
                 known = self.types.get(n)
                 self.types[n] = before if known is None else join(known, before, self.parent, n)
 

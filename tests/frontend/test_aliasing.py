@@ -473,6 +473,37 @@ def which_object(a, b, n):
     return a is first, b is first, c is other, a is b, a.T is a, a[:] is not a, first is first
 
 
+@cases((f8(8), 2), (f8(8), 5))
+def rank_changes(x, k):
+    if k > 3:
+        y = x.reshape(2, 4)
+    else:
+        y = x
+    y[0] = 1.0
+    y = y * 2.0
+    y += 1
+    return y, y.sum()
+
+
+@cases((f8(8), 2), (f8(8), 5))
+def dtype_changes(x, k):
+    y = x > 3 if k > 3 else x
+    if x[0] < 5:
+        y = y * 2
+    x[1] = 4.0
+    return y.sum(), y
+
+
+@cases((f8(3), 4), (f8(3), 0))
+def dtype_changes_in_the_loop(a, n):
+    for i in range(n):
+        x = a * 2 if i % 2 else a.astype(np.int64)
+        a[0] += x[1]
+        x[0] = 3
+        a[1] += x.sum()
+    return a
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f], memory=True)

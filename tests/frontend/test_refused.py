@@ -74,21 +74,6 @@ def array_or_none(x, k):
     return y[0]
 
 
-@refused(TypeInstabilityError, "rank", f8(8), 2)
-def rank_changes(x, k):
-    if k > 3:
-        y = x.reshape(2, 4)
-    else:
-        y = x
-    return y.sum()
-
-
-@refused(TypeInstabilityError, "dtype", f8(8), 2)
-def dtype_changes(x, k):
-    y = x > 3 if k > 3 else x
-    return y.sum()
-
-
 @refused(UnsupportedError, "time", f8(3))
 def clock(x):
     return x * time.time()
