@@ -1,6 +1,7 @@
 """docs/deviations.md, line by line: what a compiled function does otherwise than Python."""
 
 import random
+import sys
 import warnings
 
 import numpy as np
@@ -143,6 +144,13 @@ def test_arrays_of_empty_lists_have_the_dtype_of_what_is_appended():
     assert [x.dtype for x in f(0, 3)] == [float, np.float32]
 
 
+def test_powers_of_a_half_known_at_run_time():
+    a = np.array([-np.inf, 2.0])
+    with np.errstate(all="ignore"):
+        assert jit(lambda x, p: x ** p)(a, 0.5)[0] == np.inf
+        assert np.isnan(jit(lambda x: x ** 0.5)(a)[0]) and np.isnan((a ** 0.5)[0])
+
+
 def test_one_of_two_failing_checks_is_raised():
     def f(a, b, n):
         total = 0.0
@@ -189,3 +197,53 @@ def test_new_arrays_are_in_c_order():
     x = np.ones((2, 3))
     assert jit(lambda x: np.array(x, order="F"))(x).flags.c_contiguous
     assert jit(lambda x: (x.T + 1))(x).flags.c_contiguous
+
+
+def test_lists_are_sorted_with_nan_last():
+    def sort(x):
+        values = [float(v) for v in x]
+        return sorted(values)
+
+    got = jit(sort)(np.array([2.0, np.nan, 1.0] * 20))
+    assert got[:40] == [1.0] * 20 + [2.0] * 20 and all(v != v for v in got[40:])
+
+
+def test_rows_that_are_returned_are_lists_of_their_own():
+    def rows(n):
+        row = [0] * n
+        out = []
+        for _ in range(n):
+            out.append(row)
+        return out
+
+    expected, got = rows(40), jit(rows)(40)
+    assert expected == got and expected[0] is expected[1] and got[0] is not got[1]
+
+
+def test_exceptions_have_no_cause():
+    def divide(a, b):
+        try:
+            return a // b
+        except ZeroDivisionError as error:
+            raise ValueError("no divisor") from error
+
+    f = jit(divide)
+    assert f(6, 3) == 2
+    with pytest.raises(ValueError, match="no divisor") as info:
+        f(6, 0)
+    assert info.value.__cause__ is None
+
+
+def test_depth_of_recursion():
+    def down(k):
+        return 0 if k == 0 else 1 + down(k - 1)
+
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(50_000)
+    try:
+        f = jit(down)
+        assert f(9_000) == 9_000
+        with pytest.raises(RecursionError):
+            f(20_000)
+    finally:
+        sys.setrecursionlimit(before)

@@ -399,3 +399,12 @@ def test_arguments_that_numpy_rejects():
     check(lambda m: np.compress(m > 0, m), np.ones((2, 2)))
     check(lambda m, a: np.linalg.vecdot(m, a), np.ones((2, 1)), np.ones(3))
     check(lambda m, a: np.linalg.vecdot(m, a), np.ones((2, 3)), np.ones(3))
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "c16"])
+def test_a_power_of_a_half_is_a_square_root(dtype):
+    def f(a):
+        b = a ** 0.5
+        a **= 0.5
+        return a, b
+    check(f, np.array([-np.inf, -0.0, 2.0, -1.5, 4.0]).astype(dtype), exact=dtype != "c16")

@@ -81,6 +81,9 @@ def _binary(name: str, a: Any, b: Any) -> Any:
         raise TypeError(f"unsupported operand type(s) for {name}: {python_name(a)!r} and 'list'")
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
         return ufuncs.apply(np.square, [a])
+    if name == "pow" and type(b) is float and b == 0.5 and isinstance(a, Array) and (
+            a.dtype.kind in "fc"):
+        return ufuncs.apply(np.sqrt, [a])           # NumPy's: of -inf it is no number
     return ufuncs.call(BINARY[name], a, b)
 
 
@@ -101,6 +104,8 @@ def in_place(name: str, a: Array, b: Any) -> Array:
         return a
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
         ufuncs.apply(np.square, [a], a)
+    elif name == "pow" and type(b) is float and b == 0.5 and a.dtype.kind in "fc":
+        ufuncs.apply(np.sqrt, [a], a)
     else:
         ufuncs.call(BINARY[name], a, b, out=a)
     return a
