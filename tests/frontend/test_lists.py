@@ -5,6 +5,8 @@ import pytest
 from compare import check
 
 import hotloop
+from hotloop.errors import UnsupportedError
+from hotloop.frontend.trace import trace
 
 CASES = []
 
@@ -229,8 +231,390 @@ def dq(n):
     return 1
 
 
+@case(
+    (
+        [
+            5,
+            3,
+            8,
+            1,
+            9,
+            2,
+            7,
+            4,
+            6,
+            0,
+            11,
+            10,
+            5,
+            5,
+            5,
+            3,
+            8,
+            1,
+            9,
+            2,
+            7,
+            4,
+            6,
+            0,
+            11,
+            10,
+            5,
+            5,
+            5,
+            3,
+            8,
+            1,
+            9,
+            2,
+            7,
+            4,
+            6,
+            0,
+            11,
+            10,
+        ],
+    )
+)
+def bubble(arr):
+    n = len(arr)
+    for i in range(n):
+        for j in range(n - i - 1):
+            if arr[j] > arr[j + 1]:
+                arr[j], arr[j + 1] = arr[j + 1], arr[j]
+    return arr
+
+
+@case(([1, 3, 5, 7, 9], 7), ([1, 3, 5, 7, 9], 4))
+def bsearch(a, x):
+    lo, hi = 0, len(a) - 1
+    while lo <= hi:
+        m = (lo + hi) // 2
+        if a[m] == x:
+            return m
+        if a[m] < x:
+            lo = m + 1
+        else:
+            hi = m - 1
+    return -1
+
+
+@case(([1.5, 2.5, 3.5], 2))
+def appended(a, n):
+    for i in range(n):
+        a.append(i * 0.5)
+    return sum(a)
+
+
+@case(
+    ([[1, 2], [3, 4], [5, 6]],),
+)
+def matsum(g):
+    s = 0
+    for i in range(len(g)):
+        for j in range(len(g[0])):
+            s += g[i][j]
+    return s
+
+
+@case(
+    ([3, 1, 2],),
+)
+def sorted_argument(a):
+    a.sort()
+    return a[0], sorted(a, reverse=True), max(a), sum(a)
+
+
+@case((list(range(100)), 7))
+def long_index(a, k):
+    s = 0
+    for i in range(len(a)):
+        s += a[(i * k) % len(a)]
+    return s
+
+
+@case(
+    ([2, 7, 11, 15], 9),
+)
+def two_sum(nums, target):
+    for i in range(len(nums)):
+        for j in range(i + 1, len(nums)):
+            if nums[i] + nums[j] == target:
+                return [i, j]
+    return []
+
+
+@case((5,))
+def two_names(n):
+    a = []
+    b = a
+    for i in range(n):
+        a.append(i)
+    return b, len(b)
+
+
+@case((5,))
+def two_names2(n):
+    a = [0] * n
+    b = a
+    for i in range(n):
+        b[i] = i
+    return a
+
+
+@case((5,))
+def row_alias(n):
+    g = [[0] * n for _ in range(n)]
+    r = g[1]
+    r[2] = 5
+    g[1][3] = 6
+    return g, r
+
+
+@case((5,))
+def row_swap(n):
+    g = [[i] * n for i in range(n)]
+    g[0], g[1] = g[1], g[0]
+    g[0][0] = 50
+    return g
+
+
+@case((5,))
+def slice_is_copy(n):
+    a = list(range(n))
+    b = a[:]
+    b[0] = 9
+    a[1] = 7
+    return a, b
+
+
+@case((5,))
+def grid_copy(n):
+    g = [[i + j for j in range(n)] for i in range(n)]
+    h = [r[:] for r in g]
+    h[0][0] = 99
+    return g, h
+
+
+@case((5,))
+def in_closure(n):
+    out = []
+
+    def add(v):
+        out.append(v)
+
+    for i in range(n):
+        add(i * 2)
+    return out
+
+
+@case((5,))
+def passed(n):
+    def fill(a):
+        for i in range(len(a)):
+            a[i] = i
+
+    x = [0] * n
+    fill(x)
+    return x
+
+
+@case(
+    (
+        np.arange(4.0),
+        3,
+    )
+)
+def array_copies(x, n):
+    out = []
+    for _i in range(n):
+        out.append(x.copy())
+        x[0] += 1
+    return np.array(out)
+
+
+@case((4,))
+def list_attr(n):
+    class S:
+        pass
+
+    s = S()
+    s.items = []
+    for i in range(n):
+        s.items.append(i)
+    return s.items
+
+
+@case(
+    (
+        4,
+        1,
+    )
+)
+def cond_append(n, c):
+    a = [1, 2]
+    if c > 0:
+        a.append(n)
+    return a, len(a), sum(a)
+
+
+@case((6,))
+def pop_mid(n):
+    a = list(range(n))
+    x = a.pop(2)
+    y = a.pop(0)
+    a.insert(1, 99)
+    a.insert(-1, 98)
+    a.remove(4)
+    del a[0]
+    return a, x, y, a.index(99), a.count(98), a[::-1], a[-1]
+
+
+@case((6,))
+def dict_of_lists(n):
+    d = {"a": [], "b": []}
+    for i in range(n):
+        if i % 2:
+            d["a"].append(i)
+        else:
+            d["b"].append(i * 0.5)
+    return d
+
+
+@case((3,))
+def loop_state(n):
+    state = [0, 0]
+    for i in range(n):
+        state[0] += i
+        state[1] = state[0] * 2
+    return state
+
+
+@case((4,))
+def tuple_unpack(n):
+    q = [(0, 1)]
+    for _i in range(n):
+        a, b = q[-1]
+        q.append((b, a + b))
+    return q
+
+
+@case((4,))
+def negative_rep(n):
+    return [0] * (n - 10), [1, 2] * n, list(range(n, 0, -1)), list(range(0, n * 2, 3))
+
+
+@case((5,))
+def none_items(n):
+    best = [None] * n
+    for i in range(n):
+        if i % 2:
+            best[i] = i * 1.5
+    return best
+
+
+@case((5,))
+def bools_strings(n):
+    out = []
+    for i in range(n):
+        out.append(i > 2)
+    return out, any(out), out.count(True)
+
+
+REFUSED = []
+
+
+def refused(*args):
+    """What would need two names to be one list: an error, never another result."""
+
+    def add(f):
+        REFUSED.append(pytest.param(f, args, id=f.__name__))
+        return f
+
+    return add
+
+
+@refused(5, 1)
+def chosen(n, c):
+    a = [0] * n
+    b = [1] * n
+    z = a if c > 0 else b
+    z[0] = 9
+    return a, b
+
+
+@refused(5)
+def rebound(n):
+    a = [0] * n
+    keep = a
+    for i in range(n):
+        a[0] += 1
+        a = [i] * n
+    return keep, a
+
+
+@refused(5)
+def rows_same(n):
+    row = [0] * n
+    g = []
+    for _i in range(n):
+        g.append(row)
+    g[0][0] = 5
+    return g
+
+
+@refused(5)
+def rows_then_change(n):
+    g = []
+    for i in range(n):
+        row = [i] * 3
+        g.append(row)
+        row[0] = 77
+    return g
+
+
+@refused(5)
+def shallow(n):
+    g = [[i + j for j in range(n)] for i in range(n)]
+    h = g[:]
+    h[0][0] = 99
+    return g, h
+
+
+@refused(np.arange(4.0), 3)
+def array_in_list(x, n):
+    out = []
+    for _i in range(n):
+        out.append(x)
+        x[0] += 1
+    return out
+
+
 @pytest.mark.parametrize("f, inputs", CASES)
 def test_as_python(f, inputs):
     jitted = hotloop.jit(f, cache=False)
     for args in inputs:
         check(f, *args, jitted=jitted)
+
+
+@pytest.mark.parametrize("f, args", REFUSED)
+def test_is_refused(f, args):
+    with pytest.raises(UnsupportedError):
+        trace(f, args, {})
+
+
+def test_appends_are_amortized():
+    def squares(n):
+        out = []
+        for i in range(n):
+            if i % 3:
+                out.append(i * i)
+        return out
+
+    lines = hotloop.jit(squares).lower(10).loops.splitlines()
+    grown = next(k for k, line in enumerate(lines) if "call grow" in line)
+    before = [line for line in lines[:grown] if line.lstrip().startswith(("for ", "while "))]
+    before = [line for line in before if "0..0" not in line]
+    assert len(before) == 1  # the user's loop: nothing is copied for each append
+    assert sum("call grow" in line for line in lines) == 1
