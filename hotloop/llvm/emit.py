@@ -50,11 +50,11 @@ def emit(kernel: Kernel) -> Emitted:
     for number, function in enumerate(kernel.functions):
         inner = VectorStatements(function)
         inner.externals, inner.declarations = emitter.externals, emitter.declarations
+        inner.constants, inner.watched = emitter.constants, emitter.watched
         _body(inner, layout_of(function))
         texts.append(_text(inner, f"function{number}", "internal "))
-        emitter.constants = emitter.constants or inner.constants
     text = "\n".join([*texts, *emitter.declarations.values(), ""])
-    return Emitted(text + around + emitter.constants + _HEAD + _WEIGHTS, layout,
+    return Emitted(text + around + "".join(emitter.constants) + _HEAD + _WEIGHTS, layout,
                    tuple(emitter.externals))
 
 

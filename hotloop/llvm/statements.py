@@ -58,7 +58,7 @@ class Statements(Values):
         self._owned: list[list[Buffer]] = []
         self._on_stack: set[Buffer] = set()
         self._swapped = swapped(kernel.body)
-        self.constants = ""
+        self.constants: dict[str, None] = {}
         self._emitters: dict[type, Callable[..., None]] = {
             Let: self.let, Store: self.store, For: self.loop, While: self.while_, If: self.if_,
             Check: self.check, Call: self.call, Alloc: self.alloc}
@@ -452,8 +452,7 @@ class Statements(Values):
         if routine.startswith(KEYED):
             stream, _, routine = routine.removeprefix(KEYED).partition("_")
             place = bits.source(self, source, int(stream))
-            if bits.FUNCTIONS not in self.constants:
-                self.constants += bits.FUNCTIONS
+            self.constants[bits.FUNCTIONS] = None
         else:
             place = self.op(f"inttoptr i64 {source} to ptr")
         given = [f"ptr {place}", *(f"{t} {x}" for t, x in zip(types, operands, strict=True))]
@@ -483,8 +482,8 @@ class Statements(Values):
         dims = [[self.value(d) for d in b.shape] for b in buffers]
         result, arguments = blas.call_arguments(
             row, out.dtype, [self.pointers[b] for b in buffers], dims)
-        if row.complex and blas.CONSTANTS not in self.constants:
-            self.constants += blas.CONSTANTS
+        if row.complex:
+            self.constants[blas.CONSTANTS] = None
         # With a dimension of 0 BLAS would refuse or leave the result unset: it is zeros.
         full = "true"
         for dim in sorted({d for ds in dims for d in ds}):
