@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, staging, unsupported
@@ -183,6 +184,19 @@ def set_shape(x: Array, new: Any) -> None:
 def flat(x: Array) -> Array:
     """The elements in C order; stores go through."""
     return x.view(Reshape((dm.product(x.dims),)))
+
+
+@attribute("set flat")
+def set_flat(x: Array, new: Any) -> None:
+    """`x.flat = new`: the elements of `new` again and again."""
+    new, target = lift(new), flat(x)
+    if isinstance(new, Array):
+        new = ravel(new)
+        n, = new.dims
+        if not dm.equal(n, target.dims[0]):
+            dm.require("gt", n, 0, UnsupportedError, "x.flat = an empty array")
+            new = NUMPY[np.resize](new, as_int(target.dims[0]))
+    target[:] = new
 
 
 @attribute("base")

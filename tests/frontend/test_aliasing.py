@@ -504,6 +504,13 @@ def dtype_changes_in_the_loop(a, n):
     return a
 
 
+@cases((f8(6).reshape(2, 3), f8(6)), (f8(6).reshape(2, 3), f8(8)), (f8(6).reshape(3, 2), f8(2)))
+def flat_assigned(a, b):
+    a.T.flat = b
+    a[:, 1:].flat = [1.0, 2.0]
+    a[0].flat = 7
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f], memory=True)
