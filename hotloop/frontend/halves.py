@@ -18,7 +18,7 @@ from hotloop.frontend.builder import CONTEXT, current
 from hotloop.frontend.derivatives import Linearized
 from hotloop.frontend.tangents import argument_names, as_like, tangents_like
 from hotloop.frontend.traced import ArrayOut, Container, ScalarOut
-from hotloop.frontend.tracers import NUMPY_KIND, Scalar, fresh, value, zero
+from hotloop.frontend.tracers import NUMPY_KIND, Scalar, fresh, reshaped, value, zero
 from hotloop.frontend.transform import Chosen, Transform
 from hotloop.ir.core import Atom, Block, Dim, Lit, Program, Var, rename
 from hotloop.record import record
@@ -226,6 +226,9 @@ class ProgramHalf(Transform):
             atom = env.get(d, d) if isinstance(d, Var) else d
             return int(atom.value) if isinstance(atom, Lit) else atom
 
+        for param, atom in zip(params, atoms, strict=True):
+            if param.shape:                 # sizes that the Program knows, or knows as equal
+                env[param] = reshaped(atom, tuple(map(dim, param.shape)))
         kinds = [kind for side in self.shape.inputs for kind in side.kinds]
         inputs = program.params[len(saved):]
         objects = [fresh(builder.bind(p.dtype, tuple(map(dim, p.shape)))) if kind is None

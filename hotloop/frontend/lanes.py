@@ -192,10 +192,12 @@ def frozen(axes: Axes) -> Any:
     """Axes as a hashable value."""
     if isinstance(axes, dict):
         return ("dict", tuple((k, frozen(v)) for k, v in axes.items()))
-    if isinstance(axes, list | tuple):
-        return (type(axes).__name__, tuple(map(frozen, axes)))
     if axes is None or isinstance(axes, int):
         return axes
+    inner = children(axes)
+    if inner is not None:       # a NamedTuple's and a dataclass's axes stand in their order
+        kind = "list" if isinstance(axes, list) else "tuple"
+        return (kind, tuple(frozen(x) for _, x in inner))
     raise TypeError(f"vmap: an axis is an int or None, not {axes!r}")
 
 

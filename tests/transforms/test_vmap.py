@@ -93,6 +93,38 @@ def test_rows(f, args):
     assert got.dtype == want.dtype and type(got) is np.ndarray
 
 
+def matrix(r):
+    return np.outer(r, r) + np.diag(np.arange(1.0, 4.0))
+
+
+@pytest.mark.parametrize("f", [
+    lambda r: np.tanh(np.linalg.solve(matrix(r), r * 2)) @ r,
+    lambda r: np.linalg.solve(matrix(r), np.eye(3)) + np.linalg.inv(matrix(r))[0],
+    lambda r: np.linalg.solve(np.eye(3) * 2, r),
+    lambda r: np.linalg.solve(matrix(r), np.ones(3)),
+    lambda r: np.linalg.eigh(matrix(r))[0] * np.linalg.det(matrix(r)),
+    lambda r: np.sum(np.log(np.diag(np.linalg.cholesky(matrix(r))))) + len(r),
+    lambda r: np.linalg.svd(matrix(r))[1] + np.abs(np.linalg.qr(matrix(r))[1][0]),
+    lambda r: sum(np.linalg.slogdet(matrix(r) * k)[1] for k in range(1, 3)),
+])
+def test_linear_algebra_is_called_for_all_lanes(f):
+    np.testing.assert_allclose(hotloop.vmap(f)(A), stacked(f, A), rtol=1e-12)
+    assert len(hotloop.vmap(f)(A[:0])) == 0
+    text = repr(hotloop.make_jaxpr(hotloop.vmap(f))(A))
+    assert "call_numpy" in text
+    for part in text.split("for 0 n 1")[1:]:
+        assert "call_numpy" not in part.split("in (")[0]
+
+
+def test_linear_algebra_with_effects_is_done_lane_by_lane(capsys):
+    def f(r):
+        print(r[0])
+        return np.linalg.solve(matrix(r), r)
+    np.testing.assert_allclose(hotloop.vmap(f)(A), stacked(f, A))
+    with pytest.raises(np.linalg.LinAlgError):
+        hotloop.vmap(lambda r: np.linalg.inv(np.outer(r, r) * 0.0))(A)
+
+
 def test_rows_are_views():
     def f(r, k):
         r[1:] += r[:-1]
