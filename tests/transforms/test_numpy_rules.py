@@ -133,6 +133,7 @@ GIVEN = {
 PLAIN = {
     np.nextafter: "its tangent is that of x; differences of it are exact",
     math.nextafter: "its tangent is that of x; differences of it are exact",
+    callbacks.of_scipy: "by name: test_scipy_rules",
     callbacks.eigenvectors: "of eigenvalues of the same matrix: second order of eigvals",
 }
 
