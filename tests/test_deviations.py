@@ -88,6 +88,13 @@ def test_floating_point_warnings_that_are_not_given():
         assert np.all(np.isinf(draws(np.ones(3))))
 
 
+def test_derivatives_and_batches_give_no_floating_point_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert hotloop.grad(np.sqrt)(0.0) == np.inf
+        assert np.isinf(hotloop.vmap(lambda x: 1.0 / x)(np.zeros(2))).all()
+
+
 def test_stores_before_an_exception():
     def fill(a, k):
         for i in range(len(a)):
