@@ -360,7 +360,7 @@ class Carried:
     has shown otherwise), which need not be carried. Arrays are references (`meeting`): `start` is
     the path into the loop. `given`: slots whose array of before the loop nobody else needs: the
     loop has its memory. `swapped`: slots that exchange whole arrays of before the loop, see
-    `Exchange`; None if they turned out not to.
+    `exchange`; None if they turned out not to.
     """
 
     def __init__(self, loop: Loop):

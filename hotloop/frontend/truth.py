@@ -343,7 +343,7 @@ def same_object(a: Array, b: Array) -> Atom:
         if x.base.origin is not None:
             return same_object(x.base.origin.along(x.steps), y)
         if isinstance(x.base, ChosenBase):
-            return chosen(x, lambda leaf, y=y: same_object(leaf, y))
+            return chosen(x, functools.partial(same_object, b=y))
     return lit(a is b or a.base is b.base and not a.steps and not b.steps)
 
 
