@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
@@ -51,7 +52,8 @@ from hotloop.frontend.tracers import (
 )
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, C128, F64, I64
-from hotloop.ops.callbacks import rounded_decimal as rounded_decimal_by_python
+
+callbacks = lazy.module("hotloop.ops.callbacks")
 
 
 def python(atom: Atom) -> Scalar:
@@ -452,7 +454,7 @@ def rounded_decimal(x: Atom, digits: int) -> Atom:
 
     A product with 10**digits would be wrong for halves that are none in binary (2.675).
     """
-    return through_numpy(rounded_decimal_by_python, [x], [(F64, ())], ndigits=digits)[0]
+    return through_numpy(callbacks.rounded_decimal, [x], [(F64, ())], ndigits=digits)[0]
 
 
 # ---- types

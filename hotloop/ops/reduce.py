@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.ir.core import Atom, Block, Eqn
 from hotloop.ir.types import I64, Type
-from hotloop.ops import products
 from hotloop.ops.derivative import Derivative, Linear, Rule, Zero
 from hotloop.ops.domains import NUMBERS, REALS, atom_of, check_axes, check_count, check_domain
 from hotloop.ops.families import dtypes_of, numbers
 from hotloop.ops.table import BOOLS, INTS, PURE, UINTS, OpDef, Reduce, Sample, Scan, register
+
+products = lazy.module("hotloop.ops.products")
 
 
 def _zero(dtype: np.dtype) -> Any:
@@ -98,7 +100,7 @@ reduce_sum = _reduction(
     "reduce_sum", "sum", np.add, "add", NUMBERS, _zero,
     Linear((0,), lambda b, eqn, ct, k: b.spread(ct, eqn.ins[0].shape, eqn.params["axes"])))
 reduce_prod = _reduction("reduce_prod", "product", np.multiply, "mul", NUMBERS, _one,
-                         Rule(products.reduce_prod_jvp))
+                         Rule(lambda p, l, *given: products.reduce_prod_jvp(p, l, *given)))
 reduce_min = _reduction("reduce_min", "smallest; NaN wins", np.minimum, "minimum", BOOLS + REALS,
                         _highest, Rule(_extreme_jvp))
 reduce_max = _reduction("reduce_max", "greatest; NaN wins", np.maximum, "maximum", BOOLS + REALS,
@@ -156,7 +158,7 @@ def _running_extreme(test: str) -> Rule:
 cumsum = _scan("cumsum", "running sum", np.add, "add", NUMBERS, _zero,
                Linear((0,), _cumsum_transpose))
 cumprod = _scan("cumprod", "running product", np.multiply, "mul", NUMBERS, _one,
-                Rule(products.cumprod_jvp))
+                Rule(lambda p, l, *given: products.cumprod_jvp(p, l, *given)))
 cummin = _scan("cummin", "running minimum; NaN wins", np.minimum, "minimum", BOOLS + REALS,
                _highest, _running_extreme("lt"))
 cummax = _scan("cummax", "running maximum; NaN wins", np.maximum, "maximum", BOOLS + REALS,
