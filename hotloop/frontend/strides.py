@@ -12,8 +12,17 @@ from collections.abc import Sequence
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import current, emit, lit
-from hotloop.frontend.tracers import Array
-from hotloop.frontend.views import Cast, Index, Part, Reshape, Transpose
+from hotloop.frontend.tracers import Array, as_int, dim_of
+from hotloop.frontend.views import (
+    Broadcast,
+    Cast,
+    Diagonal,
+    Index,
+    Part,
+    Reshape,
+    Transpose,
+    same_vars,
+)
 from hotloop.ir.core import Atom, Dim, Lit
 from hotloop.ir.types import BOOL, I64
 
@@ -60,6 +69,15 @@ def strides_of(x: Array) -> list[Dim] | None:
                 strides = [_times(inner[0], s) for s in _of_c_order(step.shape)]
             else:
                 return None
+        elif isinstance(step, Broadcast):
+            new = len(step.shape) - len(dims)
+            if any(d != 1 and not never_one(d) and not same_vars((d,), (e,))
+                   for d, e in zip(dims, step.shape[new:], strict=True)):
+                return None                # it can't be told which axes are repeated
+            strides = [0] * new + [0 if d == 1 else s for s, d in zip(strides, dims, strict=True)]
+        elif isinstance(step, Diagonal):
+            both = as_int(strides[0]) + as_int(strides[1])
+            strides = [*strides[2:], dim_of(both)]
         elif not isinstance(step, Cast):
             return None
         dims = step.shape
@@ -91,8 +109,6 @@ def _same(a: Sequence[Dim], b: Sequence[Dim]) -> bool:
 
 def keeps_strides(x: Array, dims: Sequence[Dim]) -> Flag | None:
     """Is `x.reshape(dims)` a view? None: it can't be told."""
-    if x.readonly:
-        return False                       # of a broadcast array or a diagonal: nobody stores to it
     strides = strides_of(x)
     if strides is None:
         return None
@@ -121,8 +137,8 @@ def is_contiguous(x: Array) -> Flag | None:
     if x.contiguous:
         return True
     strides = strides_of(x)
-    if x.readonly or strides is None:
-        return False if x.readonly else None
+    if strides is None:
+        return None
     return _are_laid_out([(d, s) for d, s in zip(x.dims, strides, strict=True) if d != 1], False, 1)
 
 

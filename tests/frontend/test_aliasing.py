@@ -511,6 +511,19 @@ def flat_assigned(a, b):
     a[0].flat = 7
 
 
+@cases((f8(9).reshape(3, 3), 0), (f8(9).reshape(3, 3), 1), (f8(9).reshape(3, 3), 2))
+def reshaped_read_only_views(m, k):
+    one = np.broadcast_to(m, (2, 3, 3))
+    if k == 0:
+        one[0].ravel()[1] = 1.0
+    elif k == 1:
+        one.ravel()[1] = 1.0
+        one.reshape(18)[2] = 1.0
+        m.diagonal().ravel()[0] = 2.0
+    else:
+        m.diagonal().reshape(3, 1)[0] = 2.0
+
+
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f], memory=True)
