@@ -44,8 +44,6 @@ from hotloop.ir.core import Atom, Dim
 from hotloop.ir.types import BOOL, I64
 from hotloop.ops.table import MAX_OPERANDS
 
-scipy_names = lazy.module("hotloop.frontend.scipy_names")
-
 COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
 
 _resolved: dict[Any, tuple[np.dtype, ...]] = {}
@@ -110,7 +108,8 @@ def foreign_rule(uf: np.ufunc) -> Any:
     special = sys.modules.get("scipy.special")
     if special is None or getattr(special, uf.__name__, None) is not uf:
         return None
-    lazy.load(LATER["scipy"])
+    scipy_names: Any = LATER["scipy"]
+    lazy.load(scipy_names)
     return UFUNCS.get(uf) or scipy_names.called_back(uf)
 
 

@@ -83,7 +83,7 @@ def layout(params: list[tuple[np.dtype, int, bool]], results: list[tuple[np.dtyp
     contiguous; rank 0 that is not is an array of rank 0, passed by pointer (it is written).
 
     >>> layout([(np.dtype("f8"), 1, True)], [(np.dtype("f8"), 0)]).size
-    11
+    19
     """
     at = PARAMS
     ins: list[ScalarSlot | ArraySlot] = []
