@@ -408,3 +408,20 @@ def test_a_power_of_a_half_is_a_square_root(dtype):
         a **= 0.5
         return a, b
     check(f, np.array([-np.inf, -0.0, 2.0, -1.5, 4.0]).astype(dtype), exact=dtype != "c16")
+
+
+@pytest.mark.parametrize("change", ["t = t + 1.5", "t += 1 / k", "t = t // k"])
+def test_numbers_of_two_kinds_in_a_try_statement(change):
+    text = f"""def f(a, k):
+    t = 0.0
+    if k > 1:
+        t = t + a[0]
+    try:
+        {change}
+    except ZeroDivisionError:
+        t = 7.0
+    return t
+"""
+    jitted = hotloop.jit(define(text, f"<try {change}>"), cache=False)
+    for k in (0, 1, 2):
+        check(jitted.__wrapped__, np.array([2.5], "f4"), k, jitted=jitted)

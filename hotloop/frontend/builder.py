@@ -18,7 +18,13 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
-from hotloop.errors import InternalError, Location, StagingError, UnsupportedError
+from hotloop.errors import (
+    HotloopError,
+    InternalError,
+    Location,
+    StagingError,
+    UnsupportedError,
+)
 from hotloop.frontend.warned import Notes
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var
 from hotloop.ir.types import BOOL, Type
@@ -246,8 +252,8 @@ def emit(name: str, ins: Sequence[Any], outs: Iterable[OutType], blocks: Sequenc
             var = out
         state.home[var] = builder
         results.append(var)
-    if op.effect == RAISES:
-        state.raising += 1
+    if op.effect == RAISES and not issubclass(params.get("exception", Exception), HotloopError):
+        state.raising += 1              # what users' handlers may catch
     builder.eqns.append(Eqn(op, atoms, results, params, blocks, here()))
     if key is not None:
         state.numbered[key] = results
@@ -295,14 +301,15 @@ def escaped(var: Var) -> StagingError:
 def check(ok: Any, exception: type[BaseException], message: str, *operands: Any) -> None:
     """At run time: raise exception(message formatted with the operands) unless `ok` holds.
 
-    If `ok` is known to be false the path ends here: raises Dead.
+    If `ok` is known to be false the path ends here: raises Dead. Users' try statements handle it
+    unless it is an error of hotloop's own.
     """
     if not isinstance(ok, (Var, Lit)):
         ok = lit(bool(ok))
     if type(ok) is Lit and bool(ok.value):
         return
     tries = current().state.tries
-    if tries:
+    if tries and not issubclass(exception, HotloopError):
         tries[-1].check(ok, exception, message, operands)
         return
     emit("check", [ok, *operands], [], exception=exception, message=message)

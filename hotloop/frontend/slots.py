@@ -437,5 +437,5 @@ def _check_exact(atom: Atom, wide: Atom) -> None:
     if atom.dtype.kind == "f":
         nan, = emit("isnan", [atom], [(BOOL, ())])
         equal, = emit("or", [equal, nan], [(BOOL, ())])
-    check(equal, OverflowError, message)
+    check(equal, TypeInstabilityError, message)
 

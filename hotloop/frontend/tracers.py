@@ -711,7 +711,8 @@ def exact_int(flag: Atom, wide: Atom) -> None:
     size, = emit("abs", [convert(wide, np.float64)], [(np.dtype(float), ())])
     small, = emit("le", [size, Lit(float(EXACT))], [(BOOL, ())])
     ok, = emit("or", [flag, small], [(BOOL, ())])
-    check(ok, OverflowError, "an int beyond 2**53 in a variable that is a float on another path")
+    check(ok, TypeInstabilityError,
+          "an int beyond 2**53 in a variable that is a float on another path")
 
 
 class KindMatters(BaseException):
