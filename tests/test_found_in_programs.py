@@ -207,3 +207,14 @@ def distinct(x):
 def test_run_time_values_do_not_hide_in_sets():
     with pytest.raises(hotloop.errors.UnsupportedError, match="element of a set"):
         hotloop.jit(distinct)([1, 2, 2])
+
+
+class Bits(enum.IntFlag):
+    A = 1
+    B = 2
+
+
+def test_flags_are_not_taken_for_plain_numbers():
+    check(lambda n: (n & Bits.B.value, n + Bits.B), 3)
+    with pytest.raises(hotloop.errors.UnsupportedError, match="flags of an enumeration"):
+        hotloop.jit(lambda n: n & Bits.B)(3)

@@ -10,6 +10,7 @@ Importing this module gives `tracers.Tracer` its operators and the NumPy protoco
 from __future__ import annotations
 
 import operator
+from enum import Flag
 from functools import partial
 from typing import Any
 
@@ -65,6 +66,9 @@ def binary(name: str, a: Any, b: Any) -> Any:
 def _binary(name: str, a: Any, b: Any) -> Any:
     if isinstance(a, str | bytes) or isinstance(b, str | bytes):
         return python_operation(name, a, b)
+    if (isinstance(a, Flag) or isinstance(b, Flag)) and name in ("and", "or", "xor"):
+        raise unsupported("flags of an enumeration combined with a run-time value",
+                          "combine their .value")
     if a is None or b is None:
         kinds = [python_name(x) if is_python_number(x) else type(x).__name__ for x in (a, b)]
         if name in ("eq", "ne"):
