@@ -104,8 +104,12 @@ def _matmul_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
             return b.mul(b.broadcast(ct, shape, (0,)), b.broadcast(y, shape, (1,)))
         if k == 1 and len(x.shape) == 1:
             return b.mul(b.broadcast(x, shape, (0,)), b.broadcast(ct, shape, (1,)))
-        value = b.matmul(ct if len(x.shape) > 1 else y, b.swap_last(y) if len(x.shape) > 1
-                         else ct) if k == 0 else b.matmul(b.swap_last(x), ct)
+        if k == 1:
+            value = b.matmul(b.swap_last(x), ct)
+        elif len(x.shape) == 1:
+            value = b.matmul(y, ct)
+        else:
+            value = b.matmul(ct, b.swap_last(y))
         return b.reshape(value, shape)
     rows = x.shape if len(x.shape) > 1 else (1, *x.shape)
     columns = y.shape if len(y.shape) > 1 else (*y.shape, 1)

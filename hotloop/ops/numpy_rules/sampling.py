@@ -40,9 +40,9 @@ def _at_rank(p: Any, l: Any, v: Atom, order: Atom, rank: Atom) -> Atom:
     return l.get(v, *places, p.get(order, *places, rank, codes=codes), codes=codes)
 
 
-def _quantile(p: Any, l: Any, x: Atom, t: Atom, order: Atom, rank: Atom, dtype: Any) -> Atom:
+def _quantile(p: Any, l: Any, t: Atom, order: Atom, rank: Atom, dtype: Any) -> Atom:
     """The tangent of the quantile at a (broken) rank."""
-    last = p.minus_one(atom_of(x.shape[-1]))
+    last = p.minus_one(atom_of(order.shape[-1]))
     low = p.floor(rank)
     weight = p.convert(p.sub(rank, low), dtype)
     first = p.maximum(p.minimum(p.convert(p.select(p.isnan(low), 0.0, low), I64), last), 0)
@@ -66,7 +66,7 @@ def median(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     order = p.argsort(x, axis=len(x.shape) - 1)
     rank = call(p, function, [_ranks(p, x, order, function is np.nanmedian)],
                 [(F64, y.shape)], axis=-1)
-    return [_quantile(p, l, x, tangents[0], order, rank, y.dtype)]
+    return [_quantile(p, l, tangents[0], order, rank, y.dtype)]
 
 
 @rule(callbacks.quantile)
@@ -78,7 +78,7 @@ def quantile(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
     ranks = _ranks(p, x, order, ignores_nan)
     rank = call(p, callbacks.quantile, [ranks, p.convert(q, F64)], [(F64, y.shape)],
                 name=name, weak=False, method=method)
-    of_x = None if tx is None else _quantile(p, l, x, tx, order, rank, y.dtype)
+    of_x = None if tx is None else _quantile(p, l, tx, order, rank, y.dtype)
     if tq is None:
         return [of_x]
     if method != "linear" or ignores_nan:
