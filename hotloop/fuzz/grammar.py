@@ -189,7 +189,7 @@ CONTAINERS: Group = {
         "def @new:G(*z, **c):\n    return z[0] + len(z) + len(c)",
         "q = []\nfor e in @V_:\n    if @b:\n        q.append(e)\nprint(len(q))",
         "q = [0.5]\nfor @idx in range(n):\n    q.append(q[-1] * 0.5 + @f)\n@new:f = q[-1]",
-        "q = []\nfor @idx in range(n):\n    q.append(@i)\n@new:Vi = np.array(q)",
+        "q = []\nfor @idx in range(n):\n    q.append(@i)\n@new:Vi = np.array(q, np.int64)",
         "def r(z):\n    return 0 if z <= 0 else z + r(z - 1)\n@new:i = r(k)",
         "@new:f, *q = @f, @i, 2", "(@new:i, @new:f), q = (@i, @f), 3",
         "@new:V_, @new:V_ = np.divmod(@V_, 2)"),
