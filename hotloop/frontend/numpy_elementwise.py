@@ -195,19 +195,24 @@ def bitwise_count(x: Atom) -> Atom:
 # ---- functions
 
 def logaddexp(x: Atom, y: Atom) -> Atom:
-    """log(exp(x) + exp(y)), NumPy's own branches; inf - inf must not become NaN."""
-    difference = op("sub", x, y)
-    small = op("neg", op("abs", difference))
-    top = op("maximum", x, y)
+    """log(exp(x) + exp(y)), NumPy's own branches; inf - inf must not become NaN. Either branch is
+    smooth where x = y, so that derivatives are right there, too."""
+    top, small, infinite = _larger_first(x, y)
     general = op("add", top, op("log1p", op("exp", small)))
-    return select(op("eq", x, y), op("add", x, constant(math.log(2), x)), general)
+    return select(infinite, x, general)
 
 
 def logaddexp2(x: Atom, y: Atom) -> Atom:
-    small = op("neg", op("abs", op("sub", x, y)))
+    top, small, infinite = _larger_first(x, y)
     log2_1p = op("mul", constant(1 / math.log(2), x), op("log1p", op("exp2", small)))
-    return select(op("eq", x, y), op("add", x, constant(1, x)),
-                  op("add", op("maximum", x, y), log2_1p))
+    return select(infinite, x, op("add", top, log2_1p))
+
+
+def _larger_first(x: Atom, y: Atom) -> tuple[Atom, Atom, Atom]:
+    """The larger one, the other less that, and whether they are the same infinity."""
+    first = op("gt", x, y)
+    top, other = select(first, x, y), select(first, y, x)
+    return top, op("sub", other, top), both(op("eq", x, y), op("isinf", x))
 
 
 def scaled(factor: float) -> Rule:

@@ -117,6 +117,19 @@ def test_elements_that_a_mask_leaves_out_leak_nothing(f, x, want):
     np.testing.assert_allclose(hotloop.grad(f)(x), want)
 
 
+@pytest.mark.parametrize("f, first, second", [
+    (lambda x: np.logaddexp(x, 0.5), 0.5, 0.25),
+    (lambda x: np.logaddexp2(x, 0.5), 0.5, np.log(2) / 4),
+    (lambda x: np.sinc(x - 0.5), 0.0, None),
+    (lambda x: np.modf(x - 2.5)[0], 1.0, 0.0),
+])
+def test_smooth_functions_in_pieces(f, first, second):
+    """Where the pieces of a formula meet."""
+    np.testing.assert_allclose(hotloop.grad(f)(0.5), first)
+    if second is not None:
+        np.testing.assert_allclose(hotloop.hessian(f)(0.5), second)
+
+
 def test_random_numbers_are_constants():
     """x + s*u has derivative u with respect to s: the bits do not depend on anything."""
     program = parse("""{ lambda ; s:f64[] k:u64[]. let
