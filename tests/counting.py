@@ -12,7 +12,7 @@ import numpy as np
 
 from hotloop.ir import interp
 from hotloop.ops import linalg, shape
-from hotloop.ops.table import Effect, Generate, Map, Move, Reduce, Scan, Update
+from hotloop.ops.table import Effect, Generate, Map, Move, Reduce, Reserve, Scan, Update
 
 
 def work(program, args):
@@ -52,5 +52,7 @@ def count(counted, eqn, ins, results):
         counted["fill"] += size
     elif isinstance(kind, Move | Generate):
         counted["load"] += 0 if eqn.outs[0].shape else 1
+    elif isinstance(kind, Reserve):
+        counted["fill"] += int(np.size(results[1]) - np.size(ins[0]))
     elif not isinstance(kind, Effect):
         counted["call"] += sum(int(np.size(x)) for x in ins)
