@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -26,26 +25,32 @@ from hotloop.frontend.jacobians import Jacobian
 from hotloop.frontend.lanes import Vmap, frozen
 from hotloop.frontend.registry import call
 from hotloop.frontend.transform import Transform, unwrapped
-from hotloop.runtime.jit import jit
+from hotloop.runtime.jit import another, jit
+from hotloop.runtime.recent import Recent, light
 
-KEPT = 256
-_kept: OrderedDict[int, Any] = OrderedDict()
-"""What was compiled for the functions made last, so that `grad(f)(x)` in a loop compiles once."""
+_made = Recent()
+"""(The function, the compiled one) for a function, the transform and its options."""
+
+_kept = Recent()
+"""What was compiled, also for functions that are made again each time (a lambda)."""
 
 
 def _function(kind: type[Transform], fn: Callable[..., Any], *options: Any) -> Any:
     """The compiled function of a transform; while tracing, the transform itself."""
-    made = kind(_as_function(fn), *options)
-    return made if CONTEXT.builder is not None else _compiled(made)
+    if CONTEXT.builder is not None:
+        return kind(fn, *options)
+    key = id(fn), kind, options
+    known = _made.get(key)
+    if known is None or known[0] is not fn:
+        known = fn, _compiled(kind(_as_function(fn), *options))
+        _made.put(key, known, light(fn))
+    return known[1]
 
 
-def _compiled(made: Callable[..., Any]) -> Any:
-    jitted = jit(made)
+def _compiled(made: Any) -> Any:
+    jitted = another(made) if _kept else jit(made)
     found = jitted._specializations
-    _kept[id(found)] = found
-    _kept.move_to_end(id(found))
-    if len(_kept) > KEPT:
-        _kept.popitem(last=False)
+    _kept.put(id(found), found, light(made))
     return jitted
 
 
@@ -53,8 +58,6 @@ def _as_function(fn: Any) -> Any:
     """A bound method as a function that holds the object, whose attributes are then inputs; what
     has no Python code as a function that calls it."""
     fn = unwrapped(fn)
-    if CONTEXT.builder is not None:
-        return fn
     if isinstance(fn, np.ufunc | types.BuiltinFunctionType):
         def call(*args: Any, **kwargs: Any) -> Any:
             return fn(*args, **kwargs)
@@ -193,7 +196,7 @@ def hessian(fun: Callable[..., Any], argnums: Any = 0) -> Any:
     array([[4., 2.],
            [2., 0.]])
     """
-    return jacfwd(Grad(_as_function(fun), _argnums(argnums), False, False), argnums)
+    return jacfwd(_gradient(fun, _argnums(argnums)), argnums)
 
 
 def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -207,8 +210,12 @@ def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     (12.0,)
     """
     primals = tuple(primals)
-    inner = Grad(_as_function(fun), tuple(range(len(primals))), False, False)
-    return jvp(inner, primals, tangents)[1]
+    return jvp(_gradient(fun, tuple(range(len(primals)))), primals, tangents)[1]
+
+
+def _gradient(fun: Callable[..., Any], argnums: Argnums) -> Any:
+    """The gradient as a function to be transformed further, the same one for the same function."""
+    return unwrapped(_function(Grad, fun, argnums, False, False))
 
 
 # ---- batches

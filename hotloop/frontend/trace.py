@@ -10,7 +10,9 @@ that needs the value of an argument that is a number (an axis, say), tracing beg
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hotloop.errors import Location, UnsupportedError
@@ -24,7 +26,7 @@ from hotloop.frontend.warned import found, traced_state
 from hotloop.ir.core import Program, Var
 from hotloop.record import replace
 
-_signatures: dict[int, tuple[Any, inspect.Signature]] = {}
+_signatures: weakref.WeakKeyDictionary[Any, inspect.Signature] = weakref.WeakKeyDictionary()
 
 
 def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
@@ -96,10 +98,13 @@ def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[
 
 
 def _signature(fn: Callable[..., Any]) -> inspect.Signature:
-    known = _signatures.get(id(fn))
-    if known is None or known[0] is not fn:
-        known = _signatures[id(fn)] = fn, inspect.signature(fn, follow_wrapped=False)
-    return known[1]
+    try:
+        return _signatures[fn]
+    except (KeyError, TypeError):
+        known = inspect.signature(fn, follow_wrapped=False)
+        with suppress(TypeError):                   # not hashable, or no weak references to it
+            _signatures[fn] = known
+        return known
 
 
 def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[Any]) -> Traced:

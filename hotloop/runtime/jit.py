@@ -68,6 +68,11 @@ def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[
     return jitted(fn, _compiler(*options), options)
 
 
+def another(fn: Callable[..., Any]) -> Any:
+    """`jit(fn)` where others have been made: LLVM is not looked after."""
+    return jitted(fn, _compiler((), (), True), ((), (), True))
+
+
 def _calling(fn: Callable[..., Any]) -> Callable[..., Any]:
     """A Python function that calls `fn`, which has no code to be traced: `jit(np.add)`."""
     def call(*args: Any, **kwargs: Any) -> Any:

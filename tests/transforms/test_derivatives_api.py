@@ -2,7 +2,9 @@
 
 import copy
 import dataclasses
+import gc
 import math
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import hotloop
 from hotloop.errors import UnsupportedError
+from hotloop.runtime import recent
 from hotloop.testing import check_grads
 
 X = np.array([0.5, 1.0, 2.0])
@@ -361,6 +364,21 @@ def test_made_again_at_each_call():
     assert hotloop.grad(cubes).cache_info().seconds == before
     grads = [hotloop.grad(lambda x, k=k: np.sum(x * k))(X) for k in (2.0, 3.0)]
     np.testing.assert_array_equal(grads, [[2.0] * 3, [3.0] * 3])
+
+
+def test_what_functions_hold_is_not_kept_for_long():
+    held = []
+    for k in range(20):
+        x = np.full(3, float(k))
+        held.append(weakref.ref(x))
+        assert hotloop.grad(lambda y, x=x: np.sum(x * y))(X)[0] == k
+        assert hotloop.grad(lambda y: np.sum(y * k))(X)[0] == k     # noqa: B023
+    del x
+    gc.collect()
+    assert sum(r() is not None for r in held) <= 2 * recent.FEW
+    x0 = X
+    assert recent.light(cubes) and not recent.light(lambda y: y * x0)
+    assert recent.light(lambda y, n=3: cubes(y) * n)
 
 
 # ---- hints and rules of the user's
