@@ -6,9 +6,10 @@
       { lambda i s T. let y = sin s; c = cos s; T' = set T c i in (y, T') }
     t = for 0 n 1 t0 { lambda k t. let c = get T k; u = mul t c in (u,) }
 
-Where the number of trips is not known before (`while`, `until`), the loop counts them, and its
-tapes grow like lists. The rows of a ragged tape are counted before by a loop that does nothing
-else, if that is cheap; else it grows, too.
+A loop whose number of trips is not known before (`while`, `until`) runs twice: as it is, with a
+counter, then as a `for` over the trips, which fills the tapes. Sizes of ragged tapes are counted
+by a loop that does nothing else. Tapes that grow like lists would need no second run, but memory
+for each entry: a `while` of few trips in a loop then took three times as long.
 """
 
 from __future__ import annotations
@@ -16,18 +17,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hotloop.errors import UnsupportedError
-from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Program, Var, free_vars, walk
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, free_vars, rename
 from hotloop.ir.types import I64, Type, same_shape
 from hotloop.ops import control
 from hotloop.ops.dce import dce
 from hotloop.ops.domains import atom_of, dim_of
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import carries_from, make_eqn, region
-from hotloop.record import record
 from hotloop.transforms import growing, residuals
-from hotloop.transforms.prepare import fresh
-from hotloop.transforms.tangents import fitted
+from hotloop.transforms.tangents import fitted, like
 from hotloop.transforms.tapes import Tape, define, is_count, pure, redirect, trips
 
 if TYPE_CHECKING:
@@ -43,40 +41,22 @@ def linearize(walk: Linearizer, eqn: Eqn, p: Emit, l: Emit) -> None:
     _Loop(walk, eqn, p, l).run()
 
 
+_Room = tuple[Atom, Atom, int | None]
+
+
 class _Carried:
-    """What a loop carries for its tapes: parameters of the body and results of the loop."""
+    """What a loop carries for its tapes."""
 
     def __init__(self) -> None:
         self.inits: list[Atom] = []
         self.params: list[Var] = []
         self.outs: list[Atom] = []
-        self.results: list[Var] = []
 
-    def param(self, init: Atom, shape: tuple[Dim, ...] | None = None) -> Var:
-        """A carry that starts as `init`; its next value goes to `outs`. `shape`: in the body, where
-        it may have earlier carries as dimensions."""
-        param = Var(Type(init.dtype, init.shape if shape is None else shape))
-        self.results += _named([param], self.params, self.results)
+    def param(self, init: Atom) -> Var:
+        """A carry that starts as `init`; its next value goes to `outs`."""
         self.inits.append(init)
-        self.params.append(param)
-        return param
-
-
-def _named(variables: Sequence[Var], old: Sequence[Var], new: Sequence[Var]) -> list[Var]:
-    """Fresh Vars of these types, with the dimensions `new` for `old`."""
-    names: dict[Any, Any] = dict(zip(old, new, strict=True))
-    return [Var(Type(v.dtype, tuple(names.get(d, d) for d in v.shape))) for v in variables]
-
-
-@record
-class _Rows:
-    """Where the rows of a tape are: `total` how many (None: it grows), this trip's from `place` to
-    `end`, `used` after the loop; `offsets` is the tape of the places if they can't be computed."""
-    total: Atom | None
-    place: Atom
-    end: Atom
-    used: Atom
-    offsets: int | None
+        self.params.append(Var(init.type))
+        return self.params[-1]
 
 
 class _Loop:
@@ -95,7 +75,6 @@ class _Loop:
                        if out in walk.active or param in walk.active]
         self.known = region(eqn) == "for" and eqn.params.get("until") is None
         self.primal, self.linear = Emit(location=eqn.location), Emit(location=eqn.location)
-        self.head, self.carried = Emit(location=eqn.location), _Carried()
         self.rooms = {k: shape for k in self.wanted for shape in (self.room_of(k),) if shape}
         self.resized = list(dict.fromkeys(
             d for k in self.wanted if k not in self.rooms
@@ -151,24 +130,33 @@ class _Loop:
                               self.walk.costs(free, True))
 
     def count_trips(self) -> None:
-        """Set `trip` and `count`; a loop that may end early counts."""
+        """Set `count`, and run the loop for it if need be."""
         eqn = self.eqn
-        if not self.known:
-            self.trip: Atom = self.carried.param(Lit(0))
-            self.count: Atom = self.carried.results[-1]
-            self.carried.outs.append(self.head.add(self.trip, 1))
+        if self.known:
+            lo, hi, step = eqn.ins[:3]
+            self.count = self.walk.outermost(
+                eqn.ins[:3], lambda b: trips(b, lo, hi, step, self.walk.sizes))
+            assert self.index is not None
+            if is_count(lo, step):
+                self.trip: Atom = self.index
+            else:
+                head = Emit(location=eqn.location)
+                self.trip = head.sub(self.index, lo)
+                if step != Lit(1):
+                    self.trip = head.floor_divide(self.trip, step)
+                self.primal.eqns[:0] = head.eqns
             return
-        lo, hi, step = eqn.ins[:3]
-        self.count = self.walk.outermost(
-            eqn.ins[:3], lambda b: trips(b, lo, hi, step, self.walk.sizes))
-        assert self.index is not None
-        self.trip = self.index
-        if not is_count(lo, step):
-            head = Emit(location=eqn.location)
-            self.trip = head.sub(self.index, lo)
-            if step != Lit(1):
-                self.trip = head.floor_divide(self.trip, step)
-            self.primal.eqns[:0] = head.eqns
+        counter, self.count = Var(Type(I64)), Var(Type(I64))
+        body = Emit(list(self.body.eqns), eqn.location)
+        after = body.add(counter, 1)
+        blocks = [Block([*test.params, Var(Type(I64))], test.eqns, test.outs)
+                  for test in eqn.blocks[:-1]]
+        blocks.append(Block([*self.body.params, counter], body.eqns, [*self.body.outs, after]))
+        self.p.eqns.append(Eqn(eqn.op, (*eqn.ins, Lit(0)), (*eqn.outs, self.count), eqn.params,
+                               blocks, eqn.location))
+        self.trip = Var(Type(I64))
+        self.primal.eqns = self.indexed(self.trip) + pure(
+            self.primal.eqns, self.walk.stores)
 
     def indexed(self, trip: Atom) -> list[Eqn]:
         """Define the loop's own index by the number of the trip."""
@@ -184,96 +172,77 @@ class _Loop:
 
     def primal_half(self, plan: residuals.Plan) -> list[Stored]:
         """Append the loop that fills the tapes."""
-        b, carried = self.primal, self.carried
+        if not plan.saved:
+            if self.known:
+                self.p.eqns.append(self.primal_loop(_Carried()))
+            return []
+        b = self.primal
         before = list(b.eqns)
         bound = {out for e in b.eqns for out in e.outs}.union(self.params, [self.index])
-        each = _Rows(self.count if self.known else None, self.trip,
-                     self.trip if self.known else carried.outs[0], self.count, None)
-        ragged: dict[tuple[Any, ...], _Rows] = {}
-        pending: list[tuple[Tape, int, _Rows]] = []
+        carried = _Carried()
+        rooms: dict[tuple[Any, ...], _Room] = {}
+        pending: list[tuple[Tape, int, int | None]] = []
         for var in plan.saved:
             lead = max((k + 1 for k, d in enumerate(var.shape) if d in bound), default=0)
-            sizes = var.shape[:lead]
-            if lead and sizes not in ragged:
-                ragged[sizes] = self.rows(before, sizes, each)
-            rows = ragged[sizes] if lead else each
-            how = Tape(var, lead, rows.place)
-            tape = self.tape(var.dtype, var.shape[lead:], rows)
-            stored = None
-            if not lead or rows.total is not None:          # else its room is not known before
-                stored = redirect(self.walk.stores, self.walk.fillers, b.eqns, var, tape, how)
+            if lead:
+                sizes = var.shape[:lead]
+                if sizes not in rooms:
+                    rooms[sizes] = self.room(before, sizes, carried)
+                size, place, offsets = rooms[sizes]
+            else:
+                size, place, offsets = self.count, self.trip, None
+            init = self.p.full(0, (dim_of(size), *var.shape[lead:]), var.dtype)
+            how = Tape(var, lead, place)
+            tape = carried.param(init)
+            stored = redirect(self.walk.stores, self.walk.fillers, b.eqns, var, tape, how)
             carried.outs.append(how.store(b, tape, var) if stored is None else stored)
-            pending.append((how, len(carried.outs) - 1, rows))
-        eqn = self.primal_loop()
+            pending.append((how, len(carried.outs) - 1, offsets))
+        eqn = self.primal_loop(carried)
         self.p.eqns.append(eqn)
         first = len(eqn.outs) - len(carried.outs)
-        self.walk.stores[eqn] = {first + k for _, at, rows in pending if rows.total is not None
-                                 for k in (at, rows.offsets) if k is not None}
-        return [(how, self.filled(at, rows),
-                 None if rows.offsets is None else self.filled(rows.offsets, each))
-                for how, at, rows in pending]
+        self.walk.stores[eqn] = {first + k for _, at, offsets in pending
+                                 for k in (at, offsets) if k is not None}
+        return [(how, eqn.outs[first + k], None if at is None else eqn.outs[first + at])
+                for how, k, at in pending]
 
-    def rows(self, eqns: list[Eqn], sizes: tuple[Any, ...], each: _Rows) -> _Rows:
-        """Those of ragged tapes of these sizes, which lie one behind the other."""
-        b, carried = self.primal, self.carried
-        total = self.total(eqns, sizes) if self.known else None
+    def room(self, eqns: list[Eqn], sizes: tuple[Any, ...], carried: _Carried) -> _Room:
+        """For ragged tapes of these sizes: how many rows they have in all, the row where this
+        trip's begin, and where the offsets of all trips are among what the loop carries."""
+        b = self.primal
+        total = self.total(eqns, sizes)
         place = carried.param(Lit(0))
-        used = carried.results[-1]
-        end = b.add(place, b.count(sizes))
-        carried.outs.append(end)
-        offsets = self.tape(I64, (), each)
-        carried.outs.append(b.op("set", offsets, place, self.trip, codes="i"))
-        return _Rows(total, place, end, used, len(carried.outs) - 1)
+        carried.outs.append(b.add(place, b.count(sizes)))
+        tape = carried.param(self.p.full(0, (dim_of(self.count),), I64))
+        carried.outs.append(b.op("set", tape, place, self.trip, codes="i"))
+        return total, place, len(carried.outs) - 1
 
-    def tape(self, dtype: Any, shape: tuple[Dim, ...], rows: _Rows) -> Var:
-        """A tape to store this trip's rows in; the next one has to be added to `carried.outs`."""
-        if rows.total is not None:
-            return self.carried.param(self.p.full(0, (dim_of(rows.total), *shape), dtype))
-        room = self.carried.param(Lit(0))
-        tape = self.carried.param(self.p.full(0, (0, *shape), dtype), (room, *shape))
-        b = self.head if rows.offsets is None else self.primal
-        more, larger = b.reserve(tape, rows.end)
-        self.carried.outs.append(more)
-        return larger
+    def primal_loop(self, more: _Carried) -> Eqn:
+        """The loop with these carries, too."""
+        eqn, body = self.eqn, self.body
+        outs = body.outs + more.outs
+        if self.known:
+            block = Block(body.params + more.params, self.primal.eqns, outs)
+            return Eqn(eqn.op, (*eqn.ins, *more.inits), (*eqn.outs, *map(like, more.params)),
+                       eqn.params, [block], eqn.location)
+        assert isinstance(self.trip, Var)
+        block = Block([self.trip, *self.params, *more.params], self.primal.eqns, outs)
+        return make_eqn(control.for_, (Lit(0), self.count, Lit(1), *self.inits, *more.inits),
+                        {"until": None}, [block], eqn.location)
 
-    def filled(self, at: int, rows: _Rows) -> Var:
-        """A tape after the loop, without the room that was not used."""
-        tape = self.carried.results[at]
-        if rows.total is not None:
-            return tape
-        return self.p.op("get", tape, 0, rows.used, 1,
-                         codes="s" + ":" * (len(tape.shape) - 1))
-
-    def primal_loop(self) -> Eqn:
-        """The loop with what it carries for the tapes."""
-        eqn, more = self.eqn, self.carried
-        tests = []
-        for test in eqn.blocks[:-1]:
-            unread: list[Var] = []
-            for k, param in enumerate(more.params):
-                unread += _named([param], more.params[:k], unread)
-            tests.append(Block(test.params + unread, test.eqns, test.outs))
-        block = Block(self.body.params + more.params, self.head.eqns + self.primal.eqns,
-                      self.body.outs + more.outs)
-        return Eqn(eqn.op, (*eqn.ins, *more.inits), (*eqn.outs, *more.results), eqn.params,
-                   [*tests, block], eqn.location)
-
-    def total(self, eqns: list[Eqn], shape: Sequence[Any]) -> Atom | None:
-        """The sum of a size over the trips, by a loop that computes nothing else; None if that
-        would be much."""
+    def total(self, eqns: list[Eqn], shape: Sequence[Any]) -> Atom:
+        """The sum of a size over the trips, by a loop that computes nothing else."""
         so_far = Var(Type(I64))
-        try:
-            b = Emit(pure(eqns, {}), self.eqn.location)
-        except UnsupportedError:                        # it can't run twice
-            return None
+        b = Emit(list(eqns), self.eqn.location)
         after = b.add(so_far, b.count(shape))
-        assert self.index is not None
-        block = Block([self.index, *self.params, so_far], b.eqns, [*self.body.outs, after])
-        loop = make_eqn(control.for_, (*self.eqn.ins[:3], *self.inits, Lit(0)), {"until": None},
-                        [block], self.eqn.location)
-        small = dce(fresh(Program([], [loop], [loop.outs[-1]])))
-        if not all(residuals.is_cheap(e) for e in walk(small.eqns[-1].blocks[0])):
-            return None
+        index = self.index if self.known else self.trip
+        assert isinstance(index, Var)
+        block = Block([index, *self.params, so_far], pure(b.eqns, {}),
+                      [*self.body.outs, after])
+        bounds = self.eqn.ins[:3] if self.known else (Lit(0), self.count, Lit(1))
+        loop = make_eqn(control.for_, (*bounds, *self.inits, Lit(0)), {"until": None}, [block],
+                        self.eqn.location)
+        small = Program([], [loop], [loop.outs[-1]])
+        small = dce(rename(small, {}))                          # type: ignore[arg-type]
         self.p.eqns += small.eqns
         return small.outs[0]
 

@@ -85,3 +85,20 @@ def test_a_segment_saves_its_argument_only():
     assert plain["store"] >= 16 * 8                  # each step
     assert marked["store"] <= (4 + 4) * 8            # each segment, and the steps of one
     assert plain["float"] < marked["float"] < 1.7 * plain["float"]
+
+
+def test_draws_that_would_be_repeated_are_refused():
+    def f(x, rng):
+        s = 0.0
+        while s < 5.0:
+            s += abs(x * rng.normal())
+        return s
+    with pytest.raises(hotloop.errors.UnsupportedError, match="runs this again"):
+        hotloop.grad(f)(2.0, np.random.default_rng(3))
+
+
+def test_draws_in_a_checkpoint_are_refused():
+    def f(x, rng):
+        return np.sum(hotloop.checkpoint(lambda v: np.sin(v * rng.normal()))(x))
+    with pytest.raises(hotloop.errors.UnsupportedError, match="runs this again"):
+        hotloop.grad(f)(np.ones(3), np.random.default_rng(3))
