@@ -57,8 +57,9 @@ class HotloopError(Exception):
 class UnsupportedError(HotloopError):
     """A construct that hotloop can't compile; names it and says what to do.
 
-    `inputs`: paths of numbers and sizes of arrays among the arguments, if it could be compiled for known values of them. `site`:
-    where a list is made, if it could be compiled with a list of run-time length there.
+    `inputs`: paths of numbers and sizes of arrays among the arguments, if it could be compiled for
+    known values of them. `site`: where a list is made, if it could be compiled with a list of
+    run-time length there.
     `recursive`: the code of a function that calls itself on run-time values.
     """
 

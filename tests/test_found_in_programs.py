@@ -154,7 +154,7 @@ def test_iterators_of_indices(shape):
 
 
 def test_numpys_classes_do_not_take_run_time_values_for_objects():
-    with pytest.raises(hotloop.errors.UnsupportedError, match="made into an array|object of class broadcast"):
+    with pytest.raises(hotloop.errors.UnsupportedError, match="object of class broadcast"):
         hotloop.jit(lambda x: np.broadcast(x, x).shape)(np.ones(3))
 
 

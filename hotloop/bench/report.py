@@ -110,7 +110,8 @@ def grad_tables(runs: list[SystemRun], sizes: list[int]) -> str:
     at = {r.system: {e["figure"]: e for e in r.results} for r in ok}
     names = list(dict.fromkeys(name for found in at.values() for name in found))
     ours = at.get("hotloop", {})
-    rows, factors = [], {r.system: [] for r in ok}       # type: dict[str, list[float]]
+    rows = []
+    factors: dict[str, list[float]] = {r.system: [] for r in ok}
     for name in names:
         row = [name]
         for system, found in at.items():

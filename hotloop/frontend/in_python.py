@@ -306,7 +306,7 @@ def times_modulo(a, b, m):
 
 
 def accumulate(items, function=None, initial=None):
-    out = []
+    out: list = []
     n = len(items)
     k = 0
     if initial is None:

@@ -374,8 +374,10 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
         return fresh(full(lit(0), (1,)))
     a, k = sortable(a, axis)
     stably = stable or kind is not None and kind[0] in "sSmM"
-    how = {} if stably else {"kind": "quicksort"}     # whose order of equal elements is NumPy's
-    return fresh(emit("argsort", [a.value()], [(I64, a.dims)], axis=k, **how)[0])
+    how: dict[str, Any] = {"axis": k}
+    if not stably:
+        how["kind"] = "quicksort"                 # whose order of equal elements is NumPy's
+    return fresh(emit("argsort", [a.value()], [(I64, a.dims)], **how)[0])
 
 
 @numpy_function(np.lexsort)

@@ -42,15 +42,15 @@ class OneOf(Either):
             object.__setattr__(self, name, x)
 
     @property
-    def flag(self) -> Scalar:  # type: ignore[override]
+    def flag(self) -> Scalar:
         return Scalar(self.is_at(0), PYTHON)
 
     @property
-    def yes(self) -> Any:  # type: ignore[override]
+    def yes(self) -> Any:
         return self.objects[0]
 
     @property
-    def no(self) -> Any:  # type: ignore[override]
+    def no(self) -> Any:
         rest = self.objects[1:]
         return rest[0] if len(rest) == 1 else OneOf(rest, self.place, self.first + 1)
 
@@ -63,10 +63,10 @@ class _Constants(Kind):
         return OneOfSlot(x.objects)
 
     def join(self, a: Any, b: Any, visible: Builder, name: Any) -> OneOfSlot:
-        found = [_objects(slot) for slot in (a, b)]
-        if None in found:
+        first, second = _objects(a), _objects(b)
+        if first is None or second is None:
             raise unstable(name, a, b, "changes its type")
-        return OneOfSlot(tuple(dict.fromkeys(found[0] + found[1])))
+        return OneOfSlot(tuple(dict.fromkeys(first + second)))
 
     def make(self, slot: OneOfSlot) -> tuple[list[Var], Any]:
         place = current().bind(I64)

@@ -74,7 +74,8 @@ def strides_of(x: Array) -> list[Dim] | None:
             if any(d != 1 and not never_one(d) and not same_vars((d,), (e,))
                    for d, e in zip(dims, step.shape[new:], strict=True)):
                 return None                # it can't be told which axes are repeated
-            strides = [0] * new + [0 if d == 1 else s for s, d in zip(strides, dims, strict=True)]
+            repeated: list[Dim] = [0] * new
+            strides = repeated + [0 if d == 1 else s for s, d in zip(strides, dims, strict=True)]
         elif isinstance(step, Diagonal):
             both = as_int(strides[0]) + as_int(strides[1])
             strides = [*strides[2:], dim_of(both)]

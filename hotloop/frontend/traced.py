@@ -34,9 +34,9 @@ OBJECT, CAPSULE = "object", "capsule"
 
 @record
 class Input:
-    """Parameter k of the Program. `kind`: the address of an object, or that in a capsule (int64); an
-    ndarray; a Python bool/int/float/complex (its dtype is
-    bool/int64/float64/complex128); a NumPy scalar. Rank, static dimensions (ints, only size 1) and
+    """Parameter k of the Program. `kind`: the address of an object, or that in a capsule (int64);
+    an ndarray; a Python bool/int/float/complex (its dtype is bool/int64/float64/complex128); a
+    NumPy scalar. Rank, static dimensions (ints, only size 1) and
     dimensions that must be equal (the same Var) are in the parameter's type. `contiguous`: C order.
     `owner` is the function whose globals or cells a global or cell path starts from."""
     path: Path

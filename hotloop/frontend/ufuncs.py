@@ -231,7 +231,9 @@ def _mixed(uf: np.ufunc, args: Sequence[Any], dtype: Any) -> Any:
         return None
     for a in widened:
         wide = dtype_of(a)
-        if a.narrow_kind != PYTHON or not np.can_cast(a.narrow_dtype, wide, "safe") and (
+        assert a.narrow_dtype is not None or a.narrow_kind != PYTHON
+        if a.narrow_kind != PYTHON or not np.can_cast(
+                a.narrow_dtype, wide, "safe") and (  # type: ignore[arg-type]
                 wide not in (np.float64, np.complex128)):
             return None                        # 0.1 is not 0.1 in float32
     low = [_narrow(a) if isinstance(a, Widened) else a for a in args]

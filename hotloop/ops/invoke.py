@@ -18,7 +18,6 @@ from hotloop.ir.core import Atom, Block, Eqn, Program, Var
 from hotloop.ir.types import F64, I64, Type
 from hotloop.ops.table import OPS, RAISES, Invoke, OpDef, Sample, register
 
-
 interp = lazy.module("hotloop.ir.interp")
 
 

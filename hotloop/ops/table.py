@@ -139,8 +139,8 @@ class Effect:
     kind: str
 
 
-Lowering = (Map | Move | Generate | Reduce | Scan | Update | Compact | Reserve | Invoke | Extern | Region
-            | Effect)
+Lowering = (Map | Move | Generate | Reduce | Scan | Update | Compact | Reserve | Invoke | Extern
+            | Region | Effect)
 
 
 @record

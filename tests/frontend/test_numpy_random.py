@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from agreement import bind, run
 
-from hotloop.errors import UnsupportedError
 from hotloop.frontend.trace import trace
 
 

@@ -238,10 +238,10 @@ def test_a_failing_check_raises_with_its_message():
 
 def test_too_many_operands_of_a_message():
     with fresh_table(), pytest.raises(UnsupportedError, match="more than 12"):
-        lowered("""
-            { lambda ; p:bool[] n:i64[]. let
-                check[exception=builtins:ValueError, message='{}{}{}{}{}{}{}{}{}{}{}{}{}'] p n n n n n n n n n n n n n
-            in (n,) }""")
+        lowered(f"""
+            {{ lambda ; p:bool[] n:i64[]. let
+                check[exception=builtins:ValueError, message='{"{}" * 13}'] p {"n " * 13}
+            in (n,) }}""")
 
 
 def test_long_programs_take_linear_time():

@@ -1,4 +1,4 @@
-"""Whole functions with control flow and mutation: both modes, orders 1 and 2, by the interpreter."""
+"""Whole functions with control flow and mutation: both modes, orders 1 and 2, interpreted."""
 
 import numpy as np
 import pytest
