@@ -13,9 +13,11 @@
 from typing import Any
 
 from hotloop import config, errors, lazy
-from hotloop.introspection import explain, make_jaxpr
-from hotloop.runtime.jit import jit
-from hotloop.runtime.random import seed
+
+with lazy.uncollected():
+    from hotloop.introspection import explain, make_jaxpr
+    from hotloop.runtime.jit import jit
+    from hotloop.runtime.random import seed
 
 __version__ = "0.1.0.dev0"
 __all__ = ["config", "errors", "explain", "jit", "make_jaxpr", "seed"]
