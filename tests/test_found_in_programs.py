@@ -218,3 +218,14 @@ def test_flags_are_not_taken_for_plain_numbers():
     check(lambda n: (n & Bits.B.value, n + Bits.B), 3)
     with pytest.raises(hotloop.errors.UnsupportedError, match="flags of an enumeration"):
         hotloop.jit(lambda n: n & Bits.B)(3)
+
+
+def products(x, y, out):
+    np.vecdot(x, y, axis=1, out=out)
+    return np.matmul(x, y, axes=[(0, 1), (1, 0), (0, 1)])
+
+
+@pytest.mark.skipif(not hasattr(np, "vecdot"), reason="new in NumPy 2.1")
+def test_no_argument_of_a_product_is_ignored():
+    x = np.random.default_rng(0).random((2, 4, 4))
+    check(products, x[0], x[1], np.zeros(4))

@@ -185,7 +185,7 @@ def eigvals(a: Any) -> Any:
 
 @numpy_function(LA.matrix_rank)
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    if tol is not None or rtol is not None:
+    if tol is not None or rtol is not None or hermitian:
         raise unsupported("np.linalg.matrix_rank with a tolerance", "count singular values")
     x = matrix(A, square=False)
     return results_of(LA.matrix_rank, [x], [(I64, x.dims[:-2])])[0]

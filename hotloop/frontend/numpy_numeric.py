@@ -504,8 +504,8 @@ polysub = numpy_function(np.polysub)(_aligned(np.subtract))
 def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: Any = None,
             cov: bool = False) -> Array:
     degree = static_int(deg, "the degree of polyfit")
-    if full or cov:
-        raise unsupported("np.polyfit with full= or cov=")
+    if full or cov or rcond is not None:
+        raise unsupported("np.polyfit with full=, cov= or rcond=")
     points, values = converted(as_array(x), F64), converted(as_array(y), F64)
     dm.require_equal(points.dims[0], values.dims[0], "expected x and y to have same length",
                      exception=TypeError)

@@ -83,6 +83,8 @@ def promoted(a: Any, b: Any) -> tuple[Array, Array, np.dtype]:
 
 @numpy_function(np.matmul, np.linalg.matmul)
 def matmul(x1: Any, x2: Any, /, out: Any = None, *, dtype: Any = None, **rest: Any) -> Any:
+    if rest:
+        raise unsupported(f"np.matmul with {', '.join(rest)}")
     a, b, common = promoted(x1, x2)
     target = common if dtype is None else np.dtype(dtype)
     if not a.ndim or not b.ndim:
@@ -229,7 +231,9 @@ def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 
 @numpy_function(getattr(np, "vecdot", np.vdot))
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, **rest: Any) -> Any:
+def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, **rest: Any) -> Any:
+    if rest:
+        raise unsupported(f"np.vecdot with {', '.join(rest)}")
     a, b, common = promoted(x1, x2)
     a, b = moveaxis(a, axis, -1), moveaxis(b, axis, -1)
     dm.require_equal(a.dims[-1], b.dims[-1], "vecdot: Input operand 1 has a mismatch in its core "
@@ -239,7 +243,8 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, **rest: Any) -> Any:
         a = ufuncs.apply(np.conjugate, [a])
     product = as_array(ufuncs.apply(np.multiply, [a, b]))
     name = "reduce_or" if common == BOOL else "reduce_sum"
-    return wrap(reduce(name, product.value(), (product.ndim - 1,)))
+    result = reduce(name, product.value(), (product.ndim - 1,))
+    return delivered(wrap(result), out)
 
 
 @numpy_function(np.linalg.multi_dot)

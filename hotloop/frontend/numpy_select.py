@@ -148,6 +148,8 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 @method("clip")
 def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, *,
          min: Any = NO_VALUE, max: Any = NO_VALUE, dtype: Any = None, **rest: Any) -> Any:
+    if rest:
+        raise unsupported(f"np.clip with {', '.join(rest)}")
     low = a_min if given(a_min) else min if given(min) else None
     high = a_max if given(a_max) else max if given(max) else None
     x = settled(lift(a))

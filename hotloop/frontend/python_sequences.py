@@ -129,6 +129,8 @@ def sort(x: List, /, *, key: Any = None, reverse: Any = False) -> None:
         return
     order = ordered_by(keys, bool(reverse))
     n = x.n
+    if order.shape[0] is not n:                # the keys are as many, which has another name
+        order, = emit("get", [order, 0, n, 1], [(I64, (n,))], codes="s")
     data = exact(x)
     become(x, List(Data(data.item, [
         emit("get", [b, order], [(b.dtype, (n, *b.shape[1:]))],

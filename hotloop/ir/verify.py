@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hotloop.errors import InternalError
-from hotloop.ir.core import Block, Eqn, Lit, Program, Var, dims
+from hotloop.ir.core import Block, Dim, Eqn, Lit, Program, Var, dims
 from hotloop.ir.text import Names, show_eqn
 from hotloop.ir.types import I64, Type
 
@@ -114,7 +114,7 @@ class _Verifier:
             self.check_dims(out)
             want = Type(expected.dtype, tuple(
                 d if isinstance(d, (int, Var)) else eqn.outs[d.index] for d in expected.shape))
-            if out.type != want:
+            if out.type != want and not _as_good(eqn, out.type, want):
                 raise _Wrong(f"{out} has type {out.type}, the rule of {eqn.op.name} gives {want}")
 
     def describe(self, wrong: str, eqns: Sequence[Eqn], k: int) -> str:
@@ -125,3 +125,18 @@ class _Verifier:
             mark = "  > " if at == k else "    "
             lines += [mark + line for line in show_eqn(eqn, names)]
         return "\n".join(lines)
+
+
+def _as_good(eqn: Eqn, found: Type, wanted: Type) -> bool:
+    """Do the dimensions differ only where two results of a branch are the same number in each arm?
+    The rule names the first of them."""
+    places = {out: k for k, out in enumerate(eqn.outs)}
+
+    def same(d: Dim, e: Dim) -> bool:
+        j, k = places.get(d), places.get(e)  # type: ignore[arg-type]
+        return d is e or d == e and isinstance(d, int) or j is not None and k is not None and all(
+            block.outs[j] == block.outs[k] for block in eqn.blocks)
+    arms = bool(eqn.blocks) and all(not b.params and len(b.outs) == len(eqn.outs)
+                                    for b in eqn.blocks)
+    return arms and found.dtype == wanted.dtype and len(found.shape) == len(
+        wanted.shape) and all(map(same, found.shape, wanted.shape))

@@ -55,9 +55,11 @@ class _Verifier:
         return InternalError(message)
 
     def run(self) -> None:
-        for position, param in enumerate(self.kernel.params):
+        for param in self.kernel.params:       # a size may be a parameter of its own, too
             if isinstance(param, ScalarParam):
                 self.bind(param.name, param.dtype)
+        for position, param in enumerate(self.kernel.params):
+            if isinstance(param, ScalarParam):
                 continue
             if param.kind not in (ARG, ARG_WRITTEN) or param.index != position:
                 raise self.fail(f"parameter {position} is {param} of kind {param.kind}")
