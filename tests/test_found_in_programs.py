@@ -229,3 +229,62 @@ def products(x, y, out):
 def test_no_argument_of_a_product_is_ignored():
     x = np.random.default_rng(0).random((2, 4, 4))
     check(products, x[0], x[1], np.zeros(4))
+
+
+def ranges(a, b):
+    return (np.arange(a, stop=b), np.arange(start=a, stop=b, step=2, dtype=np.int32),
+            np.arange(b, step=3), np.arange(a, b), np.arange(np.float32(b)))
+
+
+@pytest.mark.parametrize("kind", [int, np.int8, np.float32])
+def test_ranges_by_name(kind):
+    check(ranges, kind(-1), kind(5))
+
+
+def is_nothing(x):
+    a = None
+    if x:
+        a = 0
+    return a == None, a != None, None == a       # noqa: E711
+
+
+def test_equal_to_none():
+    for x in (True, False):
+        check(is_nothing, x)
+
+
+@pytest.mark.parametrize("made", [repr, lambda x: map(abs, [x, x]), lambda x: (y for y in [x])])
+def test_stand_ins_do_not_leak(made):
+    with pytest.raises(hotloop.errors.UnsupportedError):
+        hotloop.jit(lambda x: made(x))(3)
+
+
+def changed_after_a_branch(p, c):
+    q = p
+    if c:
+        q = [3, 4]
+    q[0] = 9
+    return p, q
+
+
+def changed_under_another_name(c):
+    p, q = [1, 2], [3, 4]
+    if c:
+        q = p
+    p[0] = 9
+    return q
+
+
+def best_of(n):
+    best = [0, 0]
+    for i in range(n):
+        if i * 7 % 5 > best[0]:
+            best = [i * 7 % 5, i]
+    return best
+
+
+def test_a_list_that_is_one_of_two_is_not_changed():
+    for f, args in ((changed_after_a_branch, ([1, 2], False)), (changed_under_another_name, (1,))):
+        with pytest.raises(hotloop.errors.UnsupportedError, match="one of two after a branch"):
+            hotloop.jit(f)(*args)
+    check(best_of, 6)

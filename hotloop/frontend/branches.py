@@ -289,6 +289,9 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
         if isinstance(slot, ObjectSlot):
             _check_inside(slot.object, parent)
         joined = join_values(x, y, slot)
+        if type(joined) is list and one is None:
+            for z in (x, y, joined):           # a change of one would be missing in the other
+                current().state.session.one_of_two[id(z)] = z
         for k, z in enumerate((x, y)):
             if not died[k]:
                 join_lists(z, joined)

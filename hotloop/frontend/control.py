@@ -24,7 +24,13 @@ from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
 from hotloop.frontend.list_values import List
 from hotloop.frontend.messages import message, template
-from hotloop.frontend.objects import Place, cells_of, needs_length, refuse_change
+from hotloop.frontend.objects import (
+    Place,
+    cells_of,
+    needs_length,
+    refuse_change,
+    refuse_change_of_either,
+)
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.slots import Either, Maybe, Unjoined
 from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, attribute_of, lift
@@ -227,6 +233,7 @@ def store(x: Any, index: Any, new: Any) -> None:
             x[index] = new
             return
         x[index]
+        refuse_change_of_either(x)
         Place(x, True, index).set(new)
     elif isinstance(getattr(type(x), "__setitem__", None), types.FunctionType):
         function(x.__setitem__)(index, new)

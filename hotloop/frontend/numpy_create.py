@@ -52,7 +52,7 @@ from hotloop.frontend.tracers import (
     zero,
 )
 from hotloop.ir.core import Dim, Lit, Var
-from hotloop.ir.types import BOOL, F64, I64
+from hotloop.ir.types import F64, I64
 
 # ---- filled arrays
 
@@ -240,16 +240,19 @@ def arange(*args: Any, dtype: Any = None, device: Any = None, like: Any = None,
     if len(bounds) == 4:
         dtype = args[3]
         bounds = bounds[:3]
-    start = named.get("start", bounds[0] if len(bounds) > 1 else 0)
-    stop = named.get("stop", bounds[1] if len(bounds) > 1 else bounds[0] if bounds else None)
-    if stop is None:
-        start, stop = 0, start
-    step = named.get("step", bounds[2] if len(bounds) > 2 else 1)
+    names = ("start", "stop", "step") if len(bounds) > 1 or "stop" in named else (
+        "stop", "", "step")                     # one number alone is where it ends
+    if named.keys() & set(names[:len(bounds)]) or named.keys() - {"start", "stop", "step"}:
+        raise unsupported("np.arange with these arguments")
+    of = {**dict(zip(names, bounds, strict=False)),
+          **{name: settled(scalar_of(x)) for name, x in named.items()}}
+    if "stop" not in of:
+        fail(TypeError, "arange() requires stop to be specified.")
+    start, stop, step = of.get("start", 0), of["stop"], of.get("step", 1)
     if dtype is not None:
         target = as_dtype(dtype)
     else:
-        target = np.result_type(*[I64 if dtype_of(x) == BOOL else dtype_of(x)
-                                  for x in (start, stop, step)])
+        target = np.result_type(I64, *map(dtype_of, of.values()))
     if all(dtype_of(x).kind in "iub" for x in (start, stop, step)):
         return int_range(start, stop, step, target)
     return float_range(start, stop, step, target)

@@ -135,10 +135,18 @@ def from_outside(x: Any) -> bool:
 
 def refuse_change(x: Any, what: str) -> None:
     """A container from outside a staged block must keep its structure in it."""
+    refuse_change_of_either(x)
     if from_outside(x):
         raise needs_length(x, staging(
             f"{what} changes the structure of a {type(x).__name__} from outside of a "
             "branch or loop in it", "use a NumPy array of the final size"))
+
+
+def refuse_change_of_either(x: Any) -> None:
+    """A list that is one of two after a branch is neither of them, but a copy."""
+    if id(x) in current().state.session.one_of_two:
+        raise unsupported("a change of a list that is one of two after a branch",
+                          "copy it first: list(x)")
 
 
 def needs_length(x: Any, error: StagingError) -> StagingError:

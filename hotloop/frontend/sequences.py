@@ -120,6 +120,9 @@ class Stream:
         self.first, self.runs = first, run
         self.used = False
 
+    def result_tree(self, results: Any) -> Any:
+        raise staging("an iterator over run-time values is a result", "return a list of it")
+
     def run(self, sink: Sink) -> Sink:
         if self.used:
             raise staging("a generator expression is used twice", "make it a list")

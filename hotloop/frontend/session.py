@@ -82,6 +82,7 @@ class Session:
         self.growing: set[Any] = set()                # where lists of run-time length are made
         self.homes: dict[int, Any] = {}                    # blocks in which objects were made
         self.kept: dict[int, Any] = {}                     # objects that must not change any more
+        self.one_of_two: dict[int, list[Any]] = {}         # lists that a branch may have rebound
         self.lists: dict[int, tuple[Any, Location]] = {}   # id -> (list made while tracing, where)
         self.actual: dict[Var, Any] = {}                   # values of the inputs in this call
         self.guarded: set[tuple[Any, ...]] = set()

@@ -237,6 +237,9 @@ def equal(a: Any, b: Any) -> Any:
             if result is False:
                 return False
         return result
+    for x, y in ((a, b), (b, a)):
+        if y is None and isinstance(x, Widened) and x.narrow_kind is None:
+            return is_(x, None)
     if isinstance(a, List) or isinstance(b, List):
         other = b if isinstance(a, List) else a
         return IN_PYTHON["list_equal"](a, b) if isinstance(other, list | List) else False
@@ -284,7 +287,7 @@ def not_equal(a: Any, b: Any) -> Any:
     if isinstance(a, Either) or isinstance(b, Either):
         return exactly(not_equal, a, b)
     if type(a) is type(b) and type(a) in (tuple, list) or isinstance(a, List) or isinstance(
-            b, List):
+            b, List) or a is None or b is None:
         return not_(equal(a, b))
     return a != b
 
