@@ -161,7 +161,8 @@ fmod = binary("fmod", "C's remainder, with the sign of a; 0 for ints by 0", np.f
                                   lambda b, y, x, z: b.neg(b.rint(b.div(b.sub(x, y), z)))),
               flags="i")
 pow_ = binary("pow", "a ** b", np.power, FLOATS, lambda e, a, b: e.pow(a, b),
-              derivative=Partials(partials.power_of_base, partials.power_of_exponent), flags="zoi")
+              derivative=Partials(partials.power_of_base, partials.power_of_exponent), flags="zoi",
+              dear=True)
 minimum = binary("minimum", "the smaller; NaN wins", np.minimum, ALL_REAL,
                  _extreme("minimum", "and"),
                  interval=intervals.minimum, derivative=partials.shares("lt"))
@@ -173,12 +174,14 @@ copysign = binary("copysign", "|a| with the sign of b", np.copysign, FLOATS,
                   derivative=Partials(partials.copysign_sign, None))
 hypot = binary("hypot", "sqrt(a*a + b*b) without overflow", np.hypot, FLOATS,
                lambda e, a, b: e.hypot(a, b),
-               derivative=Partials(partials.along(0), partials.along(1)), flags="o")
+               derivative=Partials(partials.along(0), partials.along(1)), flags="o",
+               dear=True)
 arctan2 = binary("arctan2", "the angle of the point (b, a)", np.arctan2, FLOATS,
                  lambda e, a, b: e.arctan2(a, b),
                  derivative=Partials(
                      lambda b, y, x, z: b.div(z, partials.squared(b, x, z)),
-                     lambda b, y, x, z: b.neg(b.div(x, partials.squared(b, x, z)))))
+                     lambda b, y, x, z: b.neg(b.div(x, partials.squared(b, x, z)))),
+                 dear=True)
 
 
 def _less(e: Any, a: Any, b: Any) -> Any:

@@ -28,7 +28,7 @@ REAL_PART = "float of a complex"
 def elementwise(name: str, doc: str, arity: int, numpy: Callable[..., Any], domain: str,
                 expr: Callable[..., Any], complex_expr: Callable[..., Any] | None,
                 result: str, interval: Rule | None, derivative: Derivative | None,
-                flags: str) -> OpDef:
+                flags: str, dear: bool) -> OpDef:
     """A row for operands of one dtype in `domain`. `numpy` gets the operands and no params.
     Results that are never floats need no `derivative`."""
     if derivative is None and (result == TRUTH or not set(domain) & set(FLOATS + COMPLEXES)):
@@ -51,25 +51,25 @@ def elementwise(name: str, doc: str, arity: int, numpy: Callable[..., Any], doma
             value = np.asarray(numpy(*operands))[()]
         return value.astype(_result_dtype(operands[0].dtype), copy=False)
 
-    return register(OpDef(name, doc, type_rule, evaluate, Map(expr, complex_expr, flags), PURE,
-                          True, interval,
+    return register(OpDef(name, doc, type_rule, evaluate,
+                          Map(expr, complex_expr, flags, dear), PURE, True, interval,
                           lambda: elementwise_samples(arity, domain), derivative))
 
 
 def unary(name: str, doc: str, numpy: Callable[..., Any], domain: str, expr: Callable[..., Any],
           complex_expr: Callable[..., Any] | None = None, result: str = SAME,
           interval: Rule | None = None, derivative: Derivative | None = None,
-          flags: str = "") -> OpDef:
+          flags: str = "", dear: bool = False) -> OpDef:
     return elementwise(name, doc, 1, numpy, domain, expr, complex_expr, result, interval,
-                       derivative, flags)
+                       derivative, flags, dear)
 
 
 def binary(name: str, doc: str, numpy: Callable[..., Any], domain: str, expr: Callable[..., Any],
            complex_expr: Callable[..., Any] | None = None, result: str = SAME,
           interval: Rule | None = None, derivative: Derivative | None = None,
-           flags: str = "") -> OpDef:
+           flags: str = "", dear: bool = False) -> OpDef:
     return elementwise(name, doc, 2, numpy, domain, expr, complex_expr, result, interval,
-                       derivative, flags)
+                       derivative, flags, dear)
 
 
 def real_dtype(dtype: np.dtype) -> np.dtype:

@@ -18,16 +18,18 @@ from hotloop.ops.table import COMPLEXES, FLOATS, OpDef
 
 
 def _function(name: str, doc: str, derivative: Derivative,
-              complex_expr: Callable[..., Any] | None = None, flags: str = "") -> OpDef:
+              complex_expr: Callable[..., Any] | None = None, flags: str = "",
+              dear: bool = True) -> OpDef:
     return unary(name, doc, getattr(np, name), FLOATS + (COMPLEXES if complex_expr else ""),
-                 lambda e, x: e.op(name, x), complex_expr, derivative=derivative, flags=flags)
+                 lambda e, x: e.op(name, x), complex_expr, derivative=derivative, flags=flags,
+                 dear=dear)
 
 
 def _of_python(name: str, doc: str, derivative: Derivative) -> OpDef:
     """A function of Python's math that NumPy lacks."""
     each = np.vectorize(getattr(math, name), otypes=["d"])
     return unary(name, doc, lambda x: each(x).astype(x.dtype)[()], FLOATS,
-                 lambda e, x: e.op(name, x), derivative=derivative)
+                 lambda e, x: e.op(name, x), derivative=derivative, dear=True)
 
 
 def _scaled(e: Any, scale: Any, x: Any) -> Any:
@@ -125,7 +127,7 @@ def _bell(b: Any, x: Any) -> Any:
 
 
 sqrt = _function("sqrt", "square root", Partials(lambda b, y, x: Over(b.mul(y, 2.0))), _sqrt,
-                 flags="oi")
+                 flags="oi", dear=False)
 cbrt = _function("cbrt", "cube root", Partials(lambda b, y, x: Over(b.mul(b.mul(y, y), 3.0))))
 exp = _function("exp", "e ** x", Partials(lambda b, y, x: y), _exp, flags="oi")
 exp2 = _function("exp2", "2 ** x", Partials(lambda b, y, x: b.mul(y, math.log(2))), flags="o")
@@ -159,7 +161,7 @@ arctanh = _function("arctanh", "inverse hyperbolic tangent", Partials(
 erf = _of_python("erf", "error function", Partials(lambda b, y, x: _bell(b, x)))
 erfc = _of_python("erfc", "1 - erf(x), exact for large x",
                   Partials(lambda b, y, x: b.neg(_bell(b, x))))
-floor = _function("floor", "the next whole number below", Zero())
-ceil = _function("ceil", "the next whole number above", Zero())
-trunc = _function("trunc", "the next whole number towards 0", Zero())
-rint = _function("rint", "the nearest whole number, halves to even", Zero())
+floor = _function("floor", "the next whole number below", Zero(), dear=False)
+ceil = _function("ceil", "the next whole number above", Zero(), dear=False)
+trunc = _function("trunc", "the next whole number towards 0", Zero(), dear=False)
+rint = _function("rint", "the nearest whole number, halves to even", Zero(), dear=False)

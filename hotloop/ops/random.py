@@ -91,7 +91,7 @@ def _row(name: str, doc: str, dtype: np.dtype, numpy: Callable[..., Any], expr: 
             yield Sample((np.uint64(1), np.zeros((0, 2), np.int64)), params)
 
     return register(OpDef(name, doc, type_rule, lambda params, *ins: numpy(*ins, **params),
-                          Map(expr, None), PURE, True, None, samples, Zero()))
+                          Map(expr, None, dear=True), PURE, True, None, samples, Zero()))
 
 
 random_bits = _row("random_bits", "64 random bits", U64, philox, _bits_expr, True)

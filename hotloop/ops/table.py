@@ -43,10 +43,12 @@ class Map:
     any other value as one expression. None: the domain of the op has no complex dtype.
     `flags`: which of NumPy's floating-point warnings floats may cause, of ZERO_DIVIDE, OVERFLOW
     and INVALID; the expression then raises one of the processor's flags where they do.
+    `dear`: a value that is needed again is kept rather than computed again.
     """
     expr: Callable[..., Any]
     complex_expr: Callable[..., Any] | None
     flags: str = ""
+    dear: bool = False
 
 
 @record

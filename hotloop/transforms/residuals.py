@@ -26,12 +26,6 @@ ELEMENTS = 50
 
 INFINITE = 1e30
 
-DEAR = frozenset((
-    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin",
-    "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "cbrt", "pow",
-    "erf", "erfc", "arctan2", "hypot", "random_bits", "random_uniform", "random_fold"))
-"""Elementwise, but to be saved rather than computed again."""
-
 
 @record
 class Plan:
@@ -58,7 +52,7 @@ def is_cheap(eqn: Eqn) -> bool:
     """May it be computed again rather than saved?"""
     op = row(eqn)
     return (op.effect == PURE and isinstance(op.lowering, Map | Move | Generate)
-            and op.name not in DEAR)
+            and not (isinstance(op.lowering, Map) and op.lowering.dear))
 
 
 def uses(eqn: Eqn) -> list[Var]:
