@@ -62,6 +62,12 @@ def test_what_fails_while_tracing_runs_as_python():
     assert f.cache_info().calls["python: it raises an exception"] == 1
 
 
+def test_what_tracing_met_is_shown(capsys, monkeypatch):
+    monkeypatch.setattr(hotloop.config, "debug", 1)
+    hotloop.jit(lambda x: {float: "real"}[x.__class__])(1.5)
+    assert "KeyError" in capsys.readouterr().err
+
+
 def test_a_function_that_always_fails_raises_at_its_own_line():
     f = hotloop.jit(lambda x: len(3) + x)
     for _ in range(3):

@@ -1,6 +1,7 @@
 """Imports go down the layers only, and none hides in a function."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,10 @@ def test_only_the_engine_imports_llvmlite():
             for node in ast.walk(tree):
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     assert "llvmlite" not in ast.unparse(node), path
+
+
+def test_the_frontends_map_has_every_module():
+    listed = ast.get_docstring(ast.parse((ROOT / "frontend" / "__init__.py").read_text()))
+    names = set(re.findall(r"[a-z_]+\*?", listed))
+    for path in (ROOT / "frontend").glob("[!_]*.py"):
+        assert path.stem in names or path.stem.split("_")[0] + "_*" in names, path.stem

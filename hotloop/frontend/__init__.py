@@ -1,0 +1,18 @@
+"""Python functions to Programs. Where to look:
+
+    entrance      trace (read it first), traced, session (what comes from outside), results
+    source        source, syntax, jumps, liveness, rewrite: the AST before it runs
+    helpers       control (what rewritten code calls), calls, truth, operators, ufuncs, messages,
+                  host (print), matching
+    staging       builder, branches, loops, carried, trying, recursion, generators, sequences
+    values        tracers, slots (how kinds of values flow through branches), objects, instances,
+                  one_of, dims (facts about sizes)
+    references    views, indexing, strides, meeting, references, exchange: which array a name is
+    lists         list_values, list_buffers, list_slots, list_aliasing, list_results, lists, rows
+    names         registry, names; numpy_*, math_names, python_*, scipy_names; in_python,
+                  numpy_in_python and random_in_python are library functions as plain Python
+    warnings      warned: where NumPy would give them
+    not native    numpy_fallback, numpy_trial, numpy_invocation, numpy_callback: NumPy is called
+    transforms    transform, derivatives, halves, jacobians, lanes, custom, regions, trees,
+                  tangents: calls of grad, vmap and their like on tracers
+"""

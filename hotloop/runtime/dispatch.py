@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hotloop import config, lazy
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Scope, innermost, only_compiled
@@ -32,6 +33,8 @@ from hotloop.entry.slow import FAILS, MISS, PYTHON, Outcome, Slow
 from hotloop.errors import HotloopError, UnsupportedError
 from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
+
+traceback = lazy.module("traceback")
 
 
 class Compile(Protocol):
@@ -123,7 +126,9 @@ class Specializations:
                 return None, PYTHON, Scope({})     # a store to it is NumPy's error to raise
             except HotloopError:
                 raise
-            except Exception:                      # the function's own: Python raises it
+            except Exception as error:             # the function's own: Python raises it
+                if config.debug:
+                    traceback.print_exception(error)
                 if only_compiled(function):
                     raise
                 self.failures[signature] += 1
