@@ -259,10 +259,44 @@ def test_equal_to_none():
         check(is_nothing, x)
 
 
-@pytest.mark.parametrize("made", [repr, lambda x: map(abs, [x, x]), lambda x: (y for y in [x])])
+@pytest.mark.parametrize("made", [lambda x: map(abs, [x, x]), lambda x: (y for y in [x])])
 def test_stand_ins_do_not_leak(made):
     with pytest.raises(hotloop.errors.UnsupportedError):
         hotloop.jit(lambda x: made(x))(3)
+
+
+@pytest.mark.parametrize("made", [
+    lambda x: str((x[0], 2)), lambda x: "%s" % ([x[0]],), lambda x: f"{[x[0]]}",
+    lambda x: repr(x), lambda x: {str(x.sum()): 1}])
+def test_stand_ins_do_not_leak_as_text(made):
+    with pytest.raises(hotloop.errors.StagingError, match="made into text"):
+        hotloop.jit(lambda x: made(x))(np.ones(2))
+
+
+def named_by_numbers(n, x):
+    table = {f"{k}-{n}": k for k in range(4)}
+    return table["3-" + str(n)], table["%d-%s" % (2, n)], str(x.shape), repr([n, (n, x.shape)])
+
+
+def test_numbers_among_the_arguments_as_text():
+    f = check(named_by_numbers, 3, np.ones((2, 3)))
+    check(named_by_numbers, 4, np.ones((5, 3)), jitted=f)
+
+
+def refused_shape(x, way):
+    if way == 0:
+        raise ValueError("bad %s" % (x.shape,))
+    if way == 1:
+        raise ValueError(f"bad {[x.shape[0], x[0, 0], x[0, 0] > 0]}")
+    if way == 2:
+        raise ValueError("bad {!r}".format((x.shape, float(x[0, 0]), "s")))
+    raise ValueError("bad", x.shape, x[0, 0])
+
+
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.float32])
+def test_messages_with_tuples_and_lists(way, dtype):
+    check(refused_shape, np.ones((2, 3), dtype), way)
 
 
 def changed_after_a_branch(p, c):
