@@ -488,6 +488,7 @@ class _Parser:
         loop.location = self.location(line)
         depth = line.depth + 2
         self.names[name] = I64
+        loop.loose = line.accept("loose")
         loop.carries = self.carries(depth)
         loop.body = self.statements(depth, ("next", "swap"))
         self.ends(loop, depth)
