@@ -49,7 +49,8 @@ def system_symbol(name: str) -> int | None:
 
 KINDS: dict[str, Callable[[str], int | None]] = {
     "libc": system_symbol, "libm": system_symbol, "blas": blas.address, "lapack": blas.address,
-    "numpy": generators.address}
+    "numpy": generators.address, "ufunc": inner_loops.function_named,
+    "data": inner_loops.data_named, "sort": inner_loops.sorter_named}
 """Who knows the addresses; packages after this one add theirs."""
 
 
