@@ -327,7 +327,8 @@ def slope(a: Array, h: Any, k: int, edge_order: int) -> Array:
         c2 = left / (right * (left + right))
         inside = c0 * part(None, -2) + c1 * part(1, -1) + c2 * part(2, None)
         first, last = steps[0], steps[-1]
-        near, far = (steps[0], steps[1]), (steps[-2], steps[-1])
+        if edge_order == 2:
+            near, far = (steps[0], steps[1]), (steps[-2], steps[-1])
     else:
         inside = (part(2, None) - part(None, -2)) / (2.0 * h)
         first = last = h
