@@ -326,6 +326,8 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         at = ufuncs.apply(np.remainder, [at, as_int(flat.dims[0])])
     if new.dims:
         new = ravel(new)
+        if isinstance(new.dims[0], int) and new.dims[0] == 0:
+            return                                 # nothing to store: NumPy leaves all as it is
         source = ufuncs.apply(np.remainder, [fresh(iota(at.dims[0])), as_int(new.dims[0])])
         flat[at] = new[source]
     else:
