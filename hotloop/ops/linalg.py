@@ -224,7 +224,7 @@ def _call(params: dict[str, Any], *operands: Any) -> Any:
     result = params["function"](*operands[:params.get("take")],
                                 **dict(params.get("keywords", ())))
     given = result if isinstance(result, tuple) else (result,)
-    return tuple(np.asarray(value)[()] for value in given)
+    return tuple([x if type(x) is np.ndarray and x.ndim else np.asarray(x)[()] for x in given])
 
 
 def _call_samples() -> Iterator[Sample]:
