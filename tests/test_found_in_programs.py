@@ -369,7 +369,11 @@ CUBE = np.arange(12.0).reshape(2, 2, 3)
     (lambda a: np.pad(a[:0], 4, mode="edge"), (W,)),
     (lambda a, n: np.pad(a, ((0, 0), (n, n)), mode="edge"), (np.zeros((0, 3)), 2)),
     (lambda a: np.diag_indices_from(a), (V,)),
-    (lambda a: np.trim_zeros(a, "bf"), (V,))])
+    (lambda a: np.trim_zeros(a, "bf"), (V,)),
+    (lambda a: np.cross(a[:, :3], a[:, 1:]), (M[:, :4],)),
+    (lambda a, b: np.convolve(a, b, "f"), (M[0], M[1])),
+    (lambda a, b: np.isclose(a, b, 0.49999999, 0), (np.array(1.0, np.float32), 2)),
+    (lambda a, b: np.put(a, b, []), (V, [1, 2]))])
 def test_what_numpys_own_tests_know(function, args):
     check(function, *args)
 
