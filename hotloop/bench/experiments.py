@@ -46,4 +46,7 @@ COMPILE = Experiment(
     "compile", "the time of compiling programs of growing length", (10, 100, 1000, 10_000),
     ("hotloop", "numba", "jax"), "operations", (("HOTLOOP_CACHE", "0"),))
 
+LIMITS = Experiment("limits", "what the machine can do", (), ("numpy",), "")
+"""Part of KERNELS."""
+
 EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES, GRAD, KERNELS, COMPILE)}

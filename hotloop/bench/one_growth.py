@@ -1,4 +1,4 @@
-"""Measures in one system how long functions of growing length take to compile (`worker.py compile`).
+"""Measures in one system how long functions of growing length take to compile.
 
 `source(shape, n)` writes a function of about n operations:
 
@@ -8,8 +8,9 @@
     nested   loops in loops (three deep), ten operations in each innermost one
     calls    functions of ten operations, each called once
 
-A "result" is the fastest of a few compilations: ms from the decoration to the result of the first call, on arrays of
-64 numbers, so that running takes next to no time; for hotloop also the ms of each stage.
+A "result" is the fastest of a few compilations: ms from the decoration to the result of the first
+call, on arrays of 64 numbers, so that running takes next to no time; for hotloop also the ms of
+each stage.
 """
 
 import linecache

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hotloop.bench import suite_report
-from hotloop.bench.experiments import KERNELS
+from hotloop.bench import suite_charts, suite_report
+from hotloop.bench.charts import ChartsUnavailable
+from hotloop.bench.experiments import KERNELS, LIMITS
 from hotloop.bench.kernels import every
 from hotloop.bench.kernels.spec import SIZES, Kernel
 from hotloop.bench.report import duration, machine
@@ -34,6 +35,8 @@ class Run:
     sizes: list[str]
     versions: dict[str, str] = field(default_factory=dict)
     kernels: dict[str, dict[str, SystemRun]] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+    """{"copy": {bytes: bytes a second}, "product_float64": operations a second, ...}"""
 
 
 def chosen(only: str | None) -> list[Kernel]:
@@ -106,6 +109,7 @@ def run(options: argparse.Namespace, systems: list[str], pythons: dict[str, str]
     with tempfile.TemporaryDirectory() as cache:
         heard = Progress(len(kernels))
         available = probe(result, pythons, cache, heard)
+        result.limits = limits(pythons, cache, heard)
         clock = Clock(kernels, available)
         print(suite_report.heading(available, sizes), flush=True)
         for k, row in enumerate(kernels):
@@ -129,6 +133,12 @@ def run(options: argparse.Namespace, systems: list[str], pythons: dict[str, str]
             write_json(path, result, options, pythons)
         heard.clear()
     print("\n" + suite_report.summary(result, kernels, available))
+    if not options.no_charts:
+        try:
+            drawn = suite_charts.draw(result, kernels, available, options.output)
+            print(f"\n{len(drawn)} charts: {options.output}/kernels-*.png")
+        except ChartsUnavailable as error:
+            print(f"no charts: {error}", file=sys.stderr)
     print(f"\n{duration(time.perf_counter() - clock.start)} in all; written: {path}")
     return 1 if any(r.status == "wrong" for runs in result.kernels.values()
                     for s, r in runs.items() if s.startswith("hotloop")) else 0
@@ -164,6 +174,14 @@ def probe(result: Run, pythons: dict[str, str], cache: str, heard: Progress) -> 
     return available
 
 
+def limits(pythons: dict[str, str], cache: str, heard: Progress) -> dict[str, Any]:
+    found = run_one(LIMITS, "numpy", {"at_least": 0.1}, interpreter("numpy", pythons), cache,
+                    heard.text)
+    copies = {e["bytes"]: e["rate"] for e in found.results if e["figure"] == "copy"}
+    others = {e["figure"]: e["rate"] for e in found.results if e["figure"] != "copy"}
+    return {"copy": copies, **others} if copies else {}
+
+
 class Progress:
     """One line on stderr that is written over, if it is a terminal; else nothing."""
 
@@ -193,7 +211,7 @@ def write_json(path: Path, result: Run, options: argparse.Namespace,
         "experiment": "kernels", "title": KERNELS.title, "machine": machine(),
         "options": {"at_least": options.at_least, "limit": options.limit, "python": pythons,
                     "sizes": result.sizes},
-        "versions": result.versions,
+        "versions": result.versions, "limits": result.limits,
         "kernels": {name: {s: _entry(r) for s, r in runs.items()}
                     for name, runs in result.kernels.items()}}, indent=1) + "\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from hotloop.bench.kernels.spec import SIZES, Kernel
@@ -112,14 +113,16 @@ def mean(ratios: list[float]) -> float:
 
 
 def against(result: Run, kernels: list[Kernel], rivals: tuple[str, ...],
-            which: Callable[[Kernel], bool] = lambda row: True) -> dict[tuple[str, str], float]:
-    """(kernel, size) -> how much longer the best of the rivals takes than hotloop."""
+            which: Callable[[Kernel], bool] = lambda row: True,
+            only: str = "") -> dict[tuple[str, str], float]:
+    """(kernel, size) -> how much longer the best of the rivals takes than hotloop; `only` a size
+    if one is named."""
     ratios = {}
     for row in kernels:
         runs = result.kernels.get(row.name, {})
         for size in result.sizes:
             ours, rival = least(row, runs, OURS, size), best(row, runs, rivals, size)
-            if ours and rival and which(row):
+            if ours and rival and which(row) and only in ("", size):
                 ratios[row.name, size] = rival / ours
     return ratios
 
@@ -231,6 +234,40 @@ def memory_table(result: Run, kernels: list[Kernel], systems: list[str]) -> str:
         ["kernel", "size", "results", *(HEADS.get(s, s) for s in shown)], lines)
 
 
+def copy_rate(limits: dict[str, Any], size: float) -> float:
+    """Bytes a second of a copy that moves as many bytes: between the two nearest measured."""
+    known = sorted(limits["copy"].items())
+    for (low, slow), (high, fast) in pairwise(known):
+        if size <= high:
+            part = min(1.0, max(0.0, math.log(size / low) / math.log(high / low)))
+            return slow ** (1 - part) * fast ** part
+    return known[-1][1]
+
+
+def bandwidth_table(result: Run, kernels: list[Kernel]) -> str:
+    """For kernels of few operations a byte: their bandwidth as a share of a copy's of as much."""
+    if not result.limits:
+        return ""
+    lines = []
+    for row in kernels:
+        runs = result.kernels.get(row.name, {})
+        for size in reversed(result.sizes):
+            entry = at(runs.get(OURS), size)
+            if not entry or entry["bytes"] < 1e6 or entry["operations"] > entry["bytes"]:
+                continue
+            shares = []
+            for s in (OURS, *NUMBAS, "jax", "numpy"):
+                t = least(row, runs, s, size)
+                share = entry["bytes"] / t / copy_rate(result.limits, entry["bytes"]) if t else None
+                shares.append(f"{100 * share:.0f} %" if share else "-")
+            lines.append([row.name, size, size_text(entry["bytes"]), *shares])
+            break
+    if not lines:
+        return ""
+    return ("bandwidth as a share of a copy of as many bytes, where operations are few\n" + table(
+        ["kernel", "size", "bytes", OURS, "numba", "parallel", "jax", "numpy"], lines))
+
+
 def twins(result: Run, kernels: list[Kernel]) -> str:
     """How much faster the 32-bit twin of a kernel is."""
     by_name = {row.name: row for row in kernels}
@@ -254,6 +291,7 @@ def twins(result: Run, kernels: list[Kernel]) -> str:
 
 def summary(result: Run, kernels: list[Kernel], systems: list[str]) -> str:
     parts = [first_calls(result, kernels, systems), memory_table(result, kernels, systems),
-             twins(result, kernels), behind(result, kernels), means_table(result, kernels),
+             bandwidth_table(result, kernels), twins(result, kernels),
+             behind(result, kernels), means_table(result, kernels),
              "\n".join(f"{s} {result.versions[s]}" for s in systems)]
     return "\n\n".join(p for p in parts if p)

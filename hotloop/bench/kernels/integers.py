@@ -175,10 +175,6 @@ def insertion_sort(x):
         x[j + 1] = v
 
 
-def insertion_sort_numpy():
-    return lambda x: x.sort()
-
-
 def grayscale(image):
     """Bytes of a colour picture to brightness, with integer weights."""
     r = image[:, :, 0].astype(np.uint32)
@@ -236,8 +232,7 @@ KERNELS = [
     Kernel(collatz, make=lambda n, rng: (n,), sizes=(300, 20_000),
            work=lambda n: (8, 3 * 100 * n), style="loops"),
     Kernel(insertion_sort, make=lambda n, rng: (rng.random(n),), sizes=(200, 4_000),
-           work=lambda n: (16 * n, n * n / 2), writes=(0,), style="loops",
-           numpy=insertion_sort_numpy),
+           work=lambda n: (16 * n, n * n / 2), writes=(0,), style="loops"),
     Kernel(grayscale, make=lambda n, rng: (rng.integers(0, 256, (n, n, 3), dtype=np.uint8),),
            sizes=(40, 400, 3_000), work=lambda n: (4 * n * n, 6 * n * n), jax=grayscale_jax),
 ]
