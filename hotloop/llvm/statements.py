@@ -34,6 +34,7 @@ from hotloop.loops.core import (
     Check,
     ErrorSite,
     For,
+    Free,
     If,
     Kernel,
     Let,
@@ -45,12 +46,10 @@ from hotloop.loops.core import (
 from hotloop.loops.expr import Expr, affine, from_affine, operands
 from hotloop.loops.foreign import ROUTINES
 from hotloop.loops.library import KEYED
+from hotloop.loops.reuse import size_of, small
 from hotloop.loops.rewrite import bound, writes
 from hotloop.ops import generators
 from hotloop.record import record
-
-STACK_BYTES = 1024
-"""Temporaries up to this size lie on the stack."""
 
 
 class Statements(Values):
@@ -58,12 +57,13 @@ class Statements(Values):
         super().__init__()
         self.kernel, self.watched = kernel, bool(kernel.watched)
         self._owned: list[list[Buffer]] = []
-        self._on_stack: set[Buffer] = set()
+        self._borrowed: set[Buffer] = set()     # on the stack, or in another one's memory
         self._swapped = swapped(kernel.body)
         self.constants: dict[str, None] = {}
         self._emitters: dict[type, Callable[..., None]] = {
             Let: self.let, Store: self.store, For: self.loop, While: self.while_, If: self.if_,
-            Check: self.check, Call: self.call, Alloc: self.alloc}
+            Check: self.check, Call: self.call, Alloc: self.alloc,
+            Free: self.free}
 
     def run(self, statements: list[Statement]) -> None:
         for statement in statements:
@@ -81,7 +81,7 @@ class Statements(Values):
             self.run(statements)
             yield
         for buffer in self._owned.pop():
-            self._free(buffer)
+            self._give_back(buffer)
             del self.pointers[buffer]
 
     # ---- simple statements
@@ -116,7 +116,7 @@ class Statements(Values):
     def leave(self, code: int | str) -> None:
         """Return from the kernel in the middle of it."""
         for buffer in (b for owned in self._owned for b in owned):
-            self._free(buffer)
+            self._give_back(buffer)
         self.lines.append(f"ret i64 {code}")
 
     # ---- memory
@@ -125,10 +125,21 @@ class Statements(Values):
         buffer = statement.buffer
         if buffer.kind == RESULT:
             self._alloc_result(buffer, statement.sizes)
+        elif statement.over is not None:
+            self.pointers[buffer] = self.pointers[statement.over]
+            self._borrowed.add(buffer)
+            self._owned[-1].append(buffer)
         elif buffer.kind == TEMP:
-            self._alloc_temp(buffer, statement.sizes)
+            self._alloc_temp(statement)
         else:
             raise InternalError(f"an alloc of the argument {buffer!r}")
+
+    def free(self, statement: Free) -> None:
+        buffer = statement.buffer
+        self._give_back(buffer)
+        self._owned[-1].remove(buffer)
+        del self.pointers[buffer]
+        self.forget([buffer])
 
     def _alloc_result(self, buffer: Buffer, sizes: tuple[Expr, ...]) -> None:
         dims = self.stack(8 * max(1, len(sizes)))
@@ -147,17 +158,15 @@ class Statements(Values):
             self.leave(code)
         self.begin(passed)
 
-    def _alloc_temp(self, buffer: Buffer, sizes: tuple[Expr, ...]) -> None:
-        size = buffer.dtype.itemsize
-        dims = [d for d in sizes if d.op != "lit"]
-        for dim in sizes:
-            if dim.op == "lit":
-                size *= max(0, int(dim.args[0]))
-        if not dims and size <= STACK_BYTES and buffer not in self._swapped:
+    def _alloc_temp(self, statement: Alloc) -> None:
+        buffer = statement.buffer
+        size, _ = size_of(statement)
+        if small(statement) and buffer not in self._swapped:
             self.pointers[buffer] = self.stack(max(size, 1))
-            self._on_stack.add(buffer)
+            self._borrowed.add(buffer)
             self._owned[-1].append(buffer)
             return
+        dims = [d for d in statement.sizes if d.op != "lit"]
         self.pointers[buffer] = self._memory(size, dims)
         self._owned[-1].append(buffer)
 
@@ -222,8 +231,8 @@ class Statements(Values):
         errors.append(ErrorSite(MemoryError, "no memory for a temporary array", None))
         return len(errors)
 
-    def _free(self, buffer: Buffer) -> None:
-        if buffer in self._on_stack:
+    def _give_back(self, buffer: Buffer) -> None:
+        if buffer in self._borrowed:
             return
         self.lines.append(f"call void {self.external('pool:give')}(ptr {self.pointers[buffer]})")
 
@@ -651,6 +660,10 @@ class _Invariants:
                         self.expression(out[2], False)
                         self.expression(out[3], False)
                     safe = safe and not _may_leave([*s.then, *s.orelse])
+                case Free():
+                    pass
+                case Alloc() if s.over is not None:
+                    pass
                 case _:
                     safe = False
         return safe
@@ -680,7 +693,8 @@ class _Invariants:
 
 
 def _may_leave(statements: list[Statement]) -> bool:
-    return any(isinstance(s, (Check, Call, While, Alloc)) for s in walk(statements))
+    return any(isinstance(s, (Check, Call, While)) or isinstance(s, Alloc) and s.over is None
+               for s in walk(statements))
 
 
 def swapped(statements: list[Statement]) -> set[Buffer]:

@@ -162,13 +162,22 @@ class Alloc:
 
     `shape`: the sizes now, where `buffer.shape` can't be evaluated yet because it names carries of
     a loop that follows (an array whose size changes in the loop).
+
+    `over`: no new memory, but that of this buffer, which has as many bytes and outlives the list.
     """
     buffer: Buffer
     shape: tuple[Expr, ...] | None = None
+    over: Buffer | None = None
 
     @property
     def sizes(self) -> tuple[Expr, ...]:
         return self.buffer.shape if self.shape is None else self.shape
+
+
+@record(eq=False, frozen=False)
+class Free:
+    """The memory of `buffer`, a TEMP allocated in this list, goes before the list ends."""
+    buffer: Buffer
 
 
 @record(eq=False, frozen=False)
@@ -188,7 +197,7 @@ class Nest:
     location: Location | None = None
 
 
-Statement = Let | Store | For | While | If | Check | Call | Alloc | Nest
+Statement = Let | Store | For | While | If | Check | Call | Alloc | Free | Nest
 
 
 @record

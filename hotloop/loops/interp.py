@@ -10,6 +10,7 @@ axis is an error.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from hotloop.loops.core import (
     Carry,
     Check,
     For,
+    Free,
     If,
     Kernel,
     Let,
@@ -68,6 +70,13 @@ def _noise(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     if min(shape, default=1) < 0:
         raise InternalError(f"memory of shape {shape}")
     return np.full(shape, np.nan if dtype.kind == "f" else 77, dtype)
+
+
+def _seen_as(memory: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """The bytes of an array as those of another one."""
+    if math.prod(shape) * dtype.itemsize != memory.nbytes or not memory.flags.c_contiguous:
+        raise InternalError(f"{dtype}{list(shape)} over {memory.dtype}{list(memory.shape)}")
+    return memory.reshape(-1).view(dtype).reshape(shape)
 
 
 class _Machine:
@@ -190,7 +199,10 @@ class _Machine:
                 self.call(statement)
             case Alloc(buffer):
                 sizes = tuple(int(self.value(d)) for d in statement.sizes)
-                self.memory[buffer] = _noise(sizes, buffer.dtype)
+                self.memory[buffer] = _noise(sizes, buffer.dtype) if statement.over is None else (
+                    _seen_as(self.array(statement.over), sizes, buffer.dtype))
+            case Free(buffer):
+                del self.memory[buffer]
             case Nest():
                 self.nest(statement)
 

@@ -24,6 +24,7 @@ from hotloop.loops.core import (
     Check,
     ErrorSite,
     For,
+    Free,
     If,
     Kernel,
     Let,
@@ -319,6 +320,8 @@ class _Parser:
         match word:
             case "alloc":
                 return self.alloc(line)
+            case "free":
+                return Free(self.buffers[line.take("name")])
             case "check":
                 cond = self.expression(line)
                 values = []
@@ -355,6 +358,8 @@ class _Parser:
         if line.accept("now"):
             line.expect("(")
             alloc.shape = self.expressions(line, ")")
+        if line.accept("over"):
+            alloc.over = self.buffers[line.take("name")]
         return alloc
 
     def location(self, line: _Line) -> Location | None:
@@ -483,12 +488,12 @@ class _Parser:
         if line.accept("until"):
             loop.until = line.take("name")
         loop.regular = line.accept("regular")
+        loop.loose = line.accept("loose")
         loop.lanes = line.integer() if line.accept("lanes") else 0
         loop.note = line.string() if line.accept("note") else ""
         loop.location = self.location(line)
         depth = line.depth + 2
         self.names[name] = I64
-        loop.loose = line.accept("loose")
         loop.carries = self.carries(depth)
         loop.body = self.statements(depth, ("next", "swap"))
         self.ends(loop, depth)

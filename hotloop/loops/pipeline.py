@@ -19,6 +19,7 @@ from hotloop.loops.overwritten import overwritten
 from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
 from hotloop.loops.reductions import reductions
+from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
 from hotloop.loops.vectorize import vectorize
 
@@ -38,6 +39,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
+    ("reuse", reuse, None),            # temporaries have memory only while they are needed
 )
 
 

@@ -17,6 +17,7 @@ from hotloop.loops.core import (
     Call,
     Check,
     For,
+    Free,
     If,
     Kernel,
     Let,
@@ -163,8 +164,12 @@ def written(statement: Statement) -> Iterator[Buffer]:
     """Buffers whose contents a statement itself changes; a pointer permutation changes its
     buffers, an allocation its own."""
     match statement:
-        case Store() | Alloc():
+        case Store() | Free():
             yield statement.buffer
+        case Alloc():
+            yield statement.buffer
+            if statement.over is not None:
+                yield statement.over
         case For() | While():
             for pair in statement.swaps:
                 yield from pair

@@ -24,7 +24,7 @@ names in their shapes and strides are bound by them. A buffer is declared where 
 result as `result k`. Literals as in `ir.text`: `3` is i64, `2.5` f64, `2.5:f32`. Index sums print
 as `(2*i1 + n1 + 1)`. `%1 = ...` before a line names an expression that occurs in it more than once;
 it is not a statement. `alloc b1: f64[c1] now (n1)` has n1 elements at first: the loop that carries
-c1 follows. `@12` is the line of the user's source.
+c1 follows; `alloc b2: f64[n1] over b1` has the memory of b1. `@12` is a line of the user's source.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from hotloop.loops.core import (
     Call,
     Check,
     For,
+    Free,
     If,
     Kernel,
     Let,
@@ -208,9 +209,13 @@ class _Printer:
             case Alloc():
                 what = (s.buffer.name if s.buffer in self.declared
                         else self.declaration(s.buffer))
+                if s.over is not None:
+                    return [f"alloc {what} over {s.over.name}"]
                 if s.shape is None:
                     return [f"alloc {what}"]
                 return self.listed(f"alloc {what} now (", s.shape, ")")
+            case Free():
+                return [f"free {s.buffer.name}"]
             case Check():
                 return self.listed("check ", (s.cond, *s.operands), f" error {s.error}")
             case Call():
@@ -271,12 +276,12 @@ class _Printer:
 
     def loop_for(self, s: For) -> list[str]:
         flags = (f" until {s.until}" if s.until else "") + (" regular" if s.regular else "")
+        flags += " loose" if s.loose else ""
         flags += f" lanes {s.lanes}" if s.lanes else ""
         flags += f" note {s.note!r}".replace("{", "{{").replace("}", "}}") if s.note else ""
         lines = self.line(f"for {s.var} in {{}}..{{}} step {{}}{flags}{_line(s.location)}",
                           s.lo, s.hi, s.step)
         return lines + self.carries(s) + self.statements(s.body, "  ") + self.ends(s)
-        flags += " loose" if s.loose else ""
 
     def loop_while(self, s: While) -> list[str]:
         lines = [f"while{_line(s.location)}", *self.carries(s), *self.statements(s.test, "  ")]

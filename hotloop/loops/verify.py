@@ -24,6 +24,7 @@ from hotloop.loops.core import (
     Carry,
     Check,
     For,
+    Free,
     If,
     Kernel,
     Let,
@@ -173,7 +174,14 @@ class _Verifier:
                 if s.buffer.kind not in (TEMP, RESULT) or s.buffer in self.alive:
                     raise self.fail(f"{s.buffer} is allocated again")
                 self.integers(s.sizes, f"the shape of {s.buffer}")
+                if s.over is not None and (s.over not in self.alive or s.buffer.kind != TEMP
+                                           or s.over.kind not in (TEMP, RESULT)):
+                    raise self.fail(f"{s.buffer} can't have the memory of {s.over}")
                 self.alive.add(s.buffer)
+            case Free():
+                if s.buffer not in self.alive or s.buffer.kind != TEMP:
+                    raise self.fail(f"{s.buffer} is freed again")
+                self.alive.remove(s.buffer)
             case Check():
                 self.boolean(s.cond)
                 for x in s.operands:
