@@ -1,7 +1,6 @@
 """Addresses of the foreign functions that kernels call, by name:
 
     libc:memcpy  libm:sin  libm:sinf     the C library of this process
-    blas:dgemm  lapack:dgesv             NumPy's OpenBLAS (`llvm.blas`)
     numpy:random_normal                  NumPy's random generators (`ops.generators`)
     ufunc:numpy:matmul dd->d             the inner loop of a ufunc (`ops.inner_loops`)
     data:numpy:matmul dd->d              what it is called with
@@ -20,7 +19,6 @@ import functools
 from collections.abc import Callable
 
 from hotloop.errors import InternalError
-from hotloop.llvm import blas
 from hotloop.ops import generators, inner_loops
 
 
@@ -48,9 +46,9 @@ def system_symbol(name: str) -> int | None:
 
 
 KINDS: dict[str, Callable[[str], int | None]] = {
-    "libc": system_symbol, "libm": system_symbol, "blas": blas.address, "lapack": blas.address,
-    "numpy": generators.address, "ufunc": inner_loops.function_named,
-    "data": inner_loops.data_named, "sort": inner_loops.sorter_named}
+    "libc": system_symbol, "libm": system_symbol, "numpy": generators.address,
+    "ufunc": inner_loops.function_named, "data": inner_loops.data_named,
+    "sort": inner_loops.sorter_named}
 """Who knows the addresses; packages after this one add theirs."""
 
 

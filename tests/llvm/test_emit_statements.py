@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from test_emit_random import clone, same
 
-from hotloop.llvm import externals
 from hotloop.llvm.emit import emit
 from hotloop.loops import interp
 from hotloop.loops.core import (
@@ -257,20 +256,6 @@ def test_call_back() -> None:
     kernel.sites[0] = fails
     with pytest.raises(ValueError, match="no"):
         harness.run(kernel, [np.arange(4.0), np.int64(3)])
-
-
-@pytest.mark.parametrize("shape", [(3, 4, 5), (1, 1, 1), (0, 4, 5), (3, 0, 5), (3, 4, 0)])
-def test_matrix_product(shape: tuple[int, int, int]) -> None:
-    rows, inner, columns = (var(x) for x in "rsc")
-    a = Buffer("a", F8, (rows, inner), ARG, None, 0)
-    b = Buffer("b", F8, (inner, columns), ARG, None, 1)
-    r = Buffer("r", F8, (rows, columns), RESULT, None, 0)
-    kernel = Kernel("k", [a, b], [r], [Alloc(r), Call("gemm", 0, (a, b), (r,))])
-    rng = np.random.default_rng(2)
-    x, y = rng.normal(size=shape[:2]), rng.normal(size=shape[1:])
-    found, = harness.run(kernel, [x, y])
-    np.testing.assert_allclose(found, x @ y, rtol=1e-13)
-    assert all(map(externals.resolve, emit(kernel).externals))
 
 
 @pytest.mark.parametrize("lanes", [0, 4])
