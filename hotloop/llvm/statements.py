@@ -20,7 +20,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from hotloop.errors import InternalError
-from hotloop.llvm import bits, blas, foreign, frame
+from hotloop.llvm import bits, foreign, frame
 from hotloop.llvm.builder import UNLIKELY, type_of
 from hotloop.llvm.instructions import ROWS
 from hotloop.llvm.values import I64, Values, first_of
@@ -414,7 +414,7 @@ class Statements(Values):
         elif call.routine in ROUTINES:
             foreign.emit(self, call)
         else:
-            self._call_routine(call)
+            raise InternalError(f"no routine {call.routine!r}")
         self.forget(call.outs)
 
     def _call_back(self, call: Call) -> None:
@@ -483,41 +483,6 @@ class Statements(Values):
         self.declare("llvm.x86.sse.ldmxcsr", "void", "ptr")
         self.lines.append(f"store i32 {value}, ptr {cell}")
         self.lines.append(f"call void @llvm.x86.sse.ldmxcsr(ptr {cell})")
-
-    def _call_routine(self, call: Call) -> None:
-        row = blas.ROUTINES.get(call.routine or "")
-        buffers = [x for x in (*call.ins, *call.outs) if isinstance(x, Buffer)]
-        if row is None or any(b.strides is not None for b in buffers):
-            raise InternalError(f"the routine {call.routine!r} on {buffers!r}")
-        out = call.outs[0]
-        dims = [[self.value(d) for d in b.shape] for b in buffers]
-        result, arguments = blas.call_arguments(
-            row, out.dtype, [self.pointers[b] for b in buffers], dims)
-        if row.complex:
-            self.constants[blas.CONSTANTS] = None
-        # With a dimension of 0 BLAS would refuse or leave the result unset: it is zeros.
-        full = "true"
-        for dim in sorted({d for ds in dims for d in ds}):
-            full = self.op(f"and i1 {full}, {self.op(f'icmp sgt i64 {dim}, 0')}")
-        some, none, done = (self.label() for _ in range(3))
-        self.branch(full, some, none, ", !prof !1")
-        with self.out_of_line(none):
-            total = str(out.dtype.itemsize)
-            for dim in dims[-1]:
-                total = self.op(f"mul i64 {total}, {dim}")
-            self.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
-            self.lines.append("call void @llvm.memset.p0.i64"
-                              f"(ptr {self.pointers[out]}, i8 0, i64 {total}, i1 false)")
-            self.jump(done)
-        self.begin(some)
-        function = self.external(row.external(out.dtype))
-        text = f"call {result} {function}({', '.join(arguments)})"
-        if row.value:
-            self.store_at(self.pointers[out], self.op(text), out.dtype)
-        else:
-            self.lines.append(text)
-        self.jump(done)
-        self.begin(done)
 
     def _invoke(self, call: Call) -> None:
         """The called kernel gets a frame of its own on the stack."""
