@@ -3,6 +3,7 @@
     libc:memcpy  libm:sin  libm:sinf     the C library of this process
     blas:dgemm  lapack:dgesv             NumPy's OpenBLAS (`llvm.blas`)
     numpy:random_normal                  NumPy's random generators (`ops.generators`)
+    threads:parts                        a cell with the address (`llvm.threads`)
 
 A kernel finds them in its frame's table (`llvm.frame`), in the order of `Emitted.externals`, so an
 object on disk holds no addresses. Functions that LLVM calls by itself (`memset`, `__truncdfhf2`)
@@ -14,9 +15,12 @@ from __future__ import annotations
 import ctypes
 import functools
 
+from hotloop import lazy
 from hotloop.errors import InternalError
 from hotloop.llvm import blas
 from hotloop.ops import generators
+
+threads = lazy.module("hotloop.llvm.threads")
 
 
 @functools.cache
@@ -52,6 +56,8 @@ def resolve(name: str) -> int:
         address = blas.address(symbol)
     elif kind == "numpy":
         address = generators.address(symbol)
+    elif kind == "threads":
+        address = threads.address(symbol)
     else:
         address = None
     if not address:
