@@ -57,7 +57,7 @@ class _Marking:
         self.kernel = kernel
 
     def statements(self, body: list[Statement], around: tuple[For, ...]) -> None:
-        for statement in body:
+        for statement in list(body):           # allocations may move out of it
             if isinstance(statement, For):
                 if not self.mark(statement, around):
                     self.statements(statement.body, (*around, statement))
@@ -70,7 +70,11 @@ class _Marking:
         if loop.lanes and _short(loop):
             return True
         private: list[Buffer] = []
-        if _short(loop) or serial(loop, around, self.kernel, private) is not None:
+        where = f"line {loop.location.line}: " if loop.location else ""
+        reason = "" if _short(loop) else serial(loop, around, self.kernel, private)
+        if reason is not None:
+            if reason and not loop.regular and not around:
+                self.kernel.notes.append(f"{where}not parallel: {reason}")
             return False
         time = work(loop)
         typical = substitute(time, {var(name): lit(size)
@@ -80,7 +84,6 @@ class _Marking:
         loop.parallel, loop.private = time, private
         if private:
             _take(self.kernel.body, set(private))
-        where = f"line {loop.location.line}: " if loop.location else ""
         self.kernel.notes.append(f"{where}parallel where it takes longer than "
                                  f"{config.parallel / 1000:g} us")
         return True

@@ -36,22 +36,27 @@ def work(loop: For) -> Expr:
 
 @record(frozen=False)
 class _Sum:
-    """A constant and other terms."""
+    """A constant and multiples of other terms."""
     constant: float = 0.0
-    terms: list[Expr] = field(default_factory=list)
+    terms: dict[Expr, float] = field(default_factory=dict)
 
     def expr(self) -> Expr:
-        total = lit(self.constant, F64)
-        for term in self.terms:
-            total = e.add(total, term)
+        total = lit(_rounded(self.constant), F64)
+        for term, k in self.terms.items():
+            total = e.add(total, e.mul(term, _rounded(k)) if k != 1.0 else term)
         return total
 
     def add(self, other: _Sum, times: float | Expr = 1.0) -> None:
         if isinstance(times, Expr):
-            self.terms.append(e.mul(times, other.expr()))
-            return
+            other, times = (_Sum(0.0, {times: other.constant}), 1.0) if not other.terms else (
+                _Sum(0.0, {e.mul(times, other.expr()): 1.0}), 1.0)
         self.constant += times * other.constant
-        self.terms += other.terms if times == 1.0 else [e.mul(x, times) for x in other.terms]
+        for term, k in other.terms.items():
+            self.terms[term] = self.terms.get(term, 0.0) + times * k
+
+
+def _rounded(x: float) -> float:
+    return float(f"{x:.3g}")
 
 
 @record
@@ -95,6 +100,8 @@ class _Work:
         for x in cases[1:]:
             total = e.add(total, e.convert(x, F64))
         scaled = e.mul(total, 1.0 / step / len(cases)) if step * len(cases) > 1 else total
+        if loop.regular or not self.ends:      # of the outermost it is known before it is asked
+            return scaled
         return e.select(e.gt(scaled, 0.0), scaled, lit(0.0, F64))
 
     def once(self, body: list[Statement], ends: list[Expr], lanes: _Lanes | None) -> _Sum:
