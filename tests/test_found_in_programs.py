@@ -259,10 +259,44 @@ def test_equal_to_none():
         check(is_nothing, x)
 
 
-@pytest.mark.parametrize("made", [repr, lambda x: map(abs, [x, x]), lambda x: (y for y in [x])])
+@pytest.mark.parametrize("made", [lambda x: map(abs, [x, x]), lambda x: (y for y in [x])])
 def test_stand_ins_do_not_leak(made):
     with pytest.raises(hotloop.errors.UnsupportedError):
         hotloop.jit(lambda x: made(x))(3)
+
+
+@pytest.mark.parametrize("made", [
+    lambda x: str((x[0], 2)), lambda x: f"{[x[0]]}", lambda x: f"{[x[0]]}",
+    lambda x: repr(x), lambda x: {str(x.sum()): 1}])
+def test_stand_ins_do_not_leak_as_text(made):
+    with pytest.raises(hotloop.errors.StagingError, match="made into text"):
+        hotloop.jit(lambda x: made(x))(np.ones(2))
+
+
+def named_by_numbers(n, x):
+    table = {f"{k}-{n}": k for k in range(4)}
+    return table["3-" + str(n)], table[f"{2}-{n}"], str(x.shape), repr([n, (n, x.shape)])
+
+
+def test_numbers_among_the_arguments_as_text():
+    f = check(named_by_numbers, 3, np.ones((2, 3)))
+    check(named_by_numbers, 4, np.ones((5, 3)), jitted=f)
+
+
+def refused_shape(x, way):
+    if way == 0:
+        raise ValueError("bad %s" % (x.shape,))                         # noqa: UP031
+    if way == 1:
+        raise ValueError(f"bad {[x.shape[0], x[0, 0], x[0, 0] > 0]}")
+    if way == 2:
+        raise ValueError("bad {!r}".format((x.shape, float(x[0, 0]), "s")))
+    raise ValueError("bad", x.shape, x[0, 0])
+
+
+@pytest.mark.parametrize("way", range(4))
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.float32])
+def test_messages_with_tuples_and_lists(way, dtype):
+    check(refused_shape, np.ones((2, 3), dtype), way)
 
 
 def changed_after_a_branch(p, c):
@@ -294,3 +328,45 @@ def test_a_list_that_is_one_of_two_is_not_changed():
         with pytest.raises(hotloop.errors.UnsupportedError, match="one of two after a branch"):
             hotloop.jit(f)(*args)
     check(best_of, 6)
+
+
+V, W = np.arange(6), np.array([[0.0, 0.5], [0.0, 1.0]])
+CUBE = np.arange(12.0).reshape(2, 2, 3)
+
+
+@pytest.mark.parametrize("function, args", [
+    (lambda a, b: (np.array_equal(a, b), np.array_equal(a, a.copy())), (M, M[:, :2])),
+    (lambda a, b: np.array_equal(a[:len(b)], b), (M[0], M[0, :2])),
+    (lambda a: (a.flatten("f"), a.ravel("F"), a.T.ravel("K"), a.T.ravel("A"), a.ravel("k")), (M,)),
+    (lambda a: np.correlate(a[:0], a), (M[0],)),
+    (lambda a: np.clip(a, 2), (V,)),
+    (lambda a: np.clip(a, 2, 3, max=3), (V,)),
+    (lambda a, low: np.clip(a, low, 2**40), (V.astype(np.int32), -2**33)),
+    (lambda a: np.var(a, ddof=1, correction=0), (V,)),
+    (lambda a: (a.any() is np.True_, (a[0] > 1) is np.False_, a.any() is True), (V,)),
+    (lambda a: 3 in a, (V,)),
+    (lambda a: np.choose(a, (1000, np.array([1], np.uint8))), (np.array([0]),)),
+    (lambda a: np.resize(a[:0], (2, 3)), (V,)),
+    (lambda a: np.resize(a, (-2, 3)), (V,)),
+    (lambda a: np.put(a, 1, 1, mode="clip"), (np.zeros(0),)),
+    (lambda a, w: np.average(a, axis=(1, 0), weights=w), (CUBE, W)),
+    (lambda a: np.cov(a, ddof=0, rowvar=False), (np.ones((1, 3)),)),
+    (lambda f, x: np.gradient(f, x), (np.array([-1.0, 127.0]), np.array([1, 3]))),
+    (lambda a: np.bincount([], minlength=3), (V,)),
+    (lambda a: a[np.ix_([])], (V,)),
+    (lambda a: np.unravel_index(a, (5, 8)), (V.astype(np.int16),)),
+    (lambda a, b: np.setdiff1d(a, b, assume_unique=True), (np.array([3, 2, 1]), np.array([7, 2]))),
+    (lambda a, b: np.intersect1d(a, b), (np.array([3, 2, 1]), np.array([7.0, 2]))),
+    (lambda a, b: np.histogram(a, 4, weights=b), (np.array([3, 2, 1]), np.array([7, 5, 2]))),
+    (lambda a: np.pad(a[:0], 4, mode="edge"), (W,)),
+    (lambda a, n: np.pad(a, ((0, 0), (n, n)), mode="edge"), (np.zeros((0, 3)), 2)),
+    (lambda a: np.diag_indices_from(a), (V,)),
+    (lambda a: np.trim_zeros(a, "bf"), (V,))])
+def test_what_numpys_own_tests_know(function, args):
+    check(function, *args)
+
+
+@pytest.mark.parametrize("made", [np.random.default_rng, np.poly1d, np.ndindex])
+def test_objects_of_libraries_are_no_results(made):
+    with pytest.raises(hotloop.errors.UnsupportedError, match="as a result"):
+        hotloop.jit(lambda: made(3))()

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hotloop.bench import charts, report, runner
+from hotloop.bench import charts, report, runner, suite
 from hotloop.bench.experiments import EXPERIMENTS
 
 TABLES = {"pi": report.pi_tables, "jit": report.jit_tables,
@@ -19,13 +19,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiment", choices=sorted(EXPERIMENTS))
     parser.add_argument("--systems", metavar="A,B,...", help="only these (default: all)")
     parser.add_argument("--sizes", metavar="N,N,...",
-                        help="values of n, e.g. 1e3,1e5 (default: all of the experiment)")
+                        help="values of n, e.g. 1e3,1e5 (default: all of the experiment); of "
+                             "kernels: S,M,L,XL")
+    parser.add_argument("--only", metavar="NAME,...",
+                        help="kernels or their fields, or beginnings of their names")
+    parser.add_argument("--large", action="store_true", help="kernels: also 1 GB (XL)")
+    parser.add_argument("--list", action="store_true", help="kernels: only list them")
     parser.add_argument("--python", action="append", default=[], metavar="SYSTEM=PATH",
                         help="interpreter for a system; may be given several times")
     parser.add_argument("--at-least", type=float, default=0.3, metavar="SECONDS",
                         help="repeat each size for at least this long (default: 0.3)")
-    parser.add_argument("--limit", type=float, default=120, metavar="SECONDS",
-                        help="leave out sizes predicted to take longer (default: 120)")
+    parser.add_argument("--limit", type=float, metavar="SECONDS",
+                        help="leave out sizes predicted to take longer (default: 120; a call of "
+                             "a kernel: 2)")
+    parser.add_argument("--timeout", type=float, default=90, metavar="SECONDS",
+                        help="of a kernel in one system, compilation included (default: 90)")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR",
                         help="where the JSON file and the charts go (default: results)")
     parser.add_argument("--no-charts", action="store_true")
@@ -33,16 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     experiment = EXPERIMENTS[options.experiment]
-    systems = options.systems.split(",") if options.systems else list(experiment.systems)
+    systems = (options.systems.split(",") if options.systems
+               else [s for s in experiment.systems if s != "hotloop_serial"])
     unknown = [s for s in systems if s not in experiment.systems]
     if unknown:
         print(f"no such system: {', '.join(unknown)} (there are "
               f"{', '.join(experiment.systems)})", file=sys.stderr)
         return 2
+    if options.limit is None:
+        options.limit = 2.0 if experiment.name == "kernels" else 120.0
+    try:
+        pythons = dict(item.split("=", 1) for item in options.python)
+    except ValueError:
+        print("--python takes SYSTEM=PATH", file=sys.stderr)
+        return 2
+    if experiment.name == "kernels":
+        return suite.run(options, systems, pythons)
     try:
         sizes = ([int(float(n)) for n in options.sizes.split(",")] if options.sizes
                  else list(experiment.sizes))
-        pythons = dict(item.split("=", 1) for item in options.python)
     except ValueError as error:
         print(f"can't read the options: {error}", file=sys.stderr)
         return 2

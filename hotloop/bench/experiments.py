@@ -35,4 +35,9 @@ GRAD = Experiment(
     "grad", "ten functions and their gradients, in double precision", (),
     ("hotloop", "jax", "torch"), "")
 
-EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES, GRAD)}
+KERNELS = Experiment(
+    "kernels", "kernels of many fields, in caches and beyond", (),
+    ("numpy", "hotloop", "hotloop_warm", "hotloop_serial", "numba", "numba_parallel", "jax",
+     "numexpr", "torch_compile", "pythran"), "")
+
+EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES, GRAD, KERNELS)}

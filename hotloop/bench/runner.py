@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,13 +23,15 @@ WORKER = Path(__file__).with_name("worker.py")
 
 @dataclass
 class SystemRun:
-    """What one system's process reported. `status`: "ok", "unavailable" or "failed"."""
+    """What one system's process reported. `status`: "ok", "unavailable", "failed", "wrong"."""
     system: str
     status: str = "ok"
     reason: str = ""
     version: str = ""
     python: str = ""
     results: list[dict[str, Any]] = field(default_factory=list)
+    first: dict[str, Any] = field(default_factory=dict)
+    """of a kernel: seconds of the first call; for hotloop ms of each stage"""
 
 
 def run(experiment: Experiment, systems: list[str], sizes: list[int],
@@ -39,26 +43,60 @@ def run(experiment: Experiment, systems: list[str], sizes: list[int],
     with tempfile.TemporaryDirectory() as fresh:
         for system in systems:
             options = {"sizes": sizes, "at_least": at_least, "limit": limit, "repeat": 15}
-            runs.append(_run_one(experiment, system, options,
-                                 pythons.get(system, sys.executable), fresh, progress))
+            runs.append(run_one(experiment, system, options,
+                                pythons.get(system, sys.executable), fresh, progress))
     return runs
 
 
-def _run_one(experiment: Experiment, system: str, options: dict[str, Any], python: str,
-             cache: str, progress: Callable[[str, str], None]) -> SystemRun:
+ENVIRONMENT = {"hotloop_serial": {"HOTLOOP_NUM_THREADS": "1"}}
+"""What makes a system of another's module."""
+
+
+def run_one(experiment: Experiment, system: str, options: dict[str, Any], python: str,
+            cache: str, progress: Callable[[str, str], None],
+            timeout: float | None = None) -> SystemRun:
+    """Run one worker to its end, or for `timeout` seconds; `cache` is hotloop's disk cache."""
     result = SystemRun(system)
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONWARNINGS="ignore",
-                       HOTLOOP_CACHE_DIR=cache)      # empty at first: nobody starts warm unasked
+                       HOTLOOP_CACHE_DIR=cache,      # empty at first: nobody starts warm unasked
+                       **ENVIRONMENT.get(system, {}))
+    environment.pop("HOTLOOP_VERIFY", None)
     progress(system, "starting")
-    try:
-        process = subprocess.Popen(
-            [python, str(WORKER), experiment.name, system, json.dumps(options)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    except OSError as error:
-        result.status, result.reason = "unavailable", f"can't run {python}: {error.strerror}"
-        progress(system, result.reason)
-        return result
-    assert process.stdout is not None and process.stderr is not None
+    with tempfile.TemporaryFile("w+") as errors:     # a pipe that nobody reads could fill
+        try:
+            process = subprocess.Popen(
+                [python, str(WORKER), experiment.name, system, json.dumps(options)],
+                stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+        except OSError as error:
+            result.status, result.reason = "unavailable", f"can't run {python}: {error.strerror}"
+            progress(system, result.reason)
+            return result
+        clock = threading.Timer(timeout or 0.0, process.kill)
+        clock.daemon = True
+        if timeout is not None:
+            clock.start()
+        try:
+            _listen(process, result, progress)
+        finally:
+            clock.cancel()
+            if process.poll() is None:
+                process.kill()
+        if process.wait() != 0:
+            errors.seek(0)
+            last = errors.read().strip().splitlines()[-1:] or [
+                f"exit status {process.returncode}"]
+            if process.returncode == -signal.SIGKILL and timeout is not None:
+                last = [f"stopped after {timeout:.0f} s"]
+            result.status, result.reason = "failed", last[0]
+            progress(system, "failed: " + result.reason)
+    return result
+
+
+def _listen(process: subprocess.Popen[str], result: SystemRun,
+            progress: Callable[[str, str], None]) -> None:
+    """Fill `result` from the lines that a worker prints, until it closes its output and ends."""
+    system = result.system
+    assert process.stdout is not None
     for line in process.stdout:
         if not line.startswith("{"):
             continue
@@ -67,21 +105,19 @@ def _run_one(experiment: Experiment, system: str, options: dict[str, Any], pytho
         if kind == "ready":
             result.version, result.python = event["version"], event["python"]
             progress(system, f"version {result.version}")
-        elif kind == "unavailable":
-            result.status, result.reason = "unavailable", event["reason"]
-            progress(system, result.reason)
         elif kind == "result":
             result.results.append(event)
             progress(system, f"n = {event['n']:,}" if "n" in event else event["figure"])
         elif kind == "stopped":
-            result.reason = f"stopped at n = {event['n']:,}: {event['reason']}"
+            at = event.get("size") or f"n = {event['n']:,}"
+            result.reason = f"stopped at {at}: {event['reason']}"
             progress(system, result.reason)
-    errors = process.stderr.read()
-    if process.wait() != 0:
-        last = errors.strip().splitlines()[-1:] or [f"exit status {process.returncode}"]
-        result.status, result.reason = "failed", last[0]
-        progress(system, "failed: " + result.reason)
-    return result
+        elif kind in ("unavailable", "failed", "wrong"):
+            result.status, result.reason = kind, event["reason"]
+            progress(system, f"{kind}: {result.reason}")
+        elif kind == "first":
+            result.first = event
+    process.wait()
 
 
 @contextmanager

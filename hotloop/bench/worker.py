@@ -11,11 +11,17 @@ import json
 import math
 import os
 import platform
+import re
 import sys
 import time
+import traceback
 
 MODULES = {"python": None, "tensorflow": "tensorflow", "torchscript": "torch",
-           "torch_compile": "torch", "triton": "triton", "hotloop_warm": "hotloop"}
+           "torch_compile": "torch", "triton": "triton", "hotloop_warm": "hotloop",
+           "hotloop_serial": "hotloop", "numba_parallel": "numba"}
+PROGRAMS = {"kernels": "systems", "compile": "systems"}
+MEASURES = {"kernels": "one_kernel", "compile": "one_growth"}
+"""Modules of programs that are not called like the experiment."""
 
 
 def say(event, **fields):
@@ -28,6 +34,15 @@ def version(system):
         return platform.python_version()
     module = sys.modules.get(name)
     return getattr(module, "__version__", "?")
+
+
+def reason(error):
+    """One line: the first of the message, or what Numba's typing failed at."""
+    lines = [line.strip() for line in re.sub("\x1b\\[[0-9;]*m", "", str(error)).splitlines()]
+    lines = [line for line in lines if line] or [""]
+    if type(error).__name__ == "TypingError" and len(lines) > 1:
+        lines = lines[1:]
+    return f"{type(error).__name__}: {lines[0]}"
 
 
 def run_pi(function, options, timed, metric):
@@ -129,7 +144,7 @@ def main():
     sys.path.append(os.path.join(here, "programs"))
     sys.path.append(here)
     measure = importlib.import_module("measure")
-    programs = importlib.import_module(experiment)
+    programs = importlib.import_module(PROGRAMS.get(experiment, experiment))
     try:
         build = programs.SYSTEMS[system]
         start = time.perf_counter()
@@ -144,9 +159,18 @@ def main():
             raise
         say("unavailable", reason=str(error))
         return
-    runner = {"pi": run_pi, "jit": run_jit, "figures": run_figures,
-              "grad": run_grad}[experiment]
-    runner(built, options, measure.timed, measure.metric)
+    if experiment in PROGRAMS:
+        if not options:
+            return                                  # only asked whether it is there
+        try:
+            importlib.import_module(MEASURES[experiment]).run(built, options, say)
+        except Exception as error:
+            traceback.print_exc()
+            say("failed", reason=reason(error))
+    else:
+        runner = {"pi": run_pi, "jit": run_jit, "figures": run_figures,
+                  "grad": run_grad}[experiment]
+        runner(built, options, measure.timed, measure.metric)
     say("done")
 
 

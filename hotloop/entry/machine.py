@@ -112,16 +112,12 @@ class Out(enum.IntEnum):
 MISS = "inttoptr (i64 1 to ptr)"
 """What `hl_run` returns if the specialization does not fit."""
 
-LARGE = 1 << 20
-"""Results of at least so many bytes come from the memory pool, if it is on."""
-
-
 def text() -> str:
     """The machine as an LLVM module; refers to everything else by name (`capi.addresses`)."""
     objects = "\n".join(f"@{name} = external global i8" for name in OBJECTS)
     functions = (_release(), _arrange(), _call(), _run(), _allocate(),
                  _call_back(), _fail(), _measure(), _number_of(), _key())
-    return "\n\n".join([objects, POOL, declarations(list(ROWS)), *functions, pool.text(LARGE)])
+    return "\n\n".join([objects, POOL, declarations(list(ROWS)), *functions])
 
 
 POOL = "@hl_pool = global ptr null"
@@ -767,7 +763,7 @@ def _allocate() -> str:
     small, large, make = f.label(), f.label(), f.label()
     handler_capsule = f.load("ptr", "@hl_pool")
     on = f.test(f"ne ptr {handler_capsule}, null")
-    large_enough = f.test(f"sge i64 {f.load('i64', bytes_)}, {LARGE}")
+    large_enough = f.test(f"sge i64 {f.load('i64', bytes_)}, {pool.LARGE}")
     is_large = f.op(f"and i1 {on}, {large_enough}")
     f.branch(is_large, large, small)
     f.begin(large)

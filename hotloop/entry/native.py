@@ -24,7 +24,7 @@ from hotloop.digest import blake2b
 from hotloop.entry import abi, capi, key
 from hotloop.entry import machine as layout
 from hotloop.entry.bind import Binder
-from hotloop.entry.pool import Pool
+from hotloop.entry.pool import pool
 from hotloop.entry.wrap import Table
 from hotloop.llvm import cache, engine, loader
 
@@ -41,12 +41,12 @@ class Machine:
         self.call = self.code["hl_call"]
         _set(self.code["hl_method"], _method_vectorcall())
         key.draw_by(self.code["hl_key"])
-        self.pool = Pool(self.code)
         self.use_pool(config.pool)
 
     def use_pool(self, on: bool) -> None:
         """Take the memory of large results from the pool from now on, or from malloc."""
-        _set(self.code["hl_pool"], id(self.pool.capsule) if on else 0)
+        found = pool() if on else None
+        _set(self.code["hl_pool"], id(found.capsule) if found is not None else 0)
 
 
 def _key() -> str:

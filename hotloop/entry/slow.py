@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from hotloop.entry import key
-from hotloop.entry.compiled import CallSite, Compiled, Place, outputs, places
+from hotloop.entry.calling import caller
+from hotloop.entry.compiled import Compiled, Place, outputs, places
 from hotloop.entry.flagged import KEEP, Flagged, copies, timed
 from hotloop.entry.paths import Missing, Owner, Scope
 from hotloop.entry.raising import exception_at
@@ -67,7 +68,16 @@ class Slow:
         warned = self.traced.warned
         self.flagged = Flagged(warned, bool(self.traced.writes)) if warned is not None else None
         self.users: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.callers: dict[int, tuple[Any, Callable[[int], None]]] = {}
         self.written = [k for k, given in enumerate(self.traced.inputs) if given.written]
+
+    def call_back(self, number: int, operands: int) -> None:
+        """Call a site of the kernel with operands in memory."""
+        site = self.compiled.sites[number]
+        known = self.callers.get(number)
+        if known is None or known[0] is not site:
+            known = self.callers[number] = site, caller(site, self.compiled.calls[number])
+        known[1](operands)
 
     def needs_python(self) -> bool:
         """Must calls come by way of Python, which keeps copies of the arrays that they write? So
@@ -263,48 +273,7 @@ class Call:
         return array.ctypes.data
 
     def call(self, site: int, operands: int) -> None:
-        call_back(self.slow.compiled.sites[site], self.slow.compiled.calls[site], operands)
-
-
-def call_back(function: Any, site: CallSite, operands: int) -> None:
-    """Call `function` with operands in memory at address `operands`, store what it returns."""
-    at = operands
-    arguments, outs = [], []
-    for dtype, rank in site.ins:
-        value, at = _operand(dtype, rank, at)
-        arguments.append(value.copy() if rank else value[()])
-    for dtype, rank in site.outs:
-        value, at = _operand(dtype, rank, at)
-        outs.append(value)
-    for dtype in site.scalars:
-        value, at = _operand(dtype, 0, at)
-        outs.append(value)
-    given = function(*arguments)
-    if not outs:
-        return
-    parts = (given,) if len(outs) == 1 and not isinstance(given, (tuple, list)) else given
-    if len(parts) != len(outs):
-        raise TypeError(f"{function!r} returned {len(parts)} values, not {len(outs)}")
-    for out, part in zip(outs, parts, strict=True):
-        if np.shape(part) != out.shape:
-            raise ValueError(f"{function!r} returned shape {np.shape(part)}, expected {out.shape}")
-        out[...] = part
-
-
-def _operand(dtype: np.dtype, rank: int, at: int) -> tuple[np.ndarray, int]:
-    """The array over a scalar's cell or a buffer's memory, and where the next operand begins."""
-    if rank == 0:
-        return _over(at, (), dtype), at + 8
-    data, *shape = (ctypes.c_int64 * (1 + rank)).from_address(at)
-    return _over(data, tuple(shape), dtype), at + 8 * (1 + rank)
-
-
-def _over(address: int, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    size = math.prod(shape) * dtype.itemsize
-    if size == 0:
-        return np.empty(shape, dtype)
-    memory = memoryview((ctypes.c_char * size).from_address(address))
-    return np.ndarray(shape, dtype, memory)
+        self.slow.call_back(site, operands)
 
 
 _active: dict[int, Call] = {}

@@ -32,7 +32,7 @@ from hotloop.entry.machine import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
 from hotloop.entry.results import build, narrowed, scalar
-from hotloop.entry.slow import Slow, call_back
+from hotloop.entry.slow import Slow
 from hotloop.frontend.traced import (
     ARRAY,
     CAPSULE,
@@ -528,9 +528,8 @@ class _CallBack:
         self.slow = slow
 
     def __call__(self, site: int, operands: int) -> None:
-        compiled = self.slow.compiled
         try:
-            call_back(compiled.sites[site], compiled.calls[site], operands)
+            self.slow.call_back(site, operands)
         except BaseException as error:
             error.__traceback__ = users_frames(error.__traceback__)
             raise

@@ -18,7 +18,7 @@ import numpy as np
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_values import List
-from hotloop.frontend.messages import has_marks, message, parts
+from hotloop.frontend.messages import REPR, has_marks, message, parts
 from hotloop.frontend.registry import call
 from hotloop.frontend.slots import Either, Maybe, Unjoined
 from hotloop.frontend.tracers import (
@@ -91,7 +91,9 @@ def __getattr__(name: str) -> Any:
 def show(part: Any, operands: tuple[Any, ...]) -> str:
     made = rebuilt(part, operands)
     spec = part.spec if isinstance(part, Value) else None
-    return str(made) if spec is None else format(made, spec)
+    if spec is None:
+        return str(made)
+    return repr(made) if spec == REPR else format(made, spec)
 
 
 def rebuilt(part: Any, operands: tuple[Any, ...]) -> Any:
@@ -157,6 +159,10 @@ def _first_either(items: Any) -> Either | None:
     return next((found for found in map(_either, items) if found is not None), None)
 
 
+def _text(x: Any, spec: str) -> str:
+    return repr(x) if spec == REPR else format(x, spec)
+
+
 def _with(x: Any, old: Either, new: Any) -> Any:
     """`x` with `new` in place of `old`."""
     if x is old:
@@ -165,7 +171,7 @@ def _with(x: Any, old: Either, new: Any) -> Any:
         return type(x)(_with(e, old, new) for e in x)
     if isinstance(x, str):
         return "".join(part if isinstance(part, str) else
-                       format(_with(part[0], old, new), part[1] or "") for part in parts(x))
+                       _text(_with(part[0], old, new), part[1] or "") for part in parts(x))
     return x
 
 

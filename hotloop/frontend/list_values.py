@@ -101,9 +101,6 @@ class List(Tracer):
     def __getattr__(self, name: str) -> Any:
         return method(self, name)
 
-    def __repr__(self) -> str:
-        return f"<list of {self.data.item} and length {self.length.dim}>"
-
     @property
     def n(self) -> Dim:
         """The length."""

@@ -12,10 +12,13 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hotloop.frontend.builder import current, staging
-from hotloop.frontend.tracers import Scalar, Tracer
+from hotloop.frontend.builder import CONTEXT, current, staging
+from hotloop.frontend.tracers import PYTHON, Scalar, Tracer, known_by, plain_repr
 
 _MARK = re.compile("\x00hl(\\d+)\x00")
+
+REPR = "!r"
+"""The spec of a value that is shown as its repr."""
 
 
 def formatted(x: Tracer, spec: str) -> str:
@@ -23,13 +26,19 @@ def formatted(x: Tracer, spec: str) -> str:
     state = current().state
     if not state.formatting:
         raise staging("a run-time value is made into text",
-                      "format it in a print, raise or assert statement")
+                      "format it in a print, raise or assert statement", known_by(x))
     state.marked.append((x, spec))
     return f"\x00hl{len(state.marked) - 1}\x00"
 
 
+def _repr(x: Any) -> str:
+    """`repr(x)`, as tuples and lists show their items; outside of a trace, for debugging."""
+    return plain_repr(x) if CONTEXT.builder is None else formatted(x, REPR)
+
+
 Tracer.__format__ = formatted  # type: ignore[method-assign,assignment]
 Tracer.__str__ = lambda self: formatted(self, "")  # type: ignore[method-assign]
+Tracer.__repr__ = _repr  # type: ignore[method-assign]
 
 
 def message(make: Callable[[], Any]) -> Any:
@@ -62,11 +71,23 @@ def template(text: str) -> tuple[str, list[Any]]:
         if isinstance(part, str):
             pieces.append(part.replace("{", "{{").replace("}", "}}"))
         elif isinstance(part[0], Scalar) and len(operands) < 4:
-            pieces.append("{:" + part[1] + "}" if part[1] else "{}")
+            pieces.append(_field(*part))
             operands.append(part[0].atom)
         else:
             pieces.append("...")
     return "".join(pieces), operands
+
+
+def _field(x: Scalar, spec: str) -> str:
+    """The field of a format string that shows `x`; operands are Python numbers."""
+    if spec == REPR:
+        dtype = x.atom.dtype
+        if x.kind == PYTHON:
+            return "{}"
+        if dtype.kind == "c":
+            return f"np.{dtype}{{}}"            # the number brings its parentheses
+        return "np.{}_" if dtype.kind == "b" else f"np.{dtype}({{}})"
+    return "{:" + spec + "}" if spec else "{}"
 
 
 def marked_text(message: str, operands: Sequence[Any]) -> str:

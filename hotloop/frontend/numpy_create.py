@@ -516,6 +516,9 @@ def axis_values(s: Any) -> Array:
     start = 0 if s.start is None else s.start
     if isinstance(s.step, complex):
         return linspace(start, s.stop, int(abs(s.step)))
+    if any(dtype_of(x).kind == "c" for x in (start, s.stop, s.step) if x is not None):
+        raise unsupported("a complex number in a slice of mgrid or ogrid",
+                          "write the number of points as 10j")
     return arange(start, s.stop, 1 if s.step is None else s.step)
 
 

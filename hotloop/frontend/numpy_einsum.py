@@ -210,4 +210,4 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, dtype: Any = 
     if len(letters) > 1:
         array = permuted(array, [letters.index(c) for c in subscripts.output])
     result = Scalar(array.value()) if not letters else array
-    return delivered(result, out)
+    return delivered(result, out, "unsafe" if casting == "unsafe" else "same_kind")

@@ -1,4 +1,5 @@
-"""NumPy's functions that call functions of the user, as plain Python: traced like the user's code.
+"""NumPy's functions as plain Python, traced like the user's code: those that call functions of the
+user, and those that branch on sizes.
 
     np.apply_along_axis(f, 0, a)     ->     apply_along_axis below, its loop staged
 
@@ -58,3 +59,11 @@ def store_each(results, result_at):
         values = result_at(k)
         for result, value in zip(results, values):
             result[k] = value
+
+
+def resize(flat, size):
+    """The elements again and again; zeros if there are none."""
+    result = np.zeros(size, flat.dtype)
+    if flat.shape[0]:
+        result[:] = flat[np.arange(size) % flat.shape[0]]
+    return result

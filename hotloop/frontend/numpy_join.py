@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
+from hotloop.frontend import numpy_in_python as plain
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import emit, fail, staging, unsupported
+from hotloop.frontend.builder import check, emit, fail, lit, staging, unsupported
+from hotloop.frontend.calls import function
 from hotloop.frontend.numpy_arrays import (
     as_array,
     as_dtype,
@@ -24,7 +26,7 @@ from hotloop.frontend.numpy_arrays import (
     settled,
     static_int,
 )
-from hotloop.frontend.numpy_atoms import atom_of
+from hotloop.frontend.numpy_atoms import atom_of, both, either
 from hotloop.frontend.numpy_create import fit_item, stacked
 from hotloop.frontend.numpy_shape import (
     atleast_1d,
@@ -41,6 +43,7 @@ from hotloop.frontend.tracers import (
     broadcast,
     convert,
     dim_of,
+    dtype_of,
     fit,
     fresh,
     full,
@@ -337,9 +340,9 @@ def resize(a: Any, new_shape: Any) -> Array:
     a = ravel(a)
     dims = tuple(dim_of(settled(d)) for d in (
         new_shape if isinstance(new_shape, tuple | list) else (new_shape,)))
-    size = dm.product(dims)
-    place = ufuncs.apply(np.remainder, [fresh(iota(size)), as_int(a.dims[0])])
-    return reshape_to(a[place], dims)
+    for d in dims:
+        dm.require("ge", d, 0, ValueError, "all elements of `new_shape` must be non-negative")
+    return reshape_to(function(plain.resize)(a, as_int(dm.product(dims))), dims)
 
 
 @numpy_function(np.roll)
@@ -407,8 +410,10 @@ def pad_widths(width: Any, rank: int) -> list[tuple[Dim, Dim]]:
         pairs = pairs * rank if len(pairs) == 1 else pairs
     elif len(width) == 2:
         pairs = [(dim_of(settled(width[0])), dim_of(settled(width[1])))] * rank
-    else:
+    elif len(width) == 1:
         pairs = [(dim_of(settled(width[0])),) * 2] * rank
+    else:
+        raise unsupported("np.pad by a list of widths that are no pairs")
     if len(pairs) != rank:
         fail(ValueError, f"operands could not be broadcast together with remapped shapes "
              f"({len(pairs)},2) and requested shape ({rank},2)")
@@ -422,15 +427,24 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
     for pair in widths:
         for w in pair:
             dm.require("ge", w, 0, ValueError, "index can't contain negative values")
-    if mode == "constant":
+    if mode == "constant" and not options.keys() - {"constant_values"}:
         return pad_constant(a, widths, options.pop("constant_values", 0))
-    if mode not in SOURCES:
+    allowed = {"reflect_type"} if mode in ("reflect", "symmetric") else set()
+    if mode not in SOURCES or options.keys() - allowed:
         raise unsupported(f"np.pad with mode={mode!r}", "modes here: constant, edge, reflect, "
                           "symmetric, wrap")
     if options.get("reflect_type", "even") != "even":
         raise unsupported("np.pad with reflect_type='odd'")
     for k, (before, after) in enumerate(widths):
         n = a.dims[k]
+        none = all(isinstance(w, int) and w == 0 for w in (before, after))
+        if not none:
+            empty = f"can't extend empty axis {k} using modes other than 'constant' or 'empty'"
+            some = dm.compare("gt", n, 0)
+            if some is not True:
+                there, first, last = (lit(x) if isinstance(x, bool) else x for x in (
+                    some, dm.compare("eq", before, 0), dm.compare("eq", after, 0)))
+                check(either(there, both(first, last)), ValueError, empty)
         length = dm.dim(dm.plus(dm.plus(dm.form(n), dm.form(before)), dm.form(after)))
         place = ufuncs.apply(np.subtract, [fresh(iota(length)), as_int(before)])
         a = a[(slice(None),) * k + (SOURCES[mode](place, as_int(n)),)]
@@ -530,6 +544,9 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Array:
         keep[obj] = False
         return a[(*whole, keep)]
     place = scalar_of(obj)
+    if isinstance(place, bool | np.bool_) or not isinstance(place, Array) and (
+            dtype_of(place).kind == "b"):
+        raise unsupported("np.delete by a bool")
     if isinstance(place, Array):
         if place.dtype == bool:
             return a[(*whole, ufuncs.apply(np.logical_not, [place]))]
@@ -546,6 +563,8 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Array:
     a = as_array(filt)
     if a.ndim != 1:
         raise unsupported("np.trim_zeros of an array that is not a vector")
+    if axis is not None and axis not in (0, -1) or set(trim.lower()) - set("fb"):
+        raise unsupported("np.trim_zeros with these arguments")
     n = a.dims[0]
     there = ufuncs.apply(np.not_equal, [a, 0])
     place = fresh(iota(n))

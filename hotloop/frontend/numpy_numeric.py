@@ -46,6 +46,7 @@ from hotloop.frontend.tracers import (
     value,
     wrap,
 )
+from hotloop.frontend.truth import choose
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, C128, F64, I64
 from hotloop.ops import callbacks
@@ -118,25 +119,44 @@ def python_bool(x: Any) -> Any:
 
 @numpy_function(np.array_equal)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
-    x, y = as_array(a1), as_array(a2)
-    if x.ndim != y.ndim:
-        return False
-    for d, e in zip(x.dims, y.dims, strict=True):
-        if not dm.equal(d, e):
-            if dm.compare("eq", d, e) is False:
-                return False
-            raise unsupported("np.array_equal of arrays whose shapes may differ",
-                              "compare the shapes first, with an assert or if")
-    same = apply(np.equal, x, y)
-    if equal_nan and x.dtype.kind in "fc" and y.dtype.kind in "fc":
-        same = apply(np.logical_or, same, apply(np.logical_and, apply(np.isnan, x),
-                                                apply(np.isnan, y)))
-    return python_bool(NUMPY[np.all](same))
+    return _equal_arrays(as_array(a1), as_array(a2), equal_nan)
 
 
 @numpy_function(np.array_equiv)
 def array_equiv(a1: Any, a2: Any) -> Any:
-    return python_bool(NUMPY[np.all](apply(np.equal, as_array(a1), as_array(a2))))
+    x, y = as_array(a1), as_array(a2)
+    for d, e in zip(x.dims[::-1], y.dims[::-1], strict=False):
+        if d != 1 and e != 1 and not dm.equal(d, e):
+            raise unsupported("np.array_equiv of arrays whose shapes may differ")
+    return python_bool(NUMPY[np.all](apply(np.equal, x, y)))
+
+
+def _equal_arrays(x: Array, y: Array, equal_nan: bool = False) -> Any:
+    """Are the shapes equal, and all elements? A Python bool."""
+    if x.ndim != y.ndim:
+        return False
+    maybe = []
+    for d, e in zip(x.dims, y.dims, strict=True):
+        same = dm.equal(d, e) or dm.compare("eq", d, e)
+        if same is False:
+            return False
+        if same is not True:
+            maybe.append(same)
+
+    def compared() -> Any:
+        for same in maybe:
+            dm.assume(same, True)
+        equal = apply(np.equal, x, y)
+        if equal_nan and x.dtype.kind in "fc" and y.dtype.kind in "fc":
+            equal = apply(np.logical_or, equal, apply(np.logical_and, apply(np.isnan, x),
+                                                      apply(np.isnan, y)))
+        return python_bool(NUMPY[np.all](equal))
+    if not maybe:
+        return compared()
+    alike = maybe[0]
+    for same in maybe[1:]:
+        alike = op("and", alike, same)
+    return choose(Scalar(alike, "python"), compared, lambda: False)
 
 
 @numpy_function(np.nan_to_num)
@@ -307,7 +327,8 @@ def slope(a: Array, h: Any, k: int, edge_order: int) -> Array:
         c2 = left / (right * (left + right))
         inside = c0 * part(None, -2) + c1 * part(1, -1) + c2 * part(2, None)
         first, last = steps[0], steps[-1]
-        near, far = (steps[0], steps[1]), (steps[-2], steps[-1])
+        if edge_order == 2:
+            near, far = (steps[0], steps[1]), (steps[-2], steps[-1])
     else:
         inside = (part(2, None) - part(None, -2)) / (2.0 * h)
         first = last = h
@@ -414,6 +435,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Array:
 @numpy_function(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Array:
     x, y = as_array(a), as_array(v)
+    for part, name in ((x, "first"), (y, "second")):
+        dm.require("gt", part.dims[0], 0, ValueError, f"{name} array argument cannot be empty")
     if y.dtype.kind == "c":
         y = apply(np.conjugate, y)
     return correlated(x, y, mode)

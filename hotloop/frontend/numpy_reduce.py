@@ -303,6 +303,8 @@ def _deviation(root: bool) -> Callable[..., Any]:
                correction: Any = NO_VALUE) -> Any:
         a = as_array(a)
         if given(correction):
+            if not isinstance(ddof, int) or ddof != 0:
+                fail(ValueError, "ddof and correction can't be provided simultaneously.")
             ddof = correction
         mask = mask_of(where, a)
         if mask is not None:
@@ -336,9 +338,10 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         if w.ndim != len(axes):
             fail(ValueError, "Shape of weights must be consistent with shape of a along specified "
                  "axis.")
-        for k, d in zip(sorted(axes), w.dims, strict=True):
+        for k, d in zip(axes, w.dims, strict=True):
             dm.require_equal(a.dims[k], d, "Shape of weights must be consistent with shape of a "
                              "along specified axis.")
+        w = NUMPY[np.transpose](w, sorted(range(len(axes)), key=axes.__getitem__))
         w = w[tuple(slice(None) if k in axes else None for k in range(a.ndim))]
     else:
         for p, q in zip(a.dims, w.dims, strict=True):

@@ -135,37 +135,52 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
         place = op("remainder", place, Lit(n))
     else:
         place = op("minimum", op("maximum", place, Lit(0)), Lit(n - 1))
-    dtype = np.result_type(*map(dtype_of, options))
+    dtype = common_dtype(options)
     at = wrap(place)
-    result: Any = fresh(fit(options[-1], dtype))
+    result: Any = fresh(convert(value(options[-1]), dtype))
     for k in range(n - 2, -1, -1):
-        result = where(ufuncs.apply(np.equal, [at, k]), fresh(fit(options[k], dtype)), result)
+        option = fresh(convert(value(options[k]), dtype))
+        result = where(ufuncs.apply(np.equal, [at, k]), option, result)
     return delivered(fresh(broadcast(result.value(), dm.broadcast_dims(result.dims, dims_of(at)))),
                      out)
 
 
 @numpy_function(np.clip)
-@method("clip")
 def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, *,
          min: Any = NO_VALUE, max: Any = NO_VALUE, dtype: Any = None, **rest: Any) -> Any:
     if rest:
         raise unsupported(f"np.clip with {', '.join(rest)}")
+    absent = [x is NO_VALUE for x in (a_min, a_max)]
+    if absent[0] != absent[1]:
+        fail(TypeError, "clip() missing 1 required positional argument: "
+             f"'{'a_min' if absent[0] else 'a_max'}'")
+    if not absent[0] and (min is not NO_VALUE or max is not NO_VALUE):
+        fail(ValueError, "Passing `min` or `max` keyword argument when `a_min` and `a_max` are "
+             "provided is forbidden.")
     low = a_min if given(a_min) else min if given(min) else None
     high = a_max if given(a_max) else max if given(max) else None
+    return clipped(a, low, high, out, dtype)
+
+
+@method("clip")
+def clip_method(a: Any, min: Any = None, max: Any = None, out: Any = None, *, dtype: Any = None,
+                **rest: Any) -> Any:
+    if rest:
+        raise unsupported(f"clip with {', '.join(rest)}")
+    return clipped(a, min, max, out, dtype)
+
+
+def clipped(a: Any, low: Any, high: Any, out: Any = None, dtype: Any = None) -> Any:
+    """`a` between `low` and `high`, either of which may be None."""
     x = settled(lift(a))
+    if dtype_of(x).kind in "iu":
+        low, high = _in_range(low, "low", dtype_of(x)), _in_range(high, "high", dtype_of(x))
     if low is None and high is None:
         return delivered(ufuncs.apply(np.positive, [x]), out)
     if low is None:
         return ufuncs.apply(np.minimum, [x, high], out, dtype)
     if high is None:
         return ufuncs.apply(np.maximum, [x, low], out, dtype)
-    if dtype_of(x).kind in "iu":
-        # NumPy: Python integers beyond the dtype bound nothing
-        info = np.iinfo(dtype_of(x))
-        if type(low) is int and low <= info.min:
-            return clip(x, None, high, out)
-        if type(high) is int and high >= info.max:
-            return clip(x, low, None, out)
     bounds = [settled(lift(b)) for b in (low, high)]
     if any(dtype_of(b).kind == "c" for b in (x, *bounds)):
         return ufuncs.apply(np.minimum, [ufuncs.apply(np.maximum, [x, low]), high], out, dtype)
@@ -175,6 +190,21 @@ def clip(a: Any, a_min: Any = NO_VALUE, a_max: Any = NO_VALUE, out: Any = None, 
     atoms = [broadcast(b, dims) if b.shape else b for b in atoms]
     result = op("minimum", op("maximum", atoms[0], atoms[1]), atoms[2])
     return ufuncs.delivered("clip", broadcast(result, dims), out)
+
+
+def _in_range(bound: Any, side: str, dtype: np.dtype) -> Any:
+    """A bound of integers: Python's integers beyond the dtype bound nothing."""
+    info = np.iinfo(dtype)
+    limit, beyond = (info.min, "le") if side == "low" else (info.max, "ge")
+    if type(bound) is int:
+        return None if (bound <= limit if side == "low" else bound >= limit) else bound
+    if not isinstance(bound, Scalar) or not is_python_number(bound) or dtype.itemsize == 8 or (
+            bound.atom.dtype != I64):
+        return bound
+    none = dm.compare(beyond, dim_of(bound), int(limit))
+    if isinstance(none, bool):
+        return None if none else bound
+    return Scalar(op("select", none, Lit(int(limit)), bound.atom), bound.kind)
 
 
 @numpy_function(np.copyto)
@@ -287,12 +317,17 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     a = lift(a)
     flat = a.view(Reshape((dm.product(a.dims),)))
     at, new = ravel(ind), as_array(v)
+    some, none = dm.compare("gt", flat.dims[0], 0), dm.compare("eq", at.dims[0], 0)
+    check(op("or", *(lit(x) if isinstance(x, bool) else x for x in (some, none))), IndexError,
+          "cannot replace elements of an empty array")
     if mode == "clip":
-        at = clip(at, 0, as_int(flat.dims[0]) - 1)
+        at = clipped(at, 0, as_int(flat.dims[0]) - 1)
     elif mode == "wrap":
         at = ufuncs.apply(np.remainder, [at, as_int(flat.dims[0])])
     if new.dims:
         new = ravel(new)
+        if isinstance(new.dims[0], int) and new.dims[0] == 0:
+            return                                 # nothing to store: NumPy leaves all as it is
         source = ufuncs.apply(np.remainder, [fresh(iota(at.dims[0])), as_int(new.dims[0])])
         flat[at] = new[source]
     else:
@@ -535,26 +570,33 @@ def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: 
     return as_array(result)
 
 
-def _set_operation(function: Callable[..., Array]) -> Callable[..., Any]:
-    def operation(ar1: Any, ar2: Any, assume_unique: bool = False,
-                  return_indices: bool = False) -> Any:
-        if return_indices:
-            raise unsupported("return_indices=True")
-        return function(as_array(ar1), as_array(ar2))
-    return operation
-
-
 @numpy_function(np.union1d)
 def union1d(ar1: Any, ar2: Any) -> Array:
     return unique(NUMPY[np.concatenate]([ravel(ar1), ravel(ar2)]))
 
 
-intersect1d = numpy_function(np.intersect1d)(_set_operation(
-    lambda a, b: (lambda u: u[isin(u, b)])(unique(a))))
-setdiff1d = numpy_function(np.setdiff1d)(_set_operation(
-    lambda a, b: (lambda u: u[isin(u, b, invert=True)])(unique(a))))
-setxor1d = numpy_function(np.setxor1d)(_set_operation(
-    lambda a, b: sort(NUMPY[np.concatenate]([setdiff1d(a, b), setdiff1d(b, a)]))))
+@numpy_function(np.intersect1d)
+def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False,
+                return_indices: bool = False) -> Array:
+    if return_indices or assume_unique:
+        raise unsupported("np.intersect1d with return_indices=True or assume_unique=True")
+    a, b = as_array(ar1), as_array(ar2)
+    first = converted(unique(a), np.result_type(a.dtype, b.dtype))
+    return first[isin(first, b)]
+
+
+@numpy_function(np.setdiff1d)
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
+    first = ravel(as_array(ar1)) if assume_unique else unique(as_array(ar1))
+    return first[isin(first, as_array(ar2), invert=True)]
+
+
+@numpy_function(np.setxor1d)
+def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
+    if assume_unique:
+        raise unsupported("np.setxor1d with assume_unique=True")
+    a, b = as_array(ar1), as_array(ar2)
+    return sort(NUMPY[np.concatenate]([setdiff1d(a, b), setdiff1d(b, a)]))
 
 
 # ---- diagonals and index tuples
@@ -630,6 +672,10 @@ def diag_indices(n: Any, ndim: int = 2) -> tuple[Array, ...]:
 @numpy_function(np.diag_indices_from)
 def diag_indices_from(arr: Any) -> tuple[Array, ...]:
     a = as_array(arr)
+    if a.ndim < 2:
+        fail(ValueError, "input array must be at least 2-d")
+    for d in a.dims[1:]:
+        dm.require_equal(d, a.dims[0], "All dimensions of input must be of equal length")
     return diag_indices(as_int(a.dims[0]), a.ndim)
 
 
@@ -660,6 +706,10 @@ def triu_indices_from(arr: Any, k: Any = 0) -> tuple[Array, ...]:
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
     sizes = [settled(d) for d in (shape if isinstance(shape, tuple | list) else (shape,))]
     at = scalar_of(indices)
+    if dtype_of(at).kind not in "iu":
+        raise unsupported("np.unravel_index of indices that are no integers")
+    if dtype_of(at) != I64:
+        at = wrap(convert(value(at), I64))
     total: Any = 1
     for d in sizes:
         total = total * d
@@ -676,6 +726,8 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
 
 @numpy_function(np.ravel_multi_index)
 def ravel_multi_index(multi_index: Any, dims: Any, mode: str = "raise", order: str = "C") -> Any:
+    if mode not in ("raise", "wrap", "clip"):
+        raise unsupported("np.ravel_multi_index with several modes")
     sizes = [settled(d) for d in dims]
     parts = [scalar_of(p) for p in multi_index]
     result: Any = 0
@@ -701,5 +753,7 @@ def ix_(*args: Any) -> tuple[Array, ...]:
         a = as_array(x)
         if a.dtype == BOOL:
             a = nonzero(a)[0]
+        elif not isinstance(x, Array | np.ndarray) and a.ndim and a.dims[0] == 0:
+            a = converted(a, I64)                  # an empty list is one of indices
         grids.append(a[tuple(slice(None) if j == k else None for j in range(rank))])
     return tuple(grids)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import check, fail, lit, staging
+from hotloop.frontend.builder import check, fail, lit, staging, unsupported
 from hotloop.frontend.numpy_arrays import (
     as_array,
     axes_of,
@@ -184,10 +184,29 @@ def reshape(a: Any, shape: Any = None, order: str = "C", *, copy: Any = None) ->
     a = as_array(a)
     shape = settled(shape)
     sizes = list(shape) if isinstance(shape, tuple | list) else [shape]
-    if order == "F":
-        return reshape(a.T, sizes[::-1]).T
+    if index_order(a, order) == "F":
+        return reshape(a.T, sizes[::-1], copy=copy).T
     result = reshape_to(a, target_dims(a, sizes))
+    if copy is False and result.base is not a.base:
+        if isinstance(result.base, ChosenBase) or is_contiguous(a) is None:
+            raise unsupported("np.reshape with copy=False of an array of unknown strides")
+        fail(ValueError, "Unable to avoid creating a copy while reshaping.")
     return fresh(result.value()) if copy else result
+
+
+def index_order(a: Array, order: str) -> str:
+    """"C" or "F": in which order `order` reads the elements of `a`."""
+    order = order.upper()
+    if order not in ("C", "F", "A", "K"):
+        fail(ValueError, f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
+    if order in ("C", "F"):
+        return order
+    if a.ndim < 2 or is_contiguous(a) is True:
+        return "C"
+    if is_contiguous(a.T) is True:
+        return "F"
+    raise unsupported(f"order={order!r} for an array whose order in memory is not known",
+                      "use order='C' or order='F'")
 
 
 @method("reshape")
@@ -199,7 +218,7 @@ def reshape_method(a: Any, *shape: Any, order: str = "C", copy: Any = None) -> A
 @method("ravel")
 def ravel(a: Any, order: str = "C") -> Array:
     a = as_array(a)
-    if order == "F":
+    if index_order(a, order) == "F":
         a = a.T
     return view_or_copy(a, (dm.product(a.dims),), is_contiguous)
 
@@ -207,7 +226,7 @@ def ravel(a: Any, order: str = "C") -> Array:
 @method("flatten")
 def flatten(a: Any, order: str = "C") -> Array:
     a = as_array(a)
-    if order == "F":
+    if index_order(a, order) == "F":
         a = a.T
     return fresh(reshaped(a.value(), (dm.product(a.dims),)))
 

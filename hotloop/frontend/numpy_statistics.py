@@ -38,6 +38,7 @@ from hotloop.frontend.numpy_reduce import (
 from hotloop.frontend.numpy_select import where
 from hotloop.frontend.numpy_shape import permuted, ravel, reshape_to
 from hotloop.frontend.registry import NUMPY, numpy_function
+from hotloop.frontend.strides import never_one
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
@@ -139,7 +140,8 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
     work = np.result_type(*[p.dtype for p in parts], F64) if dtype is None else np.dtype(dtype)
     x = variables(converted(x, work), rowvar)
     if y is not None:
-        x = as_array(NUMPY[np.concatenate]([x, variables(converted(parts[1], work), rowvar)], 0))
+        x = as_array(NUMPY[np.concatenate]([x, variables(
+            converted(parts[1], work), rowvar, True)], 0))
     n = as_int(x.dims[1])
     freedom = (0 if bias else 1) if ddof is None else ddof
     average_ = mean(x, axis=1)
@@ -153,14 +155,15 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
     return result
 
 
-def variables(x: Array, rowvar: bool) -> Array:
-    """One variable a row."""
+def variables(x: Array, rowvar: bool, second: bool = False) -> Array:
+    """One variable a row; the second array of variables may be a row at once."""
     if x.ndim > 2:
         fail(ValueError, "m has more than 2 dimensions")
     if x.ndim < 2:
         return x[None, :] if x.ndim else x[None, None]
-    one_row = isinstance(x.dims[0], int) and x.dims[0] == 1
-    return x if rowvar or one_row else x.T
+    if second and not rowvar and x.dims[0] != 1 and not never_one(x.dims[0]):
+        raise unsupported("np.cov of a second array that may have one row")
+    return x if rowvar or second and x.dims[0] == 1 else x.T
 
 
 @numpy_function(np.corrcoef)
@@ -180,6 +183,8 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 @numpy_function(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Array:
     a = as_array(x)
+    if isinstance(x, list | tuple) and not x:
+        a = converted(a, I64)
     if a.ndim != 1:
         fail(ValueError, "object too deep for desired array" if a.ndim else
              "object of too small depth for desired array")
@@ -288,10 +293,13 @@ def histogram_even(a: Array, bins: Any, range_: Any, weights: Any) -> tuple[Arra
                apply(np.not_equal, place, as_int(n) - 1))
     place = apply(np.add, place, up)
     place = NUMPY[np.clip](place, 0, as_int(n) - 1)
-    w = converted(keep, I64 if weights is None else F64)
+    result_kind = I64
+    w: Any = converted(keep, I64)
     if weights is not None:
-        w = apply(np.multiply, w, ravel(weights))
-    result_kind = I64 if weights is None else dtype_of(w)
+        given = ravel(weights)
+        dm.require_equal(given.dims[0], a.dims[0], "weights should have the same shape as a.")
+        result_kind = given.dtype
+        w = where(keep, given, given.dtype.type(0))
     target = zeros_array((n,), result_kind).value()
     counts = emit("addat", [target, broadcast(value(w), place.dims), place.value()],
                   [(result_kind, (n,))], codes="a")[0]

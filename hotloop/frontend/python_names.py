@@ -467,13 +467,6 @@ def python_type(x: Any) -> type:
     return np.ndarray if isinstance(x, Array) else type(x)
 
 
-@call(repr, ascii)
-def repr_(x: Any, /) -> str:
-    if has_tracer(x):
-        raise staging("a run-time value is made into text", "print it, or return the value")
-    return builtins.repr(x)
-
-
 @call(isinstance)
 def isinstance_(x: Any, classes: Any, /) -> bool:
     if isinstance(x, Unjoined):

@@ -48,6 +48,10 @@ CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type, np.dtype, 
              types.BuiltinFunctionType, np.ufunc, np.finfo, np.iinfo)
 
 
+NOT_USERS = ("hotloop", "numpy", "scipy")
+"""Whose objects are more than their attributes: stand-ins, generators, polynomials."""
+
+
 @record
 class MakeTuple:
     """A NamedTuple of its items."""
@@ -178,7 +182,7 @@ class Results:
         if isinstance(x, CONSTANTS):
             return Constant(x)
         if hasattr(x, "__dict__") and kind.__new__ is object.__new__ and not isinstance(
-                x, BaseException):
+                x, BaseException) and kind.__module__.split(".")[0] not in NOT_USERS:
             own = attributes(x)
             return Container(MakeObject(getattr(kind, "_hl_class", kind), tuple(own)),
                              tuple(map(self.tree, own.values())))

@@ -127,6 +127,13 @@ class Tracer:
         def __neg__(self) -> Any: ...
 
 
+def plain_repr(x: Tracer) -> str:
+    """A tracer as a debugger shows it; user code never sees this."""
+    if isinstance(x, Scalar):
+        return f"<{x.kind} {x.atom.dtype} {x.atom!r}>"
+    return f"<array {x.dtype} {list(x.dims)}>" if isinstance(x, Array) else object.__repr__(x)
+
+
 def known_by(x: Tracer) -> Any:
     """The atom of a number; None for what has no value of its own."""
     return x.atom if isinstance(x, Scalar) else None
@@ -155,8 +162,6 @@ class Scalar(Tracer):
     def __getattr__(self, name: str) -> Any:
         return attribute_of(self, name)
 
-    def __repr__(self) -> str:
-        return f"<{self.kind} {self.atom.dtype} {self.atom!r}>"
 
 
 class Widened(Scalar):
@@ -285,9 +290,6 @@ class Array(Tracer):
         if setter is None:
             raise unsupported(f"assignment to the attribute {name!r} of an array")
         setter(self, new)
-
-    def __repr__(self) -> str:
-        return f"<array {self.dtype} {list(self.dims)}>"
 
     def value(self) -> Atom:
         """The current content, as an atom of exactly `dims`."""

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CellType
 from typing import Any
 
+import numpy as np
+
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import CONTEXT, current, emit, lit, unsupported
 from hotloop.frontend.dims import compare
@@ -170,6 +172,11 @@ def _is_python_bool(x: Any) -> bool:
     return isinstance(x, Scalar) and x.kind == PYTHON and x.atom.dtype == BOOL
 
 
+def _is_numpy_bool(x: Any) -> bool:
+    return isinstance(x, np.bool_) or (
+        isinstance(x, Scalar) and x.kind != PYTHON and x.atom.dtype == BOOL)
+
+
 def and_(a: Any, b: Callable[[], Any]) -> Any:
     """`a and b()`"""
     c = truth(a)
@@ -299,7 +306,7 @@ def in_(x: Any, items: Any) -> Any:
     if isinstance(items, Unjoined):
         raise items.error
     if isinstance(items, Array):
-        return (items == x).any()
+        return truth((items == x).any())
     if isinstance(items, List):
         return IN_PYTHON["contains"](items, x)
     if not isinstance(x, Tracer) and not (
@@ -334,6 +341,8 @@ def is_(a: Any, b: Any) -> Any:
             return x if y else not_(x)
     if _is_python_bool(a) and _is_python_bool(b):
         return equal(a, b)
+    if _is_numpy_bool(a) and _is_numpy_bool(b):         # there are two of them
+        return Scalar(value(equal(a, b)), PYTHON)
     if isinstance(a, Array) and isinstance(b, Array) and a is not b:
         same = same_object(a, b)
         return bool(same.value) if isinstance(same, Lit) else Scalar(same, PYTHON)

@@ -45,7 +45,9 @@ def emit(kernel: Kernel) -> Emitted:
     name, around = "kernel", ""
     if kernel.watched:
         name = "body"
-        around = flags.watched("body", kernel.watched == "always") + flags.DECLARATIONS
+        around = flags.watched("body", kernel.watched == "always")
+        for intrinsic in flags.INTRINSICS:
+            emitter.declare(intrinsic, "void", "ptr")
     texts = [_text(emitter, name, "internal " if kernel.watched else "")]
     for number, function in enumerate(kernel.functions):
         inner = PartStatements(function)

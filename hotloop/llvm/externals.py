@@ -4,6 +4,10 @@
     blas:dgemm  lapack:dgesv             NumPy's OpenBLAS (`llvm.blas`)
     numpy:random_normal                  NumPy's random generators (`ops.generators`)
     threads:parts                        a cell with the address (`llvm.threads`)
+    ufunc:numpy:matmul dd->d             the inner loop of a ufunc (`ops.inner_loops`)
+    data:numpy:matmul dd->d              what it is called with
+    sort:argsort f8 2                    NumPy's sort of a dtype, quick (0) or stable (2)
+    pool:take  pool:give                 memory of temporaries (`entry.pool`, which adds the kind)
 
 A kernel finds them in its frame's table (`llvm.frame`), in the order of `Emitted.externals`, so an
 object on disk holds no addresses. Functions that LLVM calls by itself (`memset`, `__truncdfhf2`)
@@ -14,11 +18,12 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Callable
 
 from hotloop import lazy
 from hotloop.errors import InternalError
 from hotloop.llvm import blas
-from hotloop.ops import generators
+from hotloop.ops import generators, inner_loops
 
 threads = lazy.module("hotloop.llvm.threads")
 
@@ -46,20 +51,19 @@ def system_symbol(name: str) -> int | None:
     return None
 
 
+KINDS: dict[str, Callable[[str], int | None]] = {
+    "libc": system_symbol, "libm": system_symbol, "blas": blas.address, "lapack": blas.address,
+    "numpy": generators.address, "ufunc": inner_loops.function_named,
+    "data": inner_loops.data_named, "sort": inner_loops.sorter_named,
+    "threads": lambda symbol: threads.address(symbol)}
+"""Who knows the addresses; packages after this one add theirs."""
+
+
 @functools.cache
 def resolve(name: str) -> int:
     """Address of an external such as "libm:sin"; InternalError if there is none."""
     kind, _, symbol = name.partition(":")
-    if kind in ("libc", "libm"):
-        address = system_symbol(symbol)
-    elif kind in ("blas", "lapack"):
-        address = blas.address(symbol)
-    elif kind == "numpy":
-        address = generators.address(symbol)
-    elif kind == "threads":
-        address = threads.address(symbol)
-    else:
-        address = None
+    address = KINDS[kind](symbol) if kind in KINDS else None
     if not address:
         raise InternalError(f"no address for the external {name!r}")
     return address

@@ -26,8 +26,8 @@ SHIFT = 32
 NATIVE = sys.maxsize > 2**32 and machine() in ("x86_64", "AMD64")
 """Elsewhere no flag is read and nothing is reported."""
 
-DECLARATIONS = ("declare void @llvm.x86.sse.stmxcsr(ptr)\n"
-                "declare void @llvm.x86.sse.ldmxcsr(ptr)\n")
+INTRINSICS = ("llvm.x86.sse.stmxcsr", "llvm.x86.sse.ldmxcsr")
+"""Of LLVM, taking a pointer: store the register, load it."""
 
 
 def watched(body: str, always: bool) -> str:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from hotloop.errors import InternalError
-from hotloop.llvm import bits, blas, frame
+from hotloop.llvm import bits, blas, foreign, frame
 from hotloop.llvm.builder import UNLIKELY, type_of
 from hotloop.llvm.instructions import ROWS
 from hotloop.llvm.values import I64, Values
@@ -43,6 +43,7 @@ from hotloop.loops.core import (
     walk,
 )
 from hotloop.loops.expr import Expr, operands
+from hotloop.loops.foreign import ROUTINES
 from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import bound, writes
 from hotloop.ops import generators
@@ -175,12 +176,8 @@ class Statements(Values):
                 overflow = self.op(f"or i1 {overflow}, {flag}") if overflow else flag
         if overflow:                            # nobody gives that many bytes
             total = self.op(f"select i1 {overflow}, i64 {2**63 - 1}, i64 {total}")
-        # Whole cache lines, at least one: vectors do not straddle them, NULL means failure.
-        self.declare("aligned_alloc", "noalias ptr", "i64, i64")
-        self.declare("llvm.uadd.sat.i64", "i64", "i64, i64")
-        padded = self.op(f"call i64 @llvm.uadd.sat.i64(i64 {total}, i64 127)")
-        lines = self.op(f"and i64 {padded}, -64")
-        memory = self.op(f"call noalias ptr @aligned_alloc(i64 64, i64 {lines})")
+        # whole cache lines, at least one: vectors do not straddle them
+        memory = self.op(f"call noalias ptr {self.external('pool:take')}(i64 {total})")
         self._leave_if_null(memory, self._memory_error())
         return memory
 
@@ -204,13 +201,13 @@ class Statements(Values):
             rest = self.op(f"sub i64 {self.op(f'mul i64 {size}, {rows}')}, {used}")
             self.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
             self.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
-            self.declare("free", "void", "ptr")
+            give = self.external("pool:give")
             behind = self.op(f"getelementptr i8, ptr {memory}, i64 {used}")
             self.lines += [
                 "call void @llvm.memcpy.p0.p0.i64"
                 f"(ptr {memory}, ptr {pointer}, i64 {used}, i1 false)",
                 f"call void @llvm.memset.p0.i64(ptr {behind}, i8 0, i64 {rest}, i1 false)",
-                f"call void @free(ptr {pointer})"]
+                f"call void {give}(ptr {pointer})"]
             end = self.block
             self.jump(done)
         self.begin(done)
@@ -227,8 +224,7 @@ class Statements(Values):
     def _free(self, buffer: Buffer) -> None:
         if buffer in self._on_stack:
             return
-        self.declare("free", "void", "ptr")
-        self.lines.append(f"call void @free(ptr {self.pointers[buffer]})")
+        self.lines.append(f"call void {self.external('pool:give')}(ptr {self.pointers[buffer]})")
 
     # ---- loops
 
@@ -404,6 +400,8 @@ class Statements(Values):
             self._grow(*call.ins)  # type: ignore[arg-type]
         elif call.routine == "invoke":
             self._invoke(call)
+        elif call.routine in ROUTINES:
+            foreign.emit(self, call)
         else:
             self._call_routine(call)
         self.forget(call.outs)
@@ -431,10 +429,10 @@ class Statements(Values):
                 self.lines.append(f"store i64 {self.value(dim)}, ptr {cell()}")
         results = [cell() for _ in call.scalars]
         function = self.op(f"load ptr, ptr {self.slot(frame.CALL)}")
-        before = self._flags() if self.watched else ""
+        before = self.flags() if self.watched else ""
         status = self.op(f"call i64 {function}(ptr %frame, i64 {call.site}, ptr {cells})")
         if before:
-            self._set_flags(self.op(f"or i32 {before}, {self._flags()}"))
+            self.set_flags(self.op(f"or i32 {before}, {self.flags()}"))
         failed, passed = self.label(), self.label()
         self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
         with self.out_of_line(failed):
@@ -462,14 +460,16 @@ class Statements(Values):
         function = self.external(f"numpy:{routine}")
         self.bind(name, self.op(f"call {type_of(dtype)} {function}({', '.join(given)})"))
 
-    def _flags(self) -> str:
+    def flags(self) -> str:
         """The register of floating-point flags, of which a call-back sets and clears some."""
         cell = self.stack(4)
+        self.declare("llvm.x86.sse.stmxcsr", "void", "ptr")
         self.lines.append(f"call void @llvm.x86.sse.stmxcsr(ptr {cell})")
         return self.op(f"load i32, ptr {cell}")
 
-    def _set_flags(self, value: str) -> None:
+    def set_flags(self, value: str) -> None:
         cell = self.stack(4)
+        self.declare("llvm.x86.sse.ldmxcsr", "void", "ptr")
         self.lines.append(f"store i32 {value}, ptr {cell}")
         self.lines.append(f"call void @llvm.x86.sse.ldmxcsr(ptr {cell})")
 

@@ -17,6 +17,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 
@@ -25,7 +26,7 @@ import numpy as np
 from hotloop import lazy
 from hotloop.errors import Location
 from hotloop.ir.types import DTYPES, code
-from hotloop.ops.table import OPS, PURE
+from hotloop.ops.table import OPS, PURE, RAISES
 from hotloop.record import record
 
 ir_text = lazy.module("hotloop.ir.text")
@@ -62,12 +63,11 @@ class Callback:
 
     def __call__(self, *cells: Any) -> tuple[Any, ...]:
         if self.stage == ARRAYS:
-            results = _kept.results
-            del _kept.results
+            results = kept()
         else:
-            results = self._evaluate(cells)
+            results = self.prepared()(*self._operands(cells))
             if self.stage == SIZES:
-                _kept.results = results
+                keep(results)
         arrays: list[Any] = []
         scalars: list[Any] = []
         for value, (dtype, rank) in zip(results, self.outs, strict=True):
@@ -80,7 +80,7 @@ class Callback:
                 scalars.append(value)
         return tuple({ALL: arrays + scalars, SIZES: scalars, ARRAYS: arrays}[self.stage])
 
-    def _evaluate(self, cells: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _operands(self, cells: tuple[Any, ...]) -> list[Any]:
         left = iter(cells)
         operands = []
         for dtype, rank in self.ins:
@@ -91,18 +91,51 @@ class Callback:
                 operands.append(np.ascontiguousarray(value).view(dtype)[..., 0])
             else:
                 operands.append(dtype.type(complex(value, next(left))))
+        return operands
+
+    def prepared(self) -> Callable[..., tuple[Any, ...]]:
+        """The op's meaning: takes its operands, gives a tuple of its results."""
         row = OPS[self.op]
-        if row.effect != PURE:           # the callee may keep what is the kernel's memory
-            operands = [np.array(x) if isinstance(x, np.ndarray) else x for x in operands]
-        evaluate = row.evaluate
+        evaluate, pure = row.evaluate, row.effect == PURE or row.effect == RAISES
         assert evaluate is not None
         params = self.params
         if self.location is not None and "function" in params:
             params = {**params, "function": functools.partial(
                 caller_at(self.location), params["function"])}
-        with np.errstate(all="ignore"):         # the processor's flags tell of errors (llvm.flags)
-            result = evaluate(params, *operands)
-        return result if isinstance(result, tuple) else () if result is None else (result,)
+        quiet = _quiet()
+
+        def call(*operands: Any) -> tuple[Any, ...]:
+            if not pure:                 # the callee may keep what is the kernel's memory
+                operands = tuple(np.array(x) if isinstance(x, np.ndarray) else x for x in operands)
+            token = ERROR_STATE.set(quiet)      # the processor's flags tell of errors (llvm.flags)
+            try:
+                result = evaluate(params, *operands)
+            finally:
+                ERROR_STATE.reset(token)
+            return result if isinstance(result, tuple) else () if result is None else (result,)
+        return call
+
+
+def keep(results: tuple[Any, ...]) -> None:
+    """Results whose sizes the kernel is told now, for the call that fetches them."""
+    _kept.results = results
+
+
+def kept() -> tuple[Any, ...]:
+    results = _kept.results
+    del _kept.results
+    return results
+
+
+ERROR_STATE: ContextVar[Any] = np._core.umath._extobj_contextvar  # type: ignore[attr-defined]
+"""What np.errstate sets."""
+
+
+@functools.cache
+def _quiet() -> Any:
+    """ERROR_STATE in which nothing is reported. np.errstate takes ten times as long to set it."""
+    with np.errstate(all="ignore"):
+        return ERROR_STATE.get()
 
 
 @functools.lru_cache(1024)

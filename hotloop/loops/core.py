@@ -90,6 +90,7 @@ class For:
     memory of the one on the right, all pairs in parallel (a permutation of pointers).
     `regular`: made by the compiler from a whole-array operation: iterations are independent but for
     carries with `reduce`.
+    `loose`: floats may be added to its carries in any order, which no program has written down.
     `lanes`: 0 scalar, else this loop's iterations are the lanes of vectors (loops.vectorize).
     `parallel`: None, or how many ns the loop is expected to take (an f64, evaluated before it):
     its iterations are independent but for carries with `reduce`, so parts of it may run in several
@@ -105,6 +106,7 @@ class For:
     until: str | None = None
     swaps: list[tuple[Buffer, Buffer]] = field(default_factory=list)
     regular: bool = False
+    loose: bool = False
     lanes: int = 0
     note: str = ""
     location: Location | None = None

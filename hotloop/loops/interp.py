@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.errors import InternalError
+from hotloop.loops import foreign
 from hotloop.loops.core import (
     Alloc,
     Buffer,
@@ -252,6 +253,10 @@ class _Machine:
             raise InternalError(f"call of {call.routine} has no meaning: no site {call.site}")
         ins = [self.array(x) if isinstance(x, Buffer) else self.value(x) for x in call.ins]
         site: Any = self.kernel.sites[call.site]
+        if call.routine in foreign.ROUTINES:
+            values = foreign.run(call, site, ins, [self.array(b) for b in call.outs])
+            self.names.update(zip((name for name, _ in call.scalars), values, strict=True))
+            return
         results = site(*ins)
         if not isinstance(results, tuple):
             results = (results,)

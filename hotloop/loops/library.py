@@ -1,7 +1,7 @@
 """Library calls and effects.
 
-    c = matmul a b          ->  call gemm (a, b) -> (c) on whole buffers; or a nest
-    s = sort a              ->  call back into Python with the op's meaning
+    c = matmul a b          ->  a C function of NumPy's (`loops.foreign`); or a nest
+    m = call_numpy a        ->  such a function if there is one, or a call-back into Python
     check p n               ->  check p, n error 0
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Eqn, Var
-from hotloop.loops.accumulate import accumulate, combiner, define
+from hotloop.loops.accumulate import accumulate, combiner
 from hotloop.loops.buffers import (
     contiguous,
     materialize,
@@ -26,6 +26,7 @@ from hotloop.loops.core import (
     ErrorSite,
 )
 from hotloop.loops.expr import Expr, e, var
+from hotloop.loops.foreign import SORTS, call_sort, call_ufunc
 from hotloop.loops.pull import F16, F32, pull
 from hotloop.loops.state import Index, State, Value, float_part, parts_of
 from hotloop.ops.table import MAX_OPERANDS, Extern, Reduce
@@ -36,9 +37,15 @@ KEYED = "keyed_"
 # ---- library calls
 
 def call_library(state: State, eqn: Eqn, row: Extern) -> None:
-    """A routine or a call-back. Results whose size only the call knows take two calls."""
-    if row.routine in CONTRACTIONS and loops_are_better(state, eqn):
+    """Loops, a C function of NumPy's, or a call-back. Results whose size only the call knows take
+    two calls."""
+    if row.routine == "matmul" and loops_are_better(state, eqn):
         contract(state, eqn)
+        return
+    if row.routine in SORTS:
+        if call_sort(state, eqn):
+            return
+    elif row.routine is not None and call_ufunc(state, eqn):
         return
     ins: list[Buffer | Expr] = []
     for atom in eqn.ins:
@@ -46,17 +53,7 @@ def call_library(state: State, eqn: Eqn, row: Extern) -> None:
             ins.append(contiguous(state, atom))
         else:
             ins += parts_of(state.scalar(atom))
-    sized = any(d in eqn.outs for o in eqn.outs for d in o.shape if isinstance(d, Var))
-    if row.routine is not None and not sized:
-        name = routine_for(row.routine, eqn)
-        if name is not None:
-            out = eqn.outs[0]
-            buffer = whole_memory_for(state, out, eqn)
-            site = add_site(state, eqn, ALL)
-            state.emit(Call(name, site, tuple(ins), (buffer,)))
-            define(state, out, buffer)
-            return
-    if sized:
+    if any(d in eqn.outs for o in eqn.outs for d in o.shape if isinstance(d, Var)):
         scalars = name_scalars(state, eqn)
         state.emit(Call(None, add_site(state, eqn, SIZES), tuple(ins), (), scalars))
         arrays = result_buffers(state, eqn)
@@ -108,24 +105,8 @@ def add_site(state: State, eqn: Eqn, stage: str) -> int:
     return len(sites) - 1
 
 
-CONTRACTIONS: dict[str | None, dict[tuple[int, ...], str]] = {
-    "matmul": {(2, 2): "gemm", (2, 1): "gemv", (1, 2): "gevm", (1, 1): "dot"},
-}
-"""Routines that sum over the last axis of the first operand and the last but one (or only) axis of
-the second: their rows of `llvm.blas` by the ranks of the operands."""
-
 TINY = 512
 """Multiplications up to which loops of constant size beat a call."""
-
-
-def routine_for(name: str, eqn: Eqn) -> str | None:
-    """The row of `llvm.blas` for these operands, or None: call back."""
-    dtype = eqn.ins[0].dtype
-    if dtype.char not in "fdFD":
-        return None
-    ranks = tuple(len(a.shape) for a in eqn.ins)
-    found = CONTRACTIONS[name].get(ranks) if name in CONTRACTIONS else name
-    return f"complex_{found}" if found and dtype.kind == "c" else found
 
 
 def loops_are_better(state: State, eqn: Eqn) -> bool:

@@ -493,6 +493,7 @@ class _Parser:
             own.expect("private")
             loop.private.append(self.alloc(own).buffer)
         self.names[name] = I64
+        loop.loose = line.accept("loose")
         loop.carries = self.carries(depth)
         loop.body = self.statements(depth, ("next", "swap"))
         self.ends(loop, depth)

@@ -5,7 +5,8 @@
       next c = t1                                   next c = c + select(gt(a[i], 0.5), 1, 0)
 
 `Carry.reduce` allows another order, so only combiners that give the same in any order are found:
-of integers, minimum and maximum, and/or of bools. Floats are added in the order of the program.
+of integers, minimum and maximum, and/or of bools. Floats are added in the order of the program, but
+where a derivative is summed up (`For.loose`).
 What an `if` leaves alone is combined with the neutral value. The smaller or larger of the carry and
 a value by comparison, which ignores a NaN, is a minimum or maximum of values with NaN left out:
 
@@ -114,7 +115,8 @@ class _Match:
         """Mark the carry as a reduction; what to do after the loop, None if it is none."""
         carry = self.carry
         combine = self.combiner(carry.next, 0)
-        if combine is None or (rounds(combine, carry.dtype) and not self.loop.regular):
+        if combine is None or (rounds(combine, carry.dtype) and not self.loop.regular and not (
+                self.loop.loose and combine == "add")):
             return None
         self.chain = {carry.name}
         part = self.contribution(carry.next, combine, 0)

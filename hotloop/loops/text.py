@@ -280,6 +280,7 @@ class _Printer:
         lines = self.line(f"for {s.var} in {{}}..{{}} step {{}}{flags}{_line(s.location)}", *given)
         lines += [f"  private {self.declaration(b)}" for b in s.private]
         return lines + self.carries(s) + self.statements(s.body, "  ") + self.ends(s)
+        flags += " loose" if s.loose else ""
 
     def loop_while(self, s: While) -> list[str]:
         lines = [f"while{_line(s.location)}", *self.carries(s), *self.statements(s.test, "  ")]

@@ -148,7 +148,7 @@ def _sort_row(name: str, doc: str, evaluate: Any, dtype: np.dtype | None,
         for shape, axis in (((0,), 0), ((1,), 0), ((3, 4), 0), ((3, 4), 1), ((2, 3, 4), 1)):
             yield Sample((numbers(shape, "f8"),), {"axis": axis})
 
-    return register(OpDef(name, doc, type_rule, evaluate, Extern(None), PURE, True, None, samples,
+    return register(OpDef(name, doc, type_rule, evaluate, Extern(name), PURE, True, None, samples,
                           derivative))
 
 
@@ -158,7 +158,8 @@ def _sort_jvp(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
 
 
 sort = _sort_row("sort", "sorted along an axis, NaN last",
-                 lambda params, x: np.sort(x, axis=params["axis"]), None, Rule(_sort_jvp))
+                 lambda params, x: np.sort(x, axis=params["axis"], kind=params.get("kind")),
+                 None, Rule(_sort_jvp))
 argsort = _sort_row("argsort", "indices that sort along an axis, stably but for another `kind`",
                     lambda params, x: np.argsort(x, axis=params["axis"],
                                                  kind=params.get("kind", "stable")),
@@ -223,7 +224,7 @@ def _call(params: dict[str, Any], *operands: Any) -> Any:
     result = params["function"](*operands[:params.get("take")],
                                 **dict(params.get("keywords", ())))
     given = result if isinstance(result, tuple) else (result,)
-    return tuple(np.asarray(value)[()] for value in given)
+    return tuple([x if type(x) is np.ndarray and x.ndim else np.asarray(x)[()] for x in given])
 
 
 def _call_samples() -> Iterator[Sample]:
@@ -242,8 +243,8 @@ _OF_ITS_FUNCTION = Rule(
     lambda b, eqn, ct, k: numpy_rules.transpose(b, eqn, ct, k))
 
 call_numpy = register(OpDef(
-    "call_numpy", "a pure function of NumPy, called back", _call_type, _call, Extern(None, "zoi"),
-    PURE, False, None, _call_samples, _OF_ITS_FUNCTION))
+    "call_numpy", "a pure function of NumPy, called back", _call_type, _call,
+    Extern("function", "zoi"), PURE, False, None, _call_samples, _OF_ITS_FUNCTION))
 call_numpy_checked = register(OpDef(
     "call_numpy_checked", "as call_numpy, of a function that may raise", _call_type, _call,
-    Extern(None, "zoi"), RAISES, False, None, _call_samples, _OF_ITS_FUNCTION))
+    Extern("function", "zoi"), RAISES, False, None, _call_samples, _OF_ITS_FUNCTION))

@@ -117,8 +117,9 @@ class Invoke:
 
 @record
 class Extern:
-    """A library call on contiguous buffers: `routine` names a row of `llvm.blas`, or None: the
-    kernel calls back into NumPy with the op's `evaluate`. `flags` as of Map."""
+    """A C function of NumPy's, where there is one for the operands: `routine` is "matmul", "sort",
+    "argsort", or "function" (the ufunc that `params["function"]` calls, `ops.inner_loops`). Else,
+    or if it is None, the kernel calls back into Python: `evaluate`. `flags` as of Map."""
     routine: str | None
     flags: str = ""
 

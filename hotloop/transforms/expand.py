@@ -23,6 +23,7 @@ from hotloop.transforms.linearize import Halves, halves, linearize
 from hotloop.transforms.rebuild import Rebuild
 from hotloop.transforms.transpose import transposed
 from hotloop.transforms.vmap import vmap
+from hotloop.transforms.zeros import without
 
 
 def expand(program: Program, prepare: Callable[[Program], Program],
@@ -108,15 +109,14 @@ class _Expand(Rebuild):
     def pushforward(self, eqn: Eqn, out: Emit) -> None:
         token = self.tokens[eqn.ins[0]]     # type: ignore[index]
         given = dict(zip(eqn.params["wrt"], map(self.atom, eqn.ins[1:]), strict=False))
-        env = dict(token.env)
-        for k, var in enumerate(token.halves.inputs):
-            tangent = given.get(k)
-            env[var] = out.zeros(self.type(var, env)) if tangent is None else tangent
-        made = rename(Block((), token.halves.linear.eqns, [
-            a for a in token.halves.outs if a is not None]), env)
+        half = token.halves
+        zero = [v for k, v in enumerate(half.inputs) if k not in given]
+        eqns, outs = without(half.linear.eqns, half.outs, half.inputs, zero)
+        env = {**token.env, **{half.inputs[k]: tangent for k, tangent in given.items()}}
+        made = rename(Block((), eqns, [a for a in outs if a is not None]), env)
         out.eqns += made.eqns
         found = iter(made.outs)
-        tangents = [None if a is None else next(found) for a in token.halves.outs]
+        tangents = [None if a is None else next(found) for a in outs]
         self.replace(eqn.outs, [
             out.zeros(self.type(v, self.env)) if t is None else t
             for v, t in zip(eqn.outs, tangents, strict=False)])

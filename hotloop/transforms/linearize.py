@@ -27,6 +27,7 @@ from hotloop.ops.table import region
 from hotloop.record import record
 from hotloop.transforms import growing, loops, residuals, tapes
 from hotloop.transforms.activity import active, is_float
+from hotloop.transforms.finals import Finals
 from hotloop.transforms.prepare import chosen, fresh, plain
 from hotloop.transforms.tangents import Tangents, fitted, like, pushed
 
@@ -68,7 +69,7 @@ def halves(program: Program, wrt: Sequence[bool], of: Sequence[bool] | None = No
     program = plain(program)
     inputs = chosen(program, wrt)
     outs = [a for k, a in enumerate(program.outs) if is_float(a) and (of is None or of[k])]
-    walk = Linearizer(active(program, inputs, outs), dims(program))
+    walk = Linearizer(active(program, inputs, outs), dims(program), Finals(program))
     given = [like(v) for v in inputs]
     walk.tangent.update(zip(inputs, given, strict=True))
     primal, linear = Emit(), Emit()
@@ -90,11 +91,13 @@ class Linearizer(Tangents):
     """`levels` are the blocks around the present equation, the Program first; `level_of` says in
     which of them a Var is bound. `stores` are the results of regions that hold residuals,
     `fillers` what stands for the residuals of an arm in the other one, `sizes` ints that are not
-    negative, `roomy` tangents with more rows than their values (`growing`)."""
+    negative, `finals` what can be loaded when a loop has ended, `roomy` tangents with more rows
+    than their values (`growing`)."""
 
-    def __init__(self, active: set[Var], sizes: Iterable[Var]):
+    def __init__(self, active: set[Var], sizes: Iterable[Var], finals: Finals):
         super().__init__(active)
         self.sizes = frozenset(sizes)
+        self.finals = finals
         self.levels: list[Level] = []
         self.level_of: dict[Var, int] = {}
         self.stores: dict[Eqn, set[int]] = {}
@@ -190,7 +193,7 @@ class Linearizer(Tangents):
             own = {out for e in pb.eqns for out in e.outs}
             free = free_vars(arm)
             plan = residuals.plan(pb.eqns, (), [v for v in free if v in own],
-                                  self.costs(free, False))
+                                  self.costs(free, False), self.finals.of)
             arms.append(Block((), plan.recomputed + lb.eqns, outs))     # type: ignore
             sizes = [d for v in plan.saved for d in v.shape if d in own]    # types name them
             saved.append(list(dict.fromkeys(sizes + plan.saved)))

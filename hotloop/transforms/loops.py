@@ -99,6 +99,7 @@ class _Loop:
                     for k in self.wanted]
         walk.tangent.update(zip([self.params[k] for k in self.wanted], tangents, strict=True))
         walk.roomy.update(t for k, t in zip(self.wanted, tangents, strict=True) if k in self.rooms)
+        walk.bind(eqn.outs)
         with walk.entered(self.primal, loop=True):
             walk.bind(self.body.params)
             walk.block(self.body.eqns, self.primal, self.linear)
@@ -119,15 +120,13 @@ class _Loop:
 
     def plan(self, linear: Block) -> residuals.Plan:
         """What the linear body needs of the primal one, and how it gets it."""
-        self.order: dict[Any, int] = {
-            out: k for k, e in enumerate(self.primal.eqns) for out in e.outs}
-        own = set(self.order).union(self.params)
+        own = {*self.params, *(out for e in self.primal.eqns for out in e.outs)}
         free = free_vars(linear)
         needed: list[Any] = [*free]
         for d in self.resized:
             needed += [d, self.body.outs[self.params.index(d)]]
         return residuals.plan(self.primal.eqns, self.params, [v for v in needed if v in own],
-                              self.walk.costs(free, True))
+                              self.walk.costs(free, True), self.walk.finals.of)
 
     def count_trips(self) -> None:
         """Set `count`, and run the loop for it if need be."""
@@ -281,20 +280,10 @@ class _Loop:
     def read(self, b: Emit, tapes: list[Stored], plan: residuals.Plan, trip: Var) -> None:
         """Define in the linear body what it needs of the primal one: from the tapes, or computed
         again. What has a size of its own is read after that is known."""
-        order = self.order
-        later: list[tuple[int, Any]] = []
-        for tape in tapes:
-            how, var, offsets = tape
+        later = Emit(location=b.location)
+        for how, var, offsets in tapes:
             if offsets is None:
                 how.load(b, var, trip)
             else:
-                later.append((order.get(how.var, -1), tape))
-        later += [(order[e.outs[0]], e) for e in plan.recomputed]
-        later.sort(key=lambda pair: pair[0])
-        for _, item in later:
-            if isinstance(item, Eqn):
-                b.eqns.append(item)
-            else:
-                how, var, offsets = item
-                how.load(b, var, b.op("get", offsets, trip, codes="i"))
-
+                how.load(later, var, later.op("get", offsets, trip, codes="i"))
+        b.eqns += residuals.in_order([*later.eqns, *plan.recomputed])

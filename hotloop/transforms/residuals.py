@@ -14,7 +14,7 @@ that ties go to values, not to what they were loaded from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from hotloop.ir.core import Eqn, Var, free_vars, reads
@@ -64,15 +64,17 @@ def uses(eqn: Eqn) -> list[Var]:
 
 
 def plan(eqns: Sequence[Eqn], params: Iterable[Var], needed: Iterable[Var],
-         outer: Mapping[Var, float]) -> Plan:
+         outer: Mapping[Var, float], final: Callable[[Var], Eqn | None]) -> Plan:
     """How the `needed` Vars of a body get into the linear half.
 
     eqns, params  the body: all that is bound in it
     outer         what a Var of an enclosing body costs; other outer Vars are free
+    final         how a Var can be loaded when the loop has ended (`finals`)
     """
     needed = list(dict.fromkeys(needed))
-    made = {out: eqn for eqn in eqns for out in eqn.outs}
-    own = set(params) | set(made)
+    before = {out: eqn for eqn in eqns for out in eqn.outs}
+    own = {*params, *before}
+    made = _Made(before, own, outer, final)
     graph = _Graph()
     seen: set[Var] = set()
     stack = list(needed)
@@ -96,10 +98,29 @@ def plan(eqns: Sequence[Eqn], params: Iterable[Var], needed: Iterable[Var],
     return _closed([v for v in seen if v in cut and v in own], needed, made, own)
 
 
-def _closed(saved: list[Var], needed: list[Var], made: dict[Var, Eqn], own: set[Var]) -> Plan:
+@record
+class _Made:
+    """What makes a Var of the body in the linear half."""
+    before: dict[Var, Eqn]
+    own: set[Var]
+    outer: Mapping[Var, float]
+    final: Callable[[Var], Eqn | None]
+
+    def get(self, var: Var) -> Eqn | None:
+        """A load after the loop, or the equation that made it; the latter if it is no load itself,
+        is cheap, and the array is not free."""
+        if var not in self.own:
+            return None
+        eqn, loaded = self.before.get(var), self.final(var)
+        if loaded is None or (loaded.ins[0] in self.outer and eqn is not None
+                              and eqn.op is not loaded.op and is_cheap(eqn)):
+            return eqn
+        return loaded
+
+
+def _closed(saved: list[Var], needed: list[Var], made: _Made, own: set[Var]) -> Plan:
     """With the dimensions of what is saved, and the equations between, in order."""
     kept = set(saved)
-    order = {eqn: k for k, eqn in enumerate(dict.fromkeys(made.values()))}
     again: set[Eqn] = set()
     seen: set[Var] = set()
     stack: list[Any] = list(needed) + [d for v in saved for d in v.shape]
@@ -116,8 +137,24 @@ def _closed(saved: list[Var], needed: list[Var], made: dict[Var, Eqn], own: set[
             continue
         again.add(eqn)
         stack += uses(eqn)
-    return Plan(sorted(kept, key=lambda v: (len(v.shape), v.id)),
-                sorted(again, key=order.__getitem__))
+    return Plan(sorted(kept, key=lambda v: (len(v.shape), v.id)), in_order(again))
+
+
+def in_order(eqns: Iterable[Eqn]) -> list[Eqn]:
+    """Equations behind those that they use; else in the order in which their results were made."""
+    pending = sorted(eqns, key=lambda e: e.outs[0].id)
+    made = {out: eqn for eqn in pending for out in eqn.outs}
+    placed: dict[Eqn, None] = {}
+    stack = pending[::-1]
+    while stack:
+        eqn = stack[-1]
+        missing = [] if eqn in placed else [
+            made[v] for v in uses(eqn) if v in made and made[v] not in placed]
+        if missing:
+            stack += missing
+        else:
+            placed[stack.pop()] = None
+    return list(placed)
 
 
 class _Graph:

@@ -305,7 +305,8 @@ class Transposer:
 
     def loop(self, eqn: Eqn, b: Emit, cotangents: Cotangents) -> None:
         """`for k in 0..n` becomes `for k in n-1..0`. It carries the cotangents of the carries, and
-        those of what the body takes from outside, to which each trip adds."""
+        those of what the body takes from outside, to which each trip adds: in any order, so it is
+        `loose`."""
         body = eqn.blocks[0]
         index_, params = body.params[0], body.params[1:]
         inits = eqn.ins[3:]
@@ -339,7 +340,7 @@ class Transposer:
         finals = [atom_of(self.resized[eqn.outs[k]][axis]) for k, axis in sizes.where]
         made = make_eqn(
             control.for_, (b.sub(hi, 1), Lit(-1), Lit(-1), *finals, *starts, *totals),
-            {"until": None},
+            {"until": None, "loose": True},
             [Block([index_, *sizes.vars, *own, *sums], arm.eqns, [*heads, *outs, *ends])],
             eqn.location)
         b.eqns.append(made)

@@ -1,5 +1,6 @@
-"""The memory pool of large results."""
+"""The memory pool of large results and of temporaries."""
 
+import ctypes
 import gc
 import os
 import threading
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 from hotloop.entry import abi, native
-from hotloop.entry.machine import LARGE
-from hotloop.entry.pool import GRAIN, SLOTS
+from hotloop.entry.pool import GRAIN, LARGE, SLOTS
+from hotloop.llvm import externals
 from hotloop.runtime import memory
 
 pytestmark = pytest.mark.skipif(bool(abi.problem()), reason=abi.problem())
@@ -134,3 +135,61 @@ def test_fork(f):
         ok = np.array_equal(f(a), kept) and memory.info().reused > 0
         os._exit(0 if ok else 1)
     assert os.waitpid(pid, 0)[1] == 0
+
+
+# ---- temporaries
+
+def take(size):
+    return ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint64)(externals.resolve("pool:take"))(size)
+
+
+def give(memory):
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(externals.resolve("pool:give"))(memory)
+
+
+SIZES = [0, 1, 63, 64, 65, 1000, 65343, 65344, 65345, 65536, 10**5, 131072, 2**20, 2**21 - 193,
+         2**21 - 192, 2**21 - 191, 2**21, 2**21 + 1, 5 * 10**6]
+
+
+def test_temporaries_are_whole_lines_that_do_not_overlap(f):
+    kept = []
+    for size in SIZES * 2:
+        memory = take(size)
+        assert memory % 64 == 0
+        ctypes.memset(memory, len(kept), -(-max(size, 1) // 64) * 64)
+        kept.append((memory, size))
+    for number, (memory, size) in enumerate(kept):
+        assert ctypes.string_at(memory, size) == bytes([number]) * size
+        give(memory)
+
+
+def test_temporaries_reuse_memory_of_temporaries_and_results(f):
+    memory.trim()
+    for size in (10**5, 3 * 2**20):
+        first = take(size)
+        give(first)
+        before = memory.info()
+        assert size < before.held <= 1.25 * size + GRAIN
+        again = take(size - size // 100)
+        assert again == first and memory.info().reused == before.reused + 1
+        give(again)
+    r = f(np.zeros(3 * 2**17))
+    assert abs(r.ctypes.data - first) < 4096
+    memory.trim()
+    small = take(1000)
+    give(small)
+    assert memory.info().held == 0
+
+
+def test_no_memory_gives_what_is_kept_back(f):
+    give(take(10**6))
+    assert memory.info().held
+    assert take(2**62) is None and memory.info().held == 0
+    assert take(2**64 - 1) is None and take(2**63) is None and take(2**63 - 1) is None
+
+
+def test_without_a_pool_nothing_is_kept(f):
+    memory.set_cap(0)
+    for size in SIZES:
+        give(take(size))
+        assert memory.info().held == 0

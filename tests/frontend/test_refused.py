@@ -93,9 +93,9 @@ def assigns_a_global(x):
     return x
 
 
-@refused(StagingError, "text", f8(4), 2)
-def formats_a_value(x, k):
-    return {f"{k}": 1}
+@refused(StagingError, "text", f8(4))
+def formats_a_value(x):
+    return {f"{x[0]}": 1}
 
 
 @refused(UnsupportedError, "dtype", np.array([None, 1]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import harness
 import numpy as np
 import pytest
@@ -70,7 +72,7 @@ def test_frees_and_exits() -> None:
     with pytest.raises(harness.Failed) as failed:
         harness.run(kernel, [np.array([1.0, 2.0, -3.0, 4.0])])
     assert failed.value.args == (0, (2, -6.0))
-    assert emit(kernel).text.count("call void @free") == 5
+    assert len(re.findall(r"call void %\w+\(ptr %\w+\)", emit(kernel).text)) == 5
 
 
 def test_memory_that_can_not_be_had() -> None:

@@ -76,6 +76,15 @@ def test_reductions(body, following, dtype, combine):
 NAN = float("nan")
 
 
+@pytest.mark.parametrize(("following", "combine"), [
+    ("add(c, b[i])", "add"), ("mul(c, b[i])", None), ("sub(c, b[i])", None)])
+def test_a_loose_loop_adds_floats_in_any_order(following, combine):
+    text = loop_of("", following).replace("step 1", "step 1 loose")
+    kernel = transformed(text, [reductions], *args("f64"))
+    loop, = loops(kernel)
+    assert loop.loose and loop.carries[0].reduce == combine
+
+
 @pytest.mark.parametrize("following", [
     "select(gt(b[i], c), b[i], c)", "select(lt(b[i], c), b[i], c)",
     "select(ge(b[i], c), b[i], c)", "select(lt(c, b[i]), b[i], c)"])
