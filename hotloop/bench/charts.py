@@ -18,7 +18,7 @@ class ChartsUnavailable(ImportError):
     """matplotlib is missing."""
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
     try:
         import matplotlib
         matplotlib.use("Agg")
@@ -52,7 +52,7 @@ def _finish(plt: Any, axes: Any, path: Path, title: str, x: str, y: str) -> Path
 def pi_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> list[Path]:
     """Time and error against n: all systems in one chart each, one chart a system, and the first
     calls as bars."""
-    plt = _pyplot()
+    plt = pyplot()
     ok = [r for r in runs if r.results]
     paths = []
     for name, label, get in (
@@ -100,7 +100,7 @@ def pi_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> li
 
 def jit_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> list[Path]:
     """Time against the number of calls: all jitted in one chart; plain against jitted for each."""
-    plt = _pyplot()
+    plt = pyplot()
     paths = []
     _, axes = plt.subplots(figsize=(7, 4.5))
     for run in runs:
@@ -126,7 +126,7 @@ def jit_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> l
 
 def figures_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> list[Path]:
     """One row of bars a figure."""
-    plt = _pyplot()
+    plt = pyplot()
     ok = [r for r in runs if r.results]
     names = (("first", "first call, s"), ("call", "call on 8 doubles, s"),
              ("sigmoid", "sigmoid of 10^7 float32, s"))
@@ -147,7 +147,7 @@ def figures_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) 
 
 def grad_charts(experiment: Experiment, runs: list[SystemRun], folder: Path) -> list[Path]:
     """Bars of the gradients' times, a group a function."""
-    plt = _pyplot()
+    plt = pyplot()
     ok = [r for r in runs if r.results]
     names = list(dict.fromkeys(e["figure"] for r in ok for e in r.results))
     figure, axis = plt.subplots(figsize=(9, 5))

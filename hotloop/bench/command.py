@@ -6,13 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from hotloop.bench import charts, report, runner, suite
+from hotloop.bench import charts, growth, report, runner, suite
 from hotloop.bench.experiments import EXPERIMENTS
 
 TABLES = {"pi": report.pi_tables, "jit": report.jit_tables,
-          "figures": report.figures_tables, "grad": report.grad_tables}
+          "figures": report.figures_tables, "grad": report.grad_tables,
+          "compile": growth.tables}
 CHARTS = {"pi": charts.pi_charts, "jit": charts.jit_charts,
-          "figures": charts.figures_charts, "grad": charts.grad_charts}
+          "figures": charts.figures_charts, "grad": charts.grad_charts,
+          "compile": growth.draw}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="repeat each size for at least this long (default: 0.3)")
     parser.add_argument("--limit", type=float, metavar="SECONDS",
                         help="leave out sizes predicted to take longer (default: 120; a call of "
-                             "a kernel: 2)")
+                             "a kernel: 2; a compilation: 60)")
     parser.add_argument("--timeout", type=float, default=90, metavar="SECONDS",
                         help="of a kernel in one system, compilation included (default: 90)")
     parser.add_argument("--output", type=Path, default=Path("results"), metavar="DIR",
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
               f"{', '.join(experiment.systems)})", file=sys.stderr)
         return 2
     if options.limit is None:
-        options.limit = 2.0 if experiment.name == "kernels" else 120.0
+        options.limit = {"kernels": 2.0, "compile": 60.0}.get(experiment.name, 120.0)
     try:
         pythons = dict(item.split("=", 1) for item in options.python)
     except ValueError:
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     with runner.progress_bar(experiment.name, len(systems)) as progress:
         runs = runner.run(experiment, systems, sizes, pythons, options.at_least, options.limit,
-                          progress)
+                          progress, 20 * options.limit if experiment.name == "compile" else None)
     print(experiment.title + "\n")
     print(TABLES[experiment.name](runs, sizes))
     options.output.mkdir(parents=True, exist_ok=True)

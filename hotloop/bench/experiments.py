@@ -13,6 +13,8 @@ class Experiment:
     sizes: tuple[int, ...]
     systems: tuple[str, ...]
     unit: str
+    environment: tuple[tuple[str, str], ...] = ()
+    """variables that its workers get"""
 
 
 PI = Experiment(
@@ -40,4 +42,8 @@ KERNELS = Experiment(
     ("numpy", "hotloop", "hotloop_warm", "hotloop_serial", "numba", "numba_parallel", "jax",
      "numexpr", "torch_compile", "pythran"), "")
 
-EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES, GRAD, KERNELS)}
+COMPILE = Experiment(
+    "compile", "the time of compiling programs of growing length", (10, 100, 1000, 10_000),
+    ("hotloop", "numba", "jax"), "operations", (("HOTLOOP_CACHE", "0"),))
+
+EXPERIMENTS = {e.name: e for e in (PI, JIT, FIGURES, GRAD, KERNELS, COMPILE)}

@@ -58,7 +58,7 @@ def pi_tables(runs: list[SystemRun], sizes: list[int]) -> str:
         "median time against the number of points; first: what the first call took longer\n"
         + table(["system", *head, "first"], times),
         "distance to pi\n" + table(["system", *head], errors),
-        *_ratios(ok, sizes), _notes(runs)])
+        *_ratios(ok, sizes), notes(runs)])
 
 
 def _ratios(ok: list[SystemRun], sizes: list[int]) -> list[str]:
@@ -85,7 +85,7 @@ def jit_tables(runs: list[SystemRun], sizes: list[int]) -> str:
                 rows.append([f"{run.system} {kind}",
                              *[duration(at.get(n)) for n in sizes]])
     return "\n\n".join(["time of n calls, the first (which compiles) included\n"
-                        + table(["system", *map(str, sizes)], rows), _notes(runs)])
+                        + table(["system", *map(str, sizes)], rows), notes(runs)])
 
 
 def figures_tables(runs: list[SystemRun], sizes: list[int]) -> str:
@@ -101,7 +101,7 @@ def figures_tables(runs: list[SystemRun], sizes: list[int]) -> str:
     return "\n\n".join([
         "import: beyond NumPy's; first call: of a new sigmoid on 100 floats; copies: the time of\n"
         "the sigmoid of 10^7 float32 in numpy.copyto of the same bytes\n" + table(head, rows),
-        _notes(runs)])
+        notes(runs)])
 
 
 def grad_tables(runs: list[SystemRun], sizes: list[int]) -> str:
@@ -134,7 +134,7 @@ def grad_tables(runs: list[SystemRun], sizes: list[int]) -> str:
         "time of a value and gradient; and as a multiple of the function in the same system\n"
         + table(head, rows),
         *(["times slower than hotloop, geometric mean\n" + ", ".join(means)] if means else []),
-        "the first call, which compiles\n" + table(["function", *at], first), _notes(runs)])
+        "the first call, which compiles\n" + table(["function", *at], first), notes(runs)])
 
 
 def agree(a: list[float], b: list[float]) -> bool:
@@ -143,7 +143,7 @@ def agree(a: list[float], b: list[float]) -> bool:
         math.isclose(x, y, rel_tol=1e-6, abs_tol=1e-8) for x, y in zip(a, b, strict=True))
 
 
-def _notes(runs: list[SystemRun]) -> str:
+def notes(runs: list[SystemRun]) -> str:
     lines = [f"{r.system} {r.version} (Python {r.python})" for r in runs if r.version]
     lines += [f"{r.system}: {r.status if r.status != 'ok' else 'note'}: {r.reason}"
               for r in runs if r.reason]

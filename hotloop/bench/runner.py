@@ -36,15 +36,17 @@ class SystemRun:
 
 def run(experiment: Experiment, systems: list[str], sizes: list[int],
         pythons: dict[str, str], at_least: float, limit: float,
-        progress: Callable[[str, str], None]) -> list[SystemRun]:
+        progress: Callable[[str, str], None],
+        timeout: float | None = None) -> list[SystemRun]:
     """Measure each system; `pythons` maps systems to interpreters, `progress(system, text)` hears
-    of every event. `limit` is the number of seconds that one size may be predicted to take."""
+    of every event. `limit` is the number of seconds that one size may be predicted to take,
+    `timeout` that a system may take in all."""
     runs = []
     with tempfile.TemporaryDirectory() as fresh:
         for system in systems:
             options = {"sizes": sizes, "at_least": at_least, "limit": limit, "repeat": 15}
             runs.append(run_one(experiment, system, options,
-                                pythons.get(system, sys.executable), fresh, progress))
+                                pythons.get(system, sys.executable), fresh, progress, timeout))
     return runs
 
 
@@ -59,7 +61,7 @@ def run_one(experiment: Experiment, system: str, options: dict[str, Any], python
     result = SystemRun(system)
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONWARNINGS="ignore",
                        HOTLOOP_CACHE_DIR=cache,      # empty at first: nobody starts warm unasked
-                       **ENVIRONMENT.get(system, {}))
+                       **ENVIRONMENT.get(system, {}), **dict(experiment.environment))
     environment.pop("HOTLOOP_VERIFY", None)
     progress(system, "starting")
     with tempfile.TemporaryFile("w+") as errors:     # a pipe that nobody reads could fill

@@ -10,8 +10,9 @@ a choice of them (`meeting`): reads select, stores go to the chosen one.
 
 from __future__ import annotations
 
+import itertools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -35,7 +36,7 @@ from hotloop.frontend.builder import (
 )
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import join_lists
-from hotloop.frontend.list_values import List, snapshot
+from hotloop.frontend.list_values import List, mark, marks_taken_back, snapshot
 from hotloop.frontend.meeting import Cell, Key, Meeting, Path, RefSlot, cell_array
 from hotloop.frontend.objects import (
     UNBOUND,
@@ -44,6 +45,8 @@ from hotloop.frontend.objects import (
     Slot,
     containers,
     get,
+    made_at,
+    one_of_two,
     put,
     undo,
 )
@@ -143,17 +146,20 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
               cells: Cells, live: list[Slot], dead: list[Slot]) -> None:
     """Trace both branches and join the `live` slots; the `dead` ones are unbound afterwards."""
     parent = current()
-    mark = hooks.mark()
+    watched = hooks.mark()
     before = {n: get(cells, n) for n in [*live, *dead]}
     sides: list[Builder] = []
     ends: list[dict[Slot, Any]] = []
     died: list[bool] = []
     places: list[Place] = []
+    marks: list[Any] = []
+    copies: list[dict[Slot, Any]] = []
     for k, branch in enumerate(branches):
         b = Builder(parent)
         b.outer = parent.outer | containers(cells)
         b.scope = cells, [n for n in before if isinstance(n, str)]
         dm.assume(condition, k == 0, b)
+        marked = len(parent.state.marks)
         try:
             died.append(traced(b, branch))
         except BaseException:
@@ -164,6 +170,9 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
         sides.append(b)
         written = list(dict.fromkeys(place for place, _ in b.journal))
         ends.append({n: settled(get(cells, n), b, before.get(n)) for n in [*live, *written]})
+        copies.append({n: settled(x, b, None) for n, x in ends[-1].items()
+                       if isinstance(x, list | List) and x is before.get(n)} if b.journal else {})
+        marks.append(marks_taken_back(marked))
         undo(b.journal)
         places += written
         for n, x in before.items():
@@ -178,15 +187,22 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
     if all(died):
         emit("cond", [condition], [], blocks=[Block([], b.eqns, []) for b in sides])
         raise Dead
-    join_sides(condition, cells, [*live, *places], before, sides, ends, died)
-    hooks.after(mark)
+    for n in [*live, *places]:
+        if not any(died) and ends[0][n] is not ends[1][n]:
+            for k, copy in enumerate(copies):      # what the branch did to a list is in its copy
+                ends[k][n] = copy.get(n, ends[k][n])
+    for z, name in itertools.chain(*(m for m, dead in zip(marks, died, strict=True) if not dead)):
+        mark(z, name)
+    join_sides(condition, cells, [*live, *places], before, sides, ends, died, marks)
+    hooks.after(watched)
 
 
 def settled(x: Any, builder: Builder, before: Any) -> Any:
     """`x` at the end of a block, with copies of the lists that undoing its journal changes; not of
     `before`, what the name was bound to at its start."""
-    if type(x) is list and id(x) not in builder.outer:
-        return [settled(item, builder, None) for item in x]
+    if type(x) is list and (id(x) not in builder.outer or x is not before and any(
+            place.owner is x for place, _ in builder.journal)):
+        return made_at(x, [settled(item, builder, None) for item in x])
     if type(x) is tuple or is_named_tuple(x):
         items = [settled(item, builder, None) for item in x]
         if any(p is not q for p, q in zip(items, x, strict=True)):
@@ -198,8 +214,10 @@ def settled(x: Any, builder: Builder, before: Any) -> Any:
 
 
 def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, Any],
-               sides: list[Builder], ends: list[dict[Slot, Any]], died: list[bool]) -> None:
-    """The `cond` of two traced branches, and what the slots are after it."""
+               sides: list[Builder], ends: list[dict[Slot, Any]], died: list[bool],
+               marks: Sequence[Any] = ((), ())) -> None:
+    """The `cond` of two traced branches, and what the slots are after it. `marks`: of lists, on
+    each of the two."""
     parent = current()
     outs: list[Var] = []
     atoms: tuple[list[Atom | None], list[Atom | None]] = ([], [])
@@ -207,6 +225,9 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
     meeting = Meeting(parent)
     paths = [Path(meeting), Path(meeting)]
     bases: dict[Cell, Base] = {}
+    merged: list[tuple[Any, Any, Any]] = []
+    ids = [{(id(z), name) for z, name in m} for m in marks]
+    elsewhere = [ids[1] - ids[0], ids[0] - ids[1]]
     for k, (path, end) in enumerate(zip(paths, ends, strict=True)):
         path.spent = {base for base, now in sides[1 - k].values.items()
                       if isinstance(now, Spent) and not died[1 - k]}
@@ -289,12 +310,11 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
         if isinstance(slot, ObjectSlot):
             _check_inside(slot.object, parent)
         joined = join_values(x, y, slot)
-        if type(joined) is list and one is None:
-            for z in (x, y, joined):           # a change of one would be missing in the other
-                current().state.session.one_of_two[id(z)] = z
+        if one is None and list in (type(x), type(y)):
+            merged.append((x, y, joined))
         for k, z in enumerate((x, y)):
             if not died[k]:
-                join_lists(z, joined)
+                join_lists(z, joined, elsewhere[k])
         return joined
 
     def joined_eithers(x: Any, y: Any, n: Any, key: Key) -> Either:
@@ -337,6 +357,8 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
                                     joined_of(UNBOUND, y, VALUE, (n, "no")))
             else:
                 objects[n] = Unjoined(error)
+    for x, y, joined in merged:
+        one_of_two(x, y, joined, sides[0].outer | sides[1].outer)
     finish(condition, sides, died, outs, atoms)
     for n, joined in objects.items():
         put(cells, n, joined)

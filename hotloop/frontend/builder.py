@@ -85,6 +85,8 @@ class TraceState:
         self.streams = 0
         self.formatting = 0
         self.marked: list[tuple[Any, str]] = []
+        self.marks: list[tuple[Any, str]] = []         # of lists, in order (`list_values.mark`)
+        self.clock = 0
         self.notes = Notes()
         self.wary: frozenset[Any] = frozenset()        # keys of the Restarts so far
 

@@ -7,11 +7,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from hotloop.frontend.builder import Builder, unsupported
-from hotloop.frontend.list_values import List, linked
+from hotloop.frontend.list_values import List, linked, mark
 from hotloop.frontend.objects import Place
 from hotloop.frontend.slots import VALUES, Maybe, shown_name
 
@@ -27,10 +27,15 @@ def lists_in(x: Any) -> list[List]:
     return [a for e in x for a in lists_in(e)] if isinstance(x, tuple | list) else []
 
 
-def join_lists(given: Any, made: Any) -> None:
-    """`made` stands for `given` after a branch or loop: they may be one list."""
+def join_lists(given: Any, made: Any, elsewhere: Set[tuple[int, str]] = frozenset()
+               ) -> None:
+    """`made` stands for `given` after a branch or loop: they may be one list. `elsewhere`: marks
+    of lists (by id) that they have on the other path only."""
     for x, y in zip(lists_in(given), lists_in(made), strict=False):
         if x is not y:
+            for name in ("moved", "stale"):
+                if getattr(x, name) and (id(x), name) not in elsewhere:
+                    mark(y, name)
             linked(x, y)
 
 
@@ -43,6 +48,8 @@ def check_carried(n: Any, initial: Mapping[Any, Any], ends: Mapping[Any, Any],
     what = (f"{shown_name(n)} is rebound in a loop in which its list, which another name may hold, "
             "is changed")
     remedy = "copy the list: list(x)"
+    if any(x.stale for x in starts):
+        raise unsupported(what, remedy)
     if any(x.changed for x in params.get(n, ())):
         others = [x for k in params if k != n for x in (*lists_in(initial[k]), *lists_in(ends[k]))]
         own = [*starts, *finals]
@@ -51,7 +58,7 @@ def check_carried(n: Any, initial: Mapping[Any, Any], ends: Mapping[Any, Any],
                 x.moved for x in own):
             raise unsupported(what, remedy)
         for x in starts:
-            x.stale = True
+            mark(x, "stale")
     changed = [p.owner for p in places if isinstance(p, Place) and isinstance(p.owner, List)]
     if any(x is y for x in (*starts, *finals) for y in changed):
         raise unsupported(what, remedy)

@@ -76,11 +76,12 @@ class ListSlot:
 class List(Tracer):
     """See above. `home`: the block that made it; `moved`: its content was put into another list;
     `stale`: another name's list, which may have been this one, was changed; `kept`: rows of this
-    list of lists may be one list, so that they must not change; `changed`: by anybody."""
+    list of lists may be one list, so that they must not change; `changed`: by anybody; `unknown`:
+    why it must not change, if it may be a list of known length, too."""
 
-    __slots__ = ("__weakref__", "_pool", "changed", "data", "derived", "epoch", "exchanged",
-                 "group", "home", "kept", "length", "moved", "original", "queue", "rows",
-                 "stale", "start")
+    __slots__ = ("__weakref__", "_pool", "born", "changed", "data", "derived", "epoch",
+                 "exchanged", "group", "home", "kept", "length", "moved", "moved_at", "original",
+                 "queue", "rows", "stale", "start", "unknown")
 
     data: Data
     length: Extent
@@ -91,12 +92,14 @@ class List(Tracer):
         self.home, self.queue = current(), queue
         self.group: list[weakref.ref[List]] = []
         self.moved = self.stale = self.kept = self.changed = False
+        self.born, self.moved_at = self.home.state.clock, 0
         self.original = self
         self._pool: List | None = None
         self.derived: list[weakref.ref[List]] = []
         self.epoch = 0
         self.exchanged = False
         self.rows: list[Any] = []
+        self.unknown: list[Exception] = []
 
     def __getattr__(self, name: str) -> Any:
         return method(self, name)
@@ -144,17 +147,42 @@ class List(Tracer):
         if self.moved:
             raise unsupported("a list is changed after it was put into another list",
                               "put a copy there: rows.append(list(row))")
-        self.changed = True
+        if self.unknown:
+            raise self.unknown[0]
+        mark(self, "changed")
         for reference in self.group:
             other = reference()
             if other is not None and other is not self:
-                if other.moved or hasattr(other, "parent"):
+                if other.moved and other.moved_at > self.born or hasattr(other, "parent"):
                     raise unsupported("a list is changed that may be in another list",
                                       "put a copy there: rows.append(list(row))")
-                other.stale = other.changed = True
+                mark(other, "stale")
+                mark(other, "changed")
 
     def same_view(self, other: object) -> bool:
         return self is other
+
+
+def mark(x: List, name: str) -> None:
+    """x is `moved`, `stale` or `changed` from here on, on this path of the program: what a branch
+    marked is taken back for the other one, and holds again after both."""
+    if not getattr(x, name):
+        state = current().state
+        state.clock += 1
+        if name == "moved":
+            x.moved_at = state.clock
+        setattr(x, name, True)
+        state.marks.append((x, name))
+
+
+def marks_taken_back(start: int) -> list[tuple[List, str]]:
+    """Without the marks made since there were `start` of them; gives them."""
+    marks = current().state.marks
+    found = marks[start:]
+    del marks[start:]
+    for x, name in found:
+        setattr(x, name, False)
+    return found
 
 
 def linked(a: List, b: List) -> None:

@@ -49,7 +49,7 @@ from hotloop.frontend.exchange import (
 )
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import check_carried, join_lists, lists_in
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, mark, marks_taken_back
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.meeting import Cell, Path, cell_array
 from hotloop.frontend.objects import (
@@ -339,11 +339,11 @@ def unroll(items: Iterable[Any], loop: Loop) -> None:
 
 def stage(loop: Loop) -> None:
     """Trace the loop's body and emit the loop."""
-    mark = hooks.mark()
-    if mark is not None:
+    watched = hooks.mark()
+    if watched is not None:
         _in_try(loop)
     _stage(loop)
-    hooks.after(mark)
+    hooks.after(watched)
 
 
 def _in_try(loop: Loop) -> None:
@@ -390,6 +390,7 @@ def _in_try(loop: Loop) -> None:
 def _stage(loop: Loop) -> None:
     parent = current()
     carried = Carried(loop)
+    marked = len(parent.state.marks)
     for _ in range(TRACE_LIMIT):
         outer = Builder(parent, loop=True)
         outer.outer = parent.outer | containers(loop.cells)
@@ -400,6 +401,7 @@ def _stage(loop: Loop) -> None:
                 put(loop.cells, n, carried.initial[n])
             for name in loop.dead:
                 put(loop.cells, name, UNBOUND)
+            marks = marks_taken_back(marked)
         places = [p for p in attempt.places if p not in carried.initial]
         attempt.places = []
         places = [p for p in places if not _born_inside(p, places, attempt)]
@@ -412,6 +414,8 @@ def _stage(loop: Loop) -> None:
             continue
         end = _settle(carried, attempt, died, outer, body)
         if end is not None:
+            for x, name in marks:
+                mark(x, name)
             break
     else:
         raise unsupported("the types of a loop's variables don't settle",
@@ -670,11 +674,11 @@ def _emit(carried: Carried, attempt: Attempt, end: Path, outer: Builder, body: B
         results += vars
         if n == loop.stop:
             stop_at = len(ends) - 1
+        join_lists(carried.initial[n], after[n])     # that of before, after no trips
         if not died:
+            join_lists(attempt.end[n], after[n])
             check_carried(n, carried.initial, attempt.end, attempt.lists, [
                 p for p, x in attempt.start.items() if attempt.end[p] is not x], parent)
-            join_lists(attempt.end[n], after[n])
-        join_lists(carried.initial[n], after[n])     # that of before, after no trips
     if carried.swapped:
         own = list(itertools.chain(*attempt.flags))
         params += own

@@ -42,6 +42,7 @@ from hotloop.frontend.tracers import (
     fit,
     fresh,
     iota,
+    is_python_number,
     lift,
     value,
     wrap,
@@ -95,9 +96,11 @@ def fix(x: Any, out: Any = None) -> Any:
 @numpy_function(np.isclose)
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
     x, y = settled(lift(a)), settled(lift(b))
-    if dtype_of(y).kind in "biu":
+    if is_python_number(y):
+        y = Scalar(fit(y, F64), "python") if dtype_of(y).kind in "biu" else y
+    elif dtype_of(y).kind in "biu":
         y = wrap(fit(y, np.result_type(dtype_of(y), F64)))
-    tolerance = apply(np.add, atol, apply(np.multiply, rtol, apply(np.absolute, y)))
+    tolerance = lift(atol) + lift(rtol) * abs(y)        # weak where all are Python's numbers
     near = apply(np.less_equal, apply(np.absolute, apply(np.subtract, x, y)), tolerance)
     result = apply(np.logical_or, apply(np.logical_and, near, apply(np.isfinite, y)),
                    apply(np.equal, x, y))
@@ -444,6 +447,8 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Array:
 
 def correlated(x: Array, y: Array, mode: str) -> Array:
     """Products of the padded signal's windows with the kernel, summed."""
+    if mode not in ("full", "same", "valid"):
+        raise unsupported(f"the mode {mode!r}", "modes here: full, same, valid")
     common = np.result_type(x.dtype, y.dtype)
     x, y = converted(x, common), converted(y, common)
     n, m = x.dims[0], y.dims[0]
@@ -457,11 +462,9 @@ def correlated(x: Array, y: Array, mode: str) -> Array:
     if mode == "valid":
         length = dm.at_least_zero(dm.plus(dm.minus(dm.form(large), dm.form(small)), dm.ONE))
         first = as_int(start)
-    elif mode == "same":
+    else:
         length = large
         first = as_int(start) // 2
-    else:
-        fail(ValueError, f"mode must be one of 'valid', 'same', or 'full' (got '{mode}')")
     return fresh(whole[first:first + as_int(length)].value())
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import emit, fail, unsupported
+from hotloop.frontend.builder import emit, fail, inputs_of, staging, unsupported
 from hotloop.frontend.numpy_arrays import as_array, axis_of, delivered, settled
 from hotloop.frontend.numpy_atoms import op, reduce
 from hotloop.frontend.numpy_create import eye
@@ -34,7 +34,7 @@ from hotloop.frontend.tracers import (
     value,
     wrap,
 )
-from hotloop.ir.core import Atom, Dim
+from hotloop.ir.core import Atom, Dim, Var
 from hotloop.ir.types import BOOL
 
 CORE = ("matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
@@ -204,7 +204,7 @@ def kron(a: Any, b: Any) -> Any:
 @numpy_function(np.cross)
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
           axis: Any = None) -> Any:
-    """Vectors of three components; of run-time length they are checked to have three."""
+    """Vectors of three components; with another number NumPy is called."""
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = as_array(a), as_array(b)
@@ -215,6 +215,8 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
         if isinstance(v.dims[-1], int) and v.dims[-1] == 2:
             raise unsupported("np.cross of vectors of two components",
                               "write a[0] * b[1] - a[1] * b[0]")
+        if isinstance(v.dims[-1], Var) and inputs_of(v.dims[-1]):
+            raise staging("the number of components of np.cross", "", v.dims[-1])
         dm.require_equal(v.dims[-1], 3, message)
     (x0, x1, x2), (y0, y1, y2) = ([v[..., k] for k in range(3)] for v in (x, y))
 

@@ -393,13 +393,22 @@ def sortable(a: Array, axis: Any) -> tuple[Array, int]:
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
          stable: Any = None) -> Array:
     a, k = sortable(as_array(a), axis)
-    return fresh(op("sort", a.value(), axis=k))
+    return fresh(op("sort", a.value(), axis=k, **order_of(kind, stable)))
+
+
+def order_of(kind: Any, stable: Any) -> dict[str, Any]:
+    """The parameter of `sort`: which of the equal 0.0 and -0.0 comes first."""
+    return {"kind": "stable"} if stably(kind, stable) else {}
+
+
+def stably(kind: Any, stable: Any) -> bool:
+    return bool(stable or kind is not None and kind[0] in "sSmM")
 
 
 @method("sort")
 def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
                   stable: Any = None) -> None:
-    a.assign(op("sort", a.value(), axis=sortable(a, axis)[1]))
+    a.assign(op("sort", a.value(), axis=sortable(a, axis)[1], **order_of(kind, stable)))
 
 
 @numpy_function(np.argsort)
@@ -410,9 +419,8 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
     if not a.dims and axis in (0, -1, None):      # which NumPy lets pass
         return fresh(full(lit(0), (1,)))
     a, k = sortable(a, axis)
-    stably = stable or kind is not None and kind[0] in "sSmM"
     how: dict[str, Any] = {"axis": k}
-    if not stably:
+    if not stably(kind, stable):
         how["kind"] = "quicksort"                 # whose order of equal elements is NumPy's
     return fresh(emit("argsort", [a.value()], [(I64, a.dims)], **how)[0])
 

@@ -11,7 +11,7 @@ after the branch. So lists, dicts and objects are mutable state with a static st
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -145,8 +145,36 @@ def refuse_change(x: Any, what: str) -> None:
 def refuse_change_of_either(x: Any) -> None:
     """A list that is one of two after a branch is neither of them, but a copy."""
     if id(x) in current().state.session.one_of_two:
-        raise unsupported("a change of a list that is one of two after a branch",
-                          "copy it first: list(x)")
+        raise needs_length(x, staging("a change of a list that is one of two after a branch",
+                                      "copy it first: list(x)"))
+
+
+def one_of_two(x: Any, y: Any, joined: Any, older: Set[int]) -> None:
+    """`joined` is `x` or `y` after a branch. A change of one would be missing in the other if all
+    are lists of known length, and a list of known length does not know of a list that isn't.
+    `older`: ids of the lists of before the branch."""
+    session = current().state.session
+    for z in (x, y, joined):
+        if type(z) is list:
+            session.one_of_two[id(z)] = z
+    if type(joined) is list:
+        made_at(x, made_at(y, joined))
+        return
+    for z in (x, y):
+        if type(z) is list:
+            error = needs_length(z, staging("a change of a list that is one of two after a branch",
+                                            "copy it first: list(x)"))
+            if id(z) in older or error.site is not None:
+                joined.unknown.append(error)
+
+
+def made_at(x: Any, made: Any) -> Any:
+    """`made`, which stands for the list `x`: they were made at one place of the source."""
+    lists = current().state.session.lists
+    known = lists.get(id(x))
+    if known is not None and known[0] is x:
+        lists[id(made)] = made, known[1]
+    return made
 
 
 def needs_length(x: Any, error: StagingError) -> StagingError:

@@ -22,7 +22,7 @@ from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import check, current, emit, lit, unsupported
 from hotloop.frontend.list_buffers import exact, lay, make_room
 from hotloop.frontend.list_slots import list_of, recast
-from hotloop.frontend.list_values import Data, Extent, List, RowSlot
+from hotloop.frontend.list_values import Data, Extent, List, RowSlot, mark
 from hotloop.frontend.objects import Place
 from hotloop.frontend.slots import join
 from hotloop.frontend.tracers import iota
@@ -44,7 +44,9 @@ class Row(List):
         self.home, self.queue = current(), False
         self.group = []
         self.moved = self.stale = self.kept = self.changed = False
+        self.born, self.moved_at = self.home.state.clock, 0
         self.original = self
+        self.unknown = []
         self.derived = []
         parent.rows = [r for r in parent.rows if r() is not None] + [weakref.ref(self)]
 
@@ -108,7 +110,7 @@ class Row(List):
         for reference in table.derived:
             other = reference()
             if other is not None:
-                other.stale = True
+                mark(other, "stale")
 
 
 def derive(x: List, table: List) -> None:
@@ -156,7 +158,7 @@ def row_atoms(x: List, new: Any) -> list[Atom]:
 def _taken(x: List, new: List) -> None:
     if isinstance(new, Row) or new.home is not current() or new.moved:
         x.kept = True
-    new.moved = True
+    mark(new, "moved")
     derive(new, x)
 
 

@@ -173,6 +173,15 @@ class Builder:
                               self.op(f"bitcast {t} {value} to {floats}"))
         return self.op(f"bitcast {floats} {same} to {t}")
 
+    def counter(self, phi: str) -> str:
+        """A loop's counter, not to be strength-reduced: LLVM takes up to half of all its time for
+        that, and has little left to find where rows are hoisted (`Values.row`). A laundered pointer
+        is the same number, but not known to grow by one; code generation drops it."""
+        self.declare("llvm.launder.invariant.group.p0", "ptr", "ptr")
+        at = self.op(f"inttoptr i64 {phi} to ptr")
+        same = self.op(f"call ptr @llvm.launder.invariant.group.p0(ptr {at})")
+        return self.op(f"ptrtoint ptr {same} to i64")
+
     def splat(self, value: str, t: Type) -> str:
         """A scalar in all lanes of the vector type t."""
         first = self.op(f"insertelement {t} poison, {t.element} {value}, i64 0")

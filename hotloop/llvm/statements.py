@@ -23,7 +23,7 @@ from hotloop.errors import InternalError
 from hotloop.llvm import bits, blas, foreign, frame
 from hotloop.llvm.builder import UNLIKELY, type_of
 from hotloop.llvm.instructions import ROWS
-from hotloop.llvm.values import I64, Values
+from hotloop.llvm.values import I64, Values, first_of
 from hotloop.loops.core import (
     RESULT,
     TEMP,
@@ -42,11 +42,12 @@ from hotloop.loops.core import (
     While,
     walk,
 )
-from hotloop.loops.expr import Expr, operands
+from hotloop.loops.expr import Expr, affine, from_affine, operands
 from hotloop.loops.foreign import ROUTINES
 from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import bound, writes
 from hotloop.ops import generators
+from hotloop.record import record
 
 STACK_BYTES = 1024
 """Temporaries up to this size lie on the stack."""
@@ -249,7 +250,8 @@ class Statements(Values):
             self.jump(head)
             self.begin(head)
             at = len(self.lines)
-            i, following, left, still = (self.name() for _ in range(4))
+            start, following, left, still = (self.name() for _ in range(4))
+            i = self.counter(start)
             phis = [self.name() for _ in loop.carries]
             moving = self._enter_pointers([loop])
             self.bind(loop.var, i)
@@ -269,7 +271,7 @@ class Statements(Values):
                 stop = nexts[[c.name for c in loop.carries].index(loop.until)]
                 again = self.op(f"and i1 {again}, {self.op(f'xor i1 {stop}, true')}")
             self.branch(again, head, leave)
-            counters = [f"{i} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]"]
+            counters = [f"{start} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]"]
             if count:
                 counters.append(f"{left} = phi i64 [{count}, %{entry}], [{still}, %{latch}]")
             self.lines[at:at] = (
@@ -546,8 +548,13 @@ class Statements(Values):
 
     def hoist(self, loop: For | While) -> None:
         """Emit, before the loop, what does not change in it."""
-        for node in invariants(self, loop):
+        self.before_loop(invariants(self, loop))
+
+    def before_loop(self, found: Invariants) -> None:
+        for node in found.values:
             self.value(node)
+        for buffer, part in found.rows:
+            self.row(buffer, part)
 
 
 def layout_of(kernel: Kernel) -> frame.Frame:
@@ -558,10 +565,16 @@ def layout_of(kernel: Kernel) -> frame.Frame:
         [(r.dtype, len(r.shape) if isinstance(r, Buffer) else 0) for r in kernel.results])
 
 
-def invariants(values: Values, loop: For | While) -> list[Expr]:
-    """The largest parts of a loop's expressions that do not change in it. Loads only where the
-    first iteration (of a `while`: the first test) is sure to make them, before any check or inner
-    loop, and nothing in the loop writes the buffer."""
+@record
+class Invariants:
+    """`values`: the largest parts of a loop's expressions that do not change in it. Loads only
+    where the first iteration (of a `while`: the first test) is sure to make them, before any check
+    or inner loop, and nothing in the loop writes the buffer. `rows`: such parts of addresses."""
+    values: list[Expr]
+    rows: list[tuple[Buffer, Expr]]
+
+
+def invariants(values: Values, loop: For | While) -> Invariants:
     search = _Invariants(values, loop)
     safe = True
     if isinstance(loop, While):
@@ -571,16 +584,35 @@ def invariants(values: Values, loop: For | While) -> list[Expr]:
     safe = search.statements(loop.body, safe)
     for carry in loop.carries:
         search.expression(carry.next, safe)
-    return search.found
+    return Invariants(search.found, list(search.rows))
 
 
 class _Invariants:
     def __init__(self, values: Values, loop: For | While) -> None:
         self.values = values
-        self.names = bound([loop])
+        names = bound([loop])
+        self.names = {*names, *(first_of(name).args[0] for name in names)}
         self.written = writes([loop])
         self.seen: set[Expr] = set()
+        self.moved = swapped([loop])
         self.found: list[Expr] = []
+        self.rows: dict[tuple[Buffer, Expr], None] = {}
+
+    def access(self, buffer: Buffer, index: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """What the address of an element needs, but for the part that does not change."""
+        if buffer not in self.values.pointers:
+            return ()
+        access = self.values.access(buffer, index)
+        if buffer in self.moved:
+            return access.needs(access.base)
+        part: dict[Expr, int] = {}
+        rest: dict[Expr, int] = {}
+        for term, k in affine(access.base)[1].items():
+            fixed = not term.loads and self.names.isdisjoint(term.free)
+            (part if fixed else rest)[term] = k
+        if part:
+            self.rows[buffer, from_affine(0, part)] = None
+        return access.needs(from_affine(0, rest))
 
     def statements(self, statements: list[Statement], safe: bool) -> bool:
         """`safe`: the first of them is sure to be reached. Is what follows them?"""
@@ -590,9 +622,8 @@ class _Invariants:
                     self.expression(s.value, safe)
                 case Store():
                     self.expression(s.value, safe)
-                    if s.buffer in self.values.pointers:
-                        for x in self.values.access(s.buffer, s.index).needs:
-                            self.expression(x, safe)
+                    for x in self.access(s.buffer, s.index):
+                        self.expression(x, safe)
                 case Check():
                     self.expression(s.cond, safe)
                     safe = False
@@ -629,7 +660,7 @@ class _Invariants:
         return safe
 
     def expression(self, root: Expr, safe: bool) -> None:
-        values, seen, names = self.values, self.seen, self.names
+        seen, names = self.seen, self.names
         stack = [root]
         while stack:
             node = stack.pop()
@@ -642,8 +673,7 @@ class _Invariants:
             if safe or not node.loads:
                 seen.add(node)
             if node.op == "load":
-                if node.args[0] in values.pointers:
-                    stack += values.access(node.args[0], node.args[1:]).needs
+                stack += self.access(node.args[0], node.args[1:])
             else:
                 stack += operands(node)
 

@@ -23,7 +23,7 @@ from hotloop.llvm import frame, mathlib
 from hotloop.llvm.builder import UNLIKELY, Builder, Type, iota, type_of
 from hotloop.llvm.instructions import ROWS, bitcast, convert, philox_block
 from hotloop.loops.core import Buffer
-from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands
+from hotloop.loops.expr import Expr, affine, e, from_affine, lit, operands, var
 from hotloop.loops.scalar import SCALAR_OPS
 from hotloop.record import record
 
@@ -42,6 +42,22 @@ class Lanes:
     width: int
     mask: str | None = None            # <width x i1>; None: all lanes are active
 
+    @property
+    def first(self) -> Expr:
+        """The variable in lane 0, a scalar."""
+        return first_of(self.var)
+
+
+def first_of(var_: str) -> Expr:
+    return var(f"{var_} of lane 0")
+
+
+@record
+class _Row:
+    """What a pointer plus an offset of elements is remembered by."""
+    pointer: str
+    offset: Expr
+
 
 UNIFORM, UNIT, STRIDED, GATHER = "uniform", "unit", "strided", "gather"
 
@@ -52,20 +68,16 @@ class Access:
 
     uniform   base + constant, the same for all      unit      consecutive from base + constant
     strided   base + constant + lane * stride        gather    base + constant + offset (varying)
-
-    `factor` is what the lane variable is multiplied by in a `unit` or `strided` access, so lane 0
-    is at base + constant + factor * start.
     """
     kind: str
     base: Expr
     constant: int
     stride: Expr | None = None
-    factor: Expr | None = None
     offset: Expr | None = None
 
-    @property
-    def needs(self) -> tuple[Expr, ...]:
-        return tuple(x for x in (self.base, self.stride, self.factor, self.offset)
+    def needs(self, base: Expr) -> tuple[Expr, ...]:
+        """What the lanes' addresses are computed from, `base` being what is left of the base."""
+        return tuple(x for x in (base, self.stride, self.offset)
                      if x is not None and x.op != "lit")
 
 
@@ -85,6 +97,7 @@ class Values(Builder):
         self._literals: dict[tuple[Expr, int], str] = {}
         self._expansions: dict[Expr, Expr] = {}
         self._accesses: dict[tuple[Buffer, tuple[Expr, ...]], Access] = {}
+        self._rows: dict[str, list[_Row]] = {}
 
     # ---- scopes
 
@@ -102,6 +115,7 @@ class Values(Builder):
         """Vector mode, with a scope of its own."""
         outer = self.lanes, self.varying, self._accesses
         self.lanes, self.varying, self._accesses = lanes, varying, {}
+        self.bind(lanes.first.args[0], lanes.start)
         with self.scope():
             yield
         self.lanes, self.varying, self._accesses = outer
@@ -216,7 +230,8 @@ class Values(Builder):
         """What must be emitted before a node of _SPECIAL."""
         op = node.op
         if op == "load":
-            return self.access(node.args[0], node.args[1:]).needs
+            access = self.access(node.args[0], node.args[1:])
+            return access.needs(self._nearest(self._pointer(node.args[0]), access.base)[1])
         if op in mathlib.FUNCTIONS:
             return (self._expanded(node),)
         if op == "aff" and self.is_varying(node):
@@ -453,18 +468,19 @@ class Values(Builder):
             if one is None:
                 return Access(GATHER, base, constant, offset=from_affine(0, varying))
             factor = e.add(factor, e.mul(one, lit(k)))
+        base = e.add(base, e.mul(factor, lanes.first))
         stride = e.mul(factor, lit(lanes.step))
         unit = buffer.dtype.itemsize if buffer.strides is not None else 1
         contiguous = stride.op == "lit" and int(stride.args[0]) == unit
-        return Access(UNIT if contiguous else STRIDED, base, constant, stride, factor)
+        return Access(UNIT if contiguous else STRIDED, base, constant, stride)
 
-    def _factor(self, term: Expr, var: str) -> Expr | None:
+    def _factor(self, term: Expr, name: str) -> Expr | None:
         """What the lane variable is multiplied by in a term, if that is uniform."""
         if term.op == "var":
-            return lit(1) if term.args[0] == var else None
+            return lit(1) if term.args[0] == name else None
         if term.op == "mul":
             for a, b in (term.args, term.args[::-1]):
-                if a.op == "var" and a.args[0] == var and not self.is_varying(b):
+                if a.op == "var" and a.args[0] == name and not self.is_varying(b):
                     return b
         return None
 
@@ -475,27 +491,51 @@ class Values(Builder):
     def address(self, buffer: Buffer, access: Access) -> str:
         """Address of the element, that of lane 0 if the lanes' addresses are `unit` or `strided`;
         without `offset` if they are a `gather`."""
-        try:
-            pointer = self.pointers[buffer]
-        except KeyError:
-            raise InternalError(f"the buffer {buffer!r} is used where it has no memory") from None
-        unit = self.element(buffer)
-        key: tuple[Any, ...] = (pointer, access.base, access.factor)
+        pointer, unit = self._pointer(buffer), self.element(buffer)
+        key = (pointer, access.base)
         at = self.table.get(key)
         if at is None:
             at = pointer
             if access.base.op != "lit":
-                at = self.op(f"getelementptr {unit}, ptr {at}, i64 {self.value(access.base)}")
-            if access.factor is not None:       # may be the same expression as the base
-                assert self.lanes is not None
-                text = self.value(access.factor)
-                text = self.lanes.start if text == "1" else (
-                    self.op(f"mul i64 {self.lanes.start}, {text}"))
-                at = self.op(f"getelementptr {unit}, ptr {at}, i64 {text}")
+                at, rest = self._nearest(pointer, access.base)
+                if rest.op != "lit":
+                    at = self.op(f"getelementptr {unit}, ptr {at}, i64 {self.value(rest)}")
             self.remember(key, at, self._reads.get(access.base, _NO_BUFFERS))
         if access.constant:
             at = self.op(f"getelementptr {unit}, ptr {at}, i64 {access.constant}")
         return at
+
+    def _pointer(self, buffer: Buffer) -> str:
+        try:
+            return self.pointers[buffer]
+        except KeyError:
+            raise InternalError(f"the buffer {buffer!r} is used where it has no memory") from None
+
+    def row(self, buffer: Buffer, part: Expr) -> None:
+        """Compute `buffer` plus `part`, a part of an address that does not change in the loop to be
+        entered: the addresses in it begin there."""
+        pointer = self.pointers[buffer]
+        at, rest = self._nearest(pointer, part)
+        if rest.op != "lit":
+            at = self.op(f"getelementptr {self.element(buffer)}, ptr {at}, "
+                         f"i64 {self.value(rest)}")
+            row = _Row(pointer, part)
+            self.remember(row, at)
+            self._rows.setdefault(pointer, []).append(row)
+
+    def _nearest(self, pointer: str, offset: Expr) -> tuple[str, Expr]:
+        """The row that most of an offset from a pointer is in, and what is left of the offset."""
+        rows = self._rows.get(pointer)
+        if rows:
+            while rows and rows[-1] not in self.table:       # its scope has ended
+                rows.pop()
+            terms = affine(offset)[1]
+            for row in reversed(rows):
+                inside = affine(row.offset)[1]
+                if inside.items() <= terms.items():
+                    return self.table[row], from_affine(
+                        0, {t: k for t, k in terms.items() if t not in inside})
+        return pointer, offset
 
     def load_at(self, address: str, dtype: np.dtype) -> str:
         """A scalar from memory."""

@@ -67,8 +67,7 @@ class VectorStatements(VectorMemory):
             count = self.trip_count(lo, hi, str(step), step)
             with self.in_lanes(Lanes(loop.var, "", step, width), varying):
                 invariant = invariants(self, loop)
-            for node in invariant:
-                self.value(node)
+            self.before_loop(invariant)
             main, tail = _parts(loop, width, narrow)
             stop, rest = lo, count
             totals = [self._neutral(c, narrow) for c in loop.carries]
@@ -101,13 +100,13 @@ class VectorStatements(VectorMemory):
         neutral = [self._neutral(c, width) for c in loop.carries]
         self.branch(self.op(f"icmp ne i64 {whole}, 0"), start, middle)
         self.begin(start)
-        i, following = self.name(), self.name()
-        step = int(loop.step.args[0])
+        first, following = self.name(), self.name()
+        step, entry = int(loop.step.args[0]), self.block
+        self.jump(head)
+        self.begin(head)
+        at = len(self.lines)
+        i = self.counter(first)
         with self.in_lanes(Lanes(loop.var, i, step, width), varying):
-            entry = self.block
-            self.jump(head)
-            self.begin(head)
-            at = len(self.lines)
             phis = [self.name() for _ in loop.carries]
             for carry, phi in zip(loop.carries, phis, strict=True):
                 self.bind(carry.name, phi)
@@ -117,7 +116,7 @@ class VectorStatements(VectorMemory):
             self.lines.append(f"{following} = add i64 {i}, {width * step}")
             self.branch(self.op(f"icmp ne i64 {following}, {stop}"), head, middle)
             self.lines[at:at] = [
-                f"{i} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
+                f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
                 *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
         self.begin(middle)
         return [self.phi(type_of(c.dtype, width), (a, before), (b, latch))
@@ -130,13 +129,14 @@ class VectorStatements(VectorMemory):
         self.branch(self.op(f"icmp ne i64 {rest}, 0"), start, finish)
         self.begin(start)
         step = int(loop.step.args[0])
-        i, following, left, fewer = (self.name() for _ in range(4))
+        first, following, left, fewer = (self.name() for _ in range(4))
+        entry = self.block
+        self.jump(head)
+        self.begin(head)
+        at = len(self.lines)
+        i = self.counter(first)
         lanes = Lanes(loop.var, i, step, width)
         with self.in_lanes(lanes, varying):
-            entry = self.block
-            self.jump(head)
-            self.begin(head)
-            at = len(self.lines)
             phis = [self.name() for _ in loop.carries]
             for carry, phi in zip(loop.carries, phis, strict=True):
                 self.bind(carry.name, phi)
@@ -149,7 +149,7 @@ class VectorStatements(VectorMemory):
             self.lines.append(f"{fewer} = sub i64 {left}, {width}")
             self.branch(self.op(f"icmp sgt i64 {fewer}, 0"), head, finish)
             self.lines[at:at] = [
-                f"{i} = phi i64 [{stop}, %{entry}], [{following}, %{latch}]",
+                f"{first} = phi i64 [{stop}, %{entry}], [{following}, %{latch}]",
                 f"{left} = phi i64 [{rest}, %{entry}], [{fewer}, %{latch}]",
                 *self._carry_phis(loop.carries, phis, partial, nexts, entry, latch)]
         self.begin(finish)

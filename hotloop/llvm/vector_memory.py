@@ -208,7 +208,7 @@ class VectorMemory(Statements):
         count, lanes = self._pieces(buffer)
         wide, t = memory_type(buffer.dtype, lanes * parts), memory_type(buffer.dtype, lanes)
         part = access.constant % parts
-        key = ("group", buffer, access.base, access.factor, access.constant - part)
+        key = ("group", buffer, access.base, access.constant - part)
         if (key, 0) not in self.table:
             at, _ = self._group(buffer, access, parts)
             for k in range(count):
@@ -262,8 +262,7 @@ class VectorMemory(Statements):
             if not isinstance(s, Store) or s.buffer is not first.buffer or s.combine is not None:
                 return 0
             access = self.access(s.buffer, s.index)
-            same = access.base is one.base and access.factor is one.factor
-            if not same or access.constant // parts != one.constant // parts:
+            if access.base is not one.base or access.constant // parts != one.constant // parts:
                 return 0
             if s is not first and any(x.args[0] is s.buffer for x in s.value.loads):
                 return 0

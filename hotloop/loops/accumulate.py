@@ -84,12 +84,14 @@ def accumulate(state: State, eqn: Eqn, row: Reduce, domain: Index, reduced: int,
 
 
 def define(state: State, out: Var, buffer: Buffer) -> None:
-    """`out` was computed into `buffer`; at rank 0 it is read from there, f16 from an f32."""
+    """`out` was computed into `buffer`; at rank 0 it is read from there. The buffer may be wider:
+    f16 is computed in f32, LAPACK's f32 in f64."""
     if out.shape:
         if buffer.dtype == float_part(out.dtype):
             settle(state, out, buffer)
             return
-        wide = Var(type(out.type)(buffer.dtype, out.shape))
+        kind = np.result_type(buffer.dtype, np.complex64) if out.dtype.kind == "c" else buffer.dtype
+        wide = Var(type(out.type)(kind, out.shape))
         state.set_where(wide, buffer)
         row = OPS["convert"]
         state.source[out] = Eqn(row, [wide], [out], {"dtype": out.dtype})
@@ -97,8 +99,9 @@ def define(state: State, out: Var, buffer: Buffer) -> None:
         materialize(state, out)
         return
     value = element(buffer, (), out.dtype.kind == "c")
-    if isinstance(value, Expr):
-        value = e.convert(value, out.dtype)
+    part = float_part(out.dtype)
+    value = (e.convert(value, part) if isinstance(value, Expr)
+             else (e.convert(value[0], part), e.convert(value[1], part)))
     if out.dtype == I64:
         value = state.let(value)        # may become a size, which must not depend on memory
     state.scalars[out] = value

@@ -194,7 +194,7 @@ def operand(state: State, atom: Atom) -> Operand:
 
 def _view(state: State, atom: Var) -> Operand | None:
     """The elements of `atom` as they lie in another array's memory."""
-    if not _is_moved(state, atom):
+    if not is_moved(state, atom):
         return None
     index = tuple(var(f"?{k}") for k in range(len(atom.shape)))
     parts = parts_of(pull(state, atom, index))
@@ -224,7 +224,7 @@ def _view(state: State, atom: Var) -> Operand | None:
     return Operand(buffer, atom.shape, start, tuple(strides), whole)
 
 
-def _is_moved(state: State, atom: Var) -> bool:
+def is_moved(state: State, atom: Var) -> bool:
     """Is it in memory, or a lazy value that only moves elements of one that is?"""
     while atom not in state.where:
         source = state.source.get(atom)

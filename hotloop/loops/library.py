@@ -25,8 +25,8 @@ from hotloop.loops.core import (
     Check,
     ErrorSite,
 )
-from hotloop.loops.expr import Expr, e, var
-from hotloop.loops.foreign import SORTS, call_sort, call_ufunc
+from hotloop.loops.expr import Expr, e, lit, var
+from hotloop.loops.foreign import SORTS, call_sort, call_ufunc, is_moved
 from hotloop.loops.pull import F16, F32, pull
 from hotloop.loops.state import Index, State, Value, float_part, parts_of
 from hotloop.ops.table import MAX_OPERANDS, Extern, Reduce
@@ -106,49 +106,49 @@ def add_site(state: State, eqn: Eqn, stage: str) -> int:
 
 
 TINY = 512
-"""Multiplications up to which loops of constant size beat a call."""
+"""Multiplications of a product of matrices up to which loops of constant size beat a call."""
 
 
 def loops_are_better(state: State, eqn: Eqn) -> bool:
-    """Is a contraction better done in a nest than by a library? If an operand would have to be
-    copied first for as much work as the contraction itself, or if it is tiny."""
-    if any(len(a.shape) > 2 for a in eqn.ins):
+    """Is a product better done in a nest than by BLAS? If it is tiny, one of two vectors, or of a
+    vector and a matrix that would have to be computed into memory first."""
+    a, b = eqn.ins
+    (*_, n, k), (*_, m) = (1, *a.shape), (1, *b.shape) if len(b.shape) > 1 else (1,)
+    if isinstance(n, int) and isinstance(k, int) and isinstance(m, int) and n * k * m <= TINY:
+        return True
+    if len(a.shape) > 2 or len(b.shape) > 2 or len(a.shape) == len(b.shape) == 2:
         return False
-    sizes = {d for a in eqn.ins for d in a.shape}
-    if all(isinstance(d, int) for d in sizes):
-        a, b = (list(x.shape) for x in eqn.ins)
-        work = int(np.prod(a + b[-1:] if len(b) > 1 else a))
-        if work <= TINY:
-            return True
-    if all(len(a.shape) == 2 for a in eqn.ins):
-        return False
-    matrices = [a for a in eqn.ins if len(a.shape) == 2]
-    return not matrices or not _whole(state, matrices[0])
-
-
-def _whole(state: State, atom: Atom) -> bool:
-    buffer = state.where.get(atom) if isinstance(atom, Var) else None
-    return buffer is not None and buffer.strides is None
+    return not any(len(x.shape) == 2 and isinstance(x, Var) and is_moved(state, x)
+                   for x in eqn.ins)
 
 
 def contract(state: State, eqn: Eqn) -> None:
-    """A product of vectors or matrices as a nest."""
+    """A product of vectors, matrices or stacks of them as a nest."""
     a, b = eqn.ins
-    rows, columns = state.dims(a)[:-1], state.dims(b)[1:]
+    rank = len(eqn.outs[0].shape) - (len(a.shape) > 1) - (len(b.shape) > 1)
+    rows, columns = a.shape[-2:-1], b.shape[-1:] if len(b.shape) > 1 else ()
     product = combiner(Reduce("mul", lambda dtype: 1), a.dtype)
     if a.dtype == F16:                       # the sum is kept in f32, so are its terms
         def product(x: Expr, y: Expr) -> Expr:
             return e.mul(e.convert(x, F32), e.convert(y, F32))
 
     def value(loops: Index) -> Value:
-        *outer, k = loops
+        stack, (*outer, k) = loops[:rank], loops[rank:]
         i, j = tuple(outer[:len(rows)]), tuple(outer[len(rows):])
-        return product(pull(state, a, (*i, k)), pull(state, b, (k, *j)))
+        return product(pull(state, a, (*_in_stack(a, stack), *i, k)),
+                       pull(state, b, (*_in_stack(b, stack), k, *j)))
     for operand in eqn.ins:                  # each element is read once for each row or column
         if isinstance(operand, Var) and state.cost.get(operand, 0.0) > 0 and (rows or columns):
             materialize(state, operand)
     accumulate(state, eqn, Reduce("add", lambda dtype: 0),
-               (*rows, *columns, state.dims(a)[-1]), 1, value)
+               (*state.dims(eqn.outs[0]), state.dims(a)[-1]), 1, value)
+
+
+def _in_stack(operand: Atom, index: Index) -> Index:
+    """The place of a matrix in an operand's stack, which broadcasts."""
+    own = operand.shape[:-2]
+    return tuple(lit(0) if d == 1 else i
+                 for d, i in zip(own, index[len(index) - len(own):], strict=True))
 
 
 # ---- effects

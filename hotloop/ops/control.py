@@ -70,7 +70,8 @@ def _joined(k: int, yes: Sequence[Atom], no: Sequence[Atom]) -> Type:
         carried = [j for j in range(len(yes))
                    if _stands_for(yes[j], p) and _stands_for(no[j], q)]
         if carried:
-            shape.append(Out(carried[0]))
+            # of results that are equal now, the one before: in what uses them they may differ
+            shape.append(Out(max((j for j in carried if j < k), default=carried[0])))
         else:
             raise TypeError(f"cond: result {k} is {a!r} in one arm and {b!r} in the other, and "
                             "the dimension is no result")
