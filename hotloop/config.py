@@ -57,6 +57,9 @@ SWITCHES = (
     Switch("skip", str, "", True, "comma-separated names of passes to leave out (triage)"),
     Switch("cpu", str, "", True, "target CPU (default: this machine's)"),
     Switch("pool", bool, True, False, "recycle the memory of large results"),
+    Switch("num_threads", int, 0, False, "threads of long loops (default: the CPUs available)"),
+    Switch("parallel", int, 20000, True,
+           "predicted nanoseconds from which loops run in threads (0: all, -1: none)"),
 )
 
 for _switch in SWITCHES:
@@ -73,6 +76,8 @@ opt: int
 skip: str
 cpu: str
 pool: bool
+num_threads: int
+parallel: int
 
 
 def skipped() -> frozenset[str]:

@@ -14,6 +14,7 @@ from hotloop.ops import dce
 text = lazy.module("hotloop.ir.text")
 expand = lazy.module("hotloop.transforms.expand")
 passes = lazy.module("hotloop.passes.pipeline")
+threads = lazy.module("hotloop.llvm.threads")
 
 
 class Jaxpr:
@@ -68,8 +69,8 @@ def explain(fn: Callable[..., Any]) -> str:
             lines.append(f"    compiled in {1e3 * total:.1f} ms: " + ", ".join(
                 f"{name} {1e3 * s:.1f}" for name, s in compiled.seconds.items()))
         lines += [f"    {note}" for note in dict.fromkeys(compiled.notes)]
-        if "from the disk cache" not in compiled.notes:
-            lines.append("    runs on one thread: loops are not parallelized")
+        if any("parallel where" in note for note in compiled.notes):
+            lines.append(f"    parallel loops run in {threads.count()} threads")
     lines += [f"  calls {kind}: {n}" for kind, n in sorted(found.calls.items())
               if kind.startswith("python")]
     return "\n".join(lines)

@@ -68,7 +68,9 @@ def test_explain_names_loops():
     first = f.__code__.co_firstlineno
     assert f"line {first + 2}: not vectorized:" in text
     assert f"line {first + 5}: vectorized" in text
-    assert "compiled in" in text and "codegen" in text and "one thread" in text
+    assert "compiled in" in text and "codegen" in text
+    assert f"line {first + 2}: not parallel: each iteration needs a value" in text
+    assert f"line {first + 5}: parallel where it takes longer than 20 us" in text
 
 
 def test_explain_names_calls_that_python_served():

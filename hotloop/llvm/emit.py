@@ -14,9 +14,9 @@ from __future__ import annotations
 from hotloop.llvm import flags
 from hotloop.llvm import frame as frames
 from hotloop.llvm.builder import type_of
+from hotloop.llvm.parts import PartStatements
 from hotloop.llvm.statements import Statements, layout_of
 from hotloop.llvm.values import I64
-from hotloop.llvm.vector import VectorStatements
 from hotloop.loops.core import Buffer, Kernel
 from hotloop.loops.expr import Expr
 from hotloop.record import record
@@ -39,7 +39,7 @@ class Emitted:
 
 
 def emit(kernel: Kernel) -> Emitted:
-    emitter = VectorStatements(kernel)
+    emitter = PartStatements(kernel)
     layout = layout_of(kernel)
     _body(emitter, layout)
     name, around = "kernel", ""
@@ -50,12 +50,13 @@ def emit(kernel: Kernel) -> Emitted:
             emitter.declare(intrinsic, "void", "ptr")
     texts = [_text(emitter, name, "internal " if kernel.watched else "")]
     for number, function in enumerate(kernel.functions):
-        inner = VectorStatements(function)
+        inner = PartStatements(function)
+        inner.texts = emitter.texts
         inner.externals, inner.declarations = emitter.externals, emitter.declarations
         inner.constants, inner.watched = emitter.constants, emitter.watched
         _body(inner, layout_of(function))
         texts.append(_text(inner, f"function{number}", "internal "))
-    text = "\n".join([*texts, *emitter.declarations.values(), ""])
+    text = "\n".join([*texts, *emitter.texts, *emitter.declarations.values(), ""])
     return Emitted(text + around + "".join(emitter.constants) + _HEAD + _WEIGHTS, layout,
                    tuple(emitter.externals))
 

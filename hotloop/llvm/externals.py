@@ -2,6 +2,7 @@
 
     libc:memcpy  libm:sin  libm:sinf     the C library of this process
     numpy:random_normal                  NumPy's random generators (`ops.generators`)
+    threads:parts                        a cell with the address (`llvm.threads`)
     ufunc:numpy:matmul dd->d             the inner loop of a ufunc (`ops.inner_loops`)
     data:numpy:matmul dd->d              what it is called with
     sort:argsort f8 2                    NumPy's sort of a dtype, quick (0) or stable (2)
@@ -18,8 +19,11 @@ import ctypes
 import functools
 from collections.abc import Callable
 
+from hotloop import lazy
 from hotloop.errors import InternalError
 from hotloop.ops import generators, inner_loops
+
+threads = lazy.module("hotloop.llvm.threads")
 
 
 @functools.cache
@@ -48,7 +52,8 @@ def system_symbol(name: str) -> int | None:
 KINDS: dict[str, Callable[[str], int | None]] = {
     "libc": system_symbol, "libm": system_symbol, "numpy": generators.address,
     "ufunc": inner_loops.function_named, "data": inner_loops.data_named,
-    "sort": inner_loops.sorter_named}
+    "sort": inner_loops.sorter_named,
+    "threads": lambda symbol: threads.address(symbol)}
 """Who knows the addresses; packages after this one add theirs."""
 
 

@@ -601,6 +601,10 @@ class _Invariants:
                 case Check():
                     self.expression(s.cond, safe)
                     safe = False
+                case For() if s.parallel is not None:      # the rest is a function of its own
+                    for x in (s.lo, s.hi, s.parallel, *(c.init for c in s.carries)):
+                        self.expression(x, safe)
+                    safe = False
                 case For():
                     for x in (s.lo, s.hi, *(c.init for c in s.carries)):
                         self.expression(x, safe)

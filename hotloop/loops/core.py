@@ -92,6 +92,10 @@ class For:
     carries with `reduce`.
     `loose`: floats may be added to its carries in any order, which no program has written down.
     `lanes`: 0 scalar, else this loop's iterations are the lanes of vectors (loops.vectorize).
+    `parallel`: None, or how many ns the loop is expected to take (an f64, evaluated before it):
+    its iterations are independent but for carries with `reduce`, so parts of it may run in several
+    threads (loops.parallel). Each part has memory of its own for the temporaries `private`, which
+    are allocated nowhere else.
     """
     var: str
     lo: Expr
@@ -106,6 +110,8 @@ class For:
     lanes: int = 0
     note: str = ""
     location: Location | None = None
+    parallel: Expr | None = None
+    private: list[Buffer] = field(default_factory=list)
 
 
 @record(eq=False, frozen=False)

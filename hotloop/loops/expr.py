@@ -28,7 +28,7 @@ import numpy as np
 
 from hotloop.loops.scalar import SAME, SCALAR_OPS, SECOND, TRUTH
 
-BOOL, I64 = np.dtype("?"), np.dtype("i8")
+BOOL, I64, F64 = np.dtype("?"), np.dtype("i8"), np.dtype("f8")
 
 
 class Expr:

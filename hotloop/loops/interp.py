@@ -231,12 +231,17 @@ class _Machine:
     def loop_for(self, loop: For) -> None:
         lo, hi, step = (int(self.value(x)) for x in (loop.lo, loop.hi, loop.step))
         self.begin(loop.carries)
+        for buffer in loop.private:
+            sizes = tuple(max(0, int(self.value(d))) for d in buffer.shape)
+            self.memory[buffer] = _noise(sizes, buffer.dtype)
         for i in range(lo, hi, step):
             self.names[loop.var] = np.int64(i)
             self.run(loop.body, keep=True)
             self.end(loop)
             if loop.until is not None and self.names[loop.until]:
                 break
+        for buffer in loop.private:
+            del self.memory[buffer]
 
     def loop_while(self, loop: While) -> None:
         self.begin(loop.carries)

@@ -491,8 +491,13 @@ class _Parser:
         loop.loose = line.accept("loose")
         loop.lanes = line.integer() if line.accept("lanes") else 0
         loop.note = line.string() if line.accept("note") else ""
+        loop.parallel = self.expression(line) if line.accept("parallel") else None
         loop.location = self.location(line)
         depth = line.depth + 2
+        while self.next_depth() == depth and self.statement_word() == "private":
+            own = self.line()
+            own.expect("private")
+            loop.private.append(self.alloc(own).buffer)
         self.names[name] = I64
         loop.carries = self.carries(depth)
         loop.body = self.statements(depth, ("next", "swap"))

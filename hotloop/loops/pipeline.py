@@ -16,6 +16,7 @@ from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.fuse import fuse
 from hotloop.loops.overwritten import overwritten
+from hotloop.loops.parallel import parallel
 from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
 from hotloop.loops.reductions import reductions
@@ -39,6 +40,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
+    ("parallel", parallel, None),      # and those of which parts may run in several threads
     ("reuse", reuse, None),            # temporaries have memory only while they are needed
 )
 

@@ -279,8 +279,12 @@ class _Printer:
         flags += " loose" if s.loose else ""
         flags += f" lanes {s.lanes}" if s.lanes else ""
         flags += f" note {s.note!r}".replace("{", "{{").replace("}", "}}") if s.note else ""
-        lines = self.line(f"for {s.var} in {{}}..{{}} step {{}}{flags}{_line(s.location)}",
-                          s.lo, s.hi, s.step)
+        given = [s.lo, s.hi, s.step]
+        if s.parallel is not None:
+            flags += " parallel {}"
+            given.append(s.parallel)
+        lines = self.line(f"for {s.var} in {{}}..{{}} step {{}}{flags}{_line(s.location)}", *given)
+        lines += [f"  private {self.declaration(b)}" for b in s.private]
         return lines + self.carries(s) + self.statements(s.body, "  ") + self.ends(s)
 
     def loop_while(self, s: While) -> list[str]:

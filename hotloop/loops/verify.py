@@ -34,7 +34,7 @@ from hotloop.loops.core import (
     Store,
     While,
 )
-from hotloop.loops.expr import BOOL, I64, Expr, operands
+from hotloop.loops.expr import BOOL, F64, I64, Expr, operands
 from hotloop.loops.scalar import SCALAR_OPS, is_combiner
 from hotloop.loops.text import show
 
@@ -202,6 +202,8 @@ class _Verifier:
                     self.bind(name, dtype)
             case For():
                 self.integers((s.lo, s.hi, s.step), "a bound of a loop")
+                if s.parallel is not None:
+                    self.shared(s)
                 self.loop(s)
             case While():
                 self.loop(s)
@@ -270,8 +272,24 @@ class _Verifier:
             self.alive = alive
         self.names, self.known = outer, known
 
+    def shared(self, s: For) -> None:
+        """A loop whose parts may run in several threads."""
+        assert s.parallel is not None
+        self.expression(s.parallel)
+        if s.parallel.dtype != F64:
+            raise self.fail(f"its time is a {s.parallel.dtype}")
+        if s.until is not None or s.swaps or s.step.op != "lit" or any(
+                c.reduce is None for c in s.carries):
+            raise self.fail("the iterations of a parallel loop depend on one another")
+
     def body(self, s: For | While) -> None:
         alive = set(self.alive)
+        if isinstance(s, For):
+            for buffer in s.private:
+                self.integers(buffer.shape, f"the shape of {buffer}")
+                if buffer.kind != TEMP or buffer in self.alive or s.parallel is None:
+                    raise self.fail(f"{buffer} can't be private to a part")
+                self.alive.add(buffer)
         names, known = dict(self.names), set(self.known)
         self.statements(s.body)
         for carry in s.carries:

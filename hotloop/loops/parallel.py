@@ -1,0 +1,233 @@
+"""Which loops may run in parts, by several threads (`For.parallel`: the time they are worth).
+
+    for i in 0..n:                          for i in 0..n parallel 30.0 * n:
+      for j in 0..m lanes 4:        ->        for j in 0..m lanes 4:
+        c[i, j] <- exp(a[i, j])                 c[i, j] <- exp(a[i, j])
+
+The outermost loops whose iterations are independent: what one stores no other reads or stores, but
+for accumulators that may be reordered. Unlike lanes, iterations of a parallel loop run in no order
+at all; in return there may be anything inside one: loops, branches, checks, memory of its own. A
+temporary from outside that each iteration fills before it reads it is made private to each part.
+
+Whether a marked loop is worth threads is decided each time it is reached, by `loops.work`; loops of
+which it is known now that they are not are left alone. A call into Python keeps a loop serial.
+"""
+
+from __future__ import annotations
+
+from hotloop import config
+from hotloop.loops.core import (
+    RESULT,
+    TEMP,
+    Alloc,
+    Buffer,
+    Call,
+    For,
+    Kernel,
+    Nest,
+    Statement,
+    Store,
+    While,
+    parts,
+    walk,
+)
+from hotloop.loops.dependence import Iterations
+from hotloop.loops.expr import Expr, e, lit, substitute, var
+from hotloop.loops.library import KEYED
+from hotloop.loops.rewrite import expressions, loaded, written
+from hotloop.loops.vectorize import varying_names
+from hotloop.loops.work import work
+
+Index = tuple[Expr, ...]
+
+FEW = 4
+"""Loops of fewer iterations, if that is known, give threads too little to share: their inner loops
+are looked at instead."""
+
+
+def parallel(kernel: Kernel) -> Kernel:
+    if config.opt and config.parallel >= 0:
+        for function in (kernel, *kernel.functions):
+            _Marking(function).statements(function.body, ())
+    return kernel
+
+
+class _Marking:
+    def __init__(self, kernel: Kernel):
+        self.kernel = kernel
+
+    def statements(self, body: list[Statement], around: tuple[For, ...]) -> None:
+        for statement in list(body):           # allocations may move out of it
+            if isinstance(statement, For):
+                if not self.mark(statement, around):
+                    self.statements(statement.body, (*around, statement))
+            else:
+                for inner in parts(statement):
+                    self.statements(inner, around)
+
+    def mark(self, loop: For, around: tuple[For, ...]) -> bool:
+        """Mark a loop, or nothing in it, if there is nothing to look for inside."""
+        if loop.lanes and _short(loop):
+            return True
+        private: list[Buffer] = []
+        where = f"line {loop.location.line}: " if loop.location else ""
+        reason = "" if _short(loop) else serial(loop, around, self.kernel, private)
+        if reason is not None:
+            if reason and not loop.regular and not around:
+                self.kernel.notes.append(f"{where}not parallel: {reason}")
+            return False
+        time = work(loop)
+        typical = substitute(time, {var(name): lit(size)
+                                    for name, size in self.kernel.sizes.items()})
+        if typical.op == "lit" and float(typical.args[0]) < config.parallel:
+            return True
+        loop.parallel, loop.private = time, private
+        if private:
+            _take(self.kernel.body, set(private))
+        self.kernel.notes.append(f"{where}parallel where it takes longer than "
+                                 f"{config.parallel / 1000:g} us")
+        return True
+
+
+def _short(loop: For) -> bool:
+    known = all(x.op == "lit" for x in (loop.lo, loop.hi, loop.step))
+    return known and len(range(*(int(x.args[0]) for x in (loop.lo, loop.hi, loop.step)))) < FEW
+
+
+def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
+           private: list[Buffer]) -> str | None:
+    """Why the iterations of a loop can't run in any order, or None if they can; `private` gets the
+    temporaries of which each part needs its own then."""
+    if loop.until is not None:
+        return "the loop may end early"
+    if loop.swaps:
+        return "arrays change places in each iteration"
+    if any(c.reduce is None for c in loop.carries):
+        return "each iteration needs a value that the one before computes"
+    if loop.step.op != "lit":
+        return "its step is not a constant"
+    own = {s.buffer for s in walk(loop.body) if isinstance(s, Alloc)}
+    accesses: dict[Buffer, dict[Index, bool]] = {}     # index: is it stored to
+    values = [c.next for c in loop.carries]
+    for s in walk(loop.body):
+        match s:
+            case Nest():
+                return "it was not fused"
+            case Alloc() if s.buffer.kind == RESULT:
+                return "it allocates a result"
+            case Call() if not _anywhere(s, own):
+                return "it calls a library"
+            case For() | While() if any(b not in own for pair in s.swaps for b in pair):
+                return "a loop inside it exchanges arrays"
+            case Store() if s.buffer not in own:
+                accesses.setdefault(s.buffer, {})[s.index] = True
+        values += expressions(s)
+    for node in {node for x in values for node in x.loads}:
+        if node.args[0] not in own:
+            accesses.setdefault(node.args[0], {}).setdefault(node.args[1:], False)
+    iterations = Iterations(loop, around)
+    varying = varying_names(loop)
+    for buffer, indices in accesses.items():
+        if not any(indices.values()) or _apart(indices, iterations, loop, varying):
+            continue
+        if not (buffer.kind == TEMP and _filled(loop.body, buffer)
+                and _only_in(loop, buffer, kernel)):
+            return f"iterations may meet in {buffer}"
+        private.append(buffer)
+    return None
+
+
+def _anywhere(call: Call, own: set[Buffer]) -> bool:
+    """May several threads make the call?"""
+    routine = call.routine or ""
+    return routine.startswith(KEYED) or (routine == "grow" and own.issuperset(call.outs))
+
+
+def _apart(indices: dict[Index, bool], iterations: Iterations, loop: For,
+           varying: frozenset[str]) -> bool:
+    """Do different iterations never touch one element, of which one stores to it?"""
+    stored = [index for index, stores in indices.items() if stores]
+    if loop.regular and len(indices) == 1 and not any(x.loads for x in stored[0]) and any(
+            not varying.isdisjoint(x.free) for x in stored[0]):
+        return True                        # each element of an array once
+    return all(iterations.apart(one, other) for one in stored for other in indices)
+
+
+def _only_in(loop: For, buffer: Buffer, kernel: Kernel) -> bool:
+    """Is the buffer, but for its allocation, used in the loop alone, and never exchanged?"""
+    def uses(statements: list[Statement]) -> int:
+        return sum(b is buffer for s in walk(statements) if not isinstance(s, Alloc)
+                   for b in (*loaded(s), *written(s)))
+    swapped = any(buffer in pair for s in walk(kernel.body) if isinstance(s, For | While)
+                  for pair in s.swaps)
+    ends = sum(node.args[0] is buffer for c in loop.carries for x in (c.init, c.next)
+               for node in x.loads)
+    return not swapped and not ends and uses(kernel.body) == uses(loop.body)
+
+
+def _filled(body: list[Statement], buffer: Buffer) -> bool:
+    """Does a list store to all elements of the buffer before it reads any?"""
+    for s in body:
+        if any(b is buffer for x in walk([s]) for b in (*loaded(x), *written(x))):
+            found: set[Index] = set()
+            return _stores(s, buffer, (), found) and _all(found, buffer)
+    return False
+
+
+def _stores(s: Statement, buffer: Buffer, loops: tuple[For, ...], found: set[Index]) -> bool:
+    """Collect the places that a statement is sure to store to, a whole axis as -1. False if it
+    might read the buffer before."""
+    if any(b is buffer for b in loaded(s)):
+        return False
+    if isinstance(s, For) and s.until is None:
+        return all(_stores(x, buffer, (*loops, s), found) for x in s.body)
+    if isinstance(s, Store) and s.buffer is buffer:
+        place = _place(s.index, buffer, loops) if s.combine is None else None
+        if place is not None:
+            found.add(place)
+        return True
+    return not any(b is buffer for x in walk([s]) for b in (*loaded(x), *written(x)))
+
+
+def _place(index: Index, buffer: Buffer, loops: tuple[For, ...]) -> Index | None:
+    """What a store inside `loops` covers, if each of them runs over an axis of its own."""
+    extents: Index = buffer.shape
+    if len(index) != len(extents):         # counted in C order
+        whole = lit(1)
+        for extent in extents:
+            whole = e.mul(whole, extent)
+        extents = (whole,)
+    left = {var(loop.var): loop for loop in loops}
+    place = []
+    for x, extent in zip(index, extents, strict=True):
+        loop = left.pop(x, None)
+        if loop is None and x.op != "lit":
+            return None
+        if loop is not None and not (
+                loop.lo is lit(0) and loop.hi is extent and loop.step is lit(1)):
+            return None
+        place.append(x if loop is None else lit(-1))
+    return None if left else tuple(place)
+
+
+def _all(found: set[Index], buffer: Buffer) -> bool:
+    """Are these places all there are: whole axes, or each index of an axis?"""
+    one = next(iter(found), None)
+    if one is None or any([x is lit(-1) for x in place] != [x is lit(-1) for x in one]
+                          for place in found):
+        return False
+    wanted = 1
+    for x, extent in zip(one, buffer.shape, strict=False):
+        if x is not lit(-1):
+            if extent.op != "lit":
+                return False
+            wanted *= int(extent.args[0])
+    return len(found) == wanted
+
+
+def _take(body: list[Statement], buffers: set[Buffer]) -> None:
+    """Drop the allocations of the buffers."""
+    body[:] = [s for s in body if not (isinstance(s, Alloc) and s.buffer in buffers)]
+    for s in body:
+        for inner in parts(s):
+            _take(inner, buffers)
