@@ -14,6 +14,7 @@ import itertools
 import types
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -50,10 +51,13 @@ from hotloop.frontend.objects import (
     put,
     undo,
 )
+from hotloop.frontend.one_of import OneOf
 from hotloop.frontend.references import Spent, finish, leaves
 from hotloop.frontend.slots import (
+    MAX_TYPES,
     VALUES,
     Either,
+    EitherSlot,
     Maybe,
     MaybeSlot,
     ObjectSlot,
@@ -367,15 +371,14 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
             dm.assume(condition, k == 1)
 
 
-MAX_TYPES = 4
-"""Types of a name after branches: what uses it is compiled for each of them."""
-
-
 def _types(x: Any) -> int:
-    """How many types a number or array may have; more than enough for other values."""
+    """How many types a number, array or constant may have; more than enough for other values."""
     if type(x) is Either:
         return _types(x.yes) + _types(x.no)
-    is_value = isinstance(x, Array | Scalar | np.generic | bool | int | float | complex)
+    if isinstance(x, tuple):
+        return max(map(_types, x), default=1)
+    is_value = x is None or isinstance(
+        x, Array | Scalar | OneOf | np.generic | bool | int | float | complex | str | bytes | Enum)
     return 1 if is_value else MAX_TYPES
 
 
@@ -385,6 +388,8 @@ def references(slot: Any) -> list[RefSlot]:
         return [slot]
     if isinstance(slot, MaybeSlot):
         return references(slot.content)
+    if isinstance(slot, EitherSlot):
+        return [r for part in slot.parts for r in references(part)]
     return [r for item in slot.items for r in references(item)] if isinstance(
         slot, SequenceSlot) else []
 
@@ -418,7 +423,10 @@ def arrays_in(x: Any, key: Key = ()) -> list[tuple[Key, Array]]:
     if isinstance(x, Maybe):
         return arrays_in(x.content, key)
     if isinstance(x, Either):
-        return [*arrays_in(x.yes, (*key, "yes")), *arrays_in(x.no, (*key, "no"))]
+        yes, no = arrays_in(x.yes, key), arrays_in(x.no, key)
+        if yes and no:
+            return [*arrays_in(x.yes, (*key, "yes")), *arrays_in(x.no, (*key, "no"))]
+        return yes or no
     if isinstance(x, Array):
         return [(key, x)]
     if type(x) in VALUES:

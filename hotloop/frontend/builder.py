@@ -87,6 +87,8 @@ class TraceState:
         self.marked: list[tuple[Any, str]] = []
         self.marks: list[tuple[Any, str]] = []         # of lists, in order (`list_values.mark`)
         self.clock = 0
+        self.opposites: dict[Var, Var] = {}            # of conditions that were negated
+        self.peeled: set[Any] = set()                  # loops whose first iteration is by itself
         self.notes = Notes()
         self.wary: frozenset[Any] = frozenset()        # keys of the Restarts so far
 
@@ -108,6 +110,7 @@ class Builder:
         self.outer: frozenset[int] = parent.outer if parent else frozenset()
         self.iteration: Var | None = None
         self.scope: tuple[dict[str, Any], Sequence[str]] = {}, ()     # names that its code binds
+        self.truths: dict[Var, bool] = dict(parent.truths) if parent and parent.truths else {}
         self.assumed: dict[Any, None] = {}             # choices read by their cache (a loop)
 
     def sees(self, atom: Any) -> bool:

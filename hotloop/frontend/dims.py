@@ -127,7 +127,12 @@ def fact(f: Form, builder: Builder | None = None) -> None:
 def assume(outcome_of: Any, holds: bool, builder: Builder | None = None) -> None:
     """Record what the truth (or falsehood) of a comparison's result says."""
     if type(outcome_of) is Var:
-        known = current().state.outcomes.get(outcome_of)
+        builder = builder or current()
+        builder.truths[outcome_of] = holds
+        opposite = builder.state.opposites.get(outcome_of)
+        if opposite is not None:
+            builder.truths[opposite] = not holds
+        known = builder.state.outcomes.get(outcome_of)
         if known is not None:
             for f in known[0 if holds else 1]:
                 fact(f, builder)

@@ -5,7 +5,9 @@
 
 What is carried is a *location*: a local name stored in the body and live, the content of an array,
 an item or attribute. A body is traced again only if a carried type widens, a name is rebound to
-another array, or the body wrote to a Place. A name rebound in the body keeps its outer reference
+another array, or the body wrote to a Place. If a name has another type after an iteration than
+before the loop (`total = 0`, then arrays), the first iteration is traced by itself; if it may have
+either, it is carried as an `Either`. A name rebound in the body keeps its outer reference
 until the body shows that it ends different; then which array it is is carried (see `meeting`).
 """
 
@@ -33,6 +35,7 @@ from hotloop.frontend.builder import (
     Restart,
     current,
     emit,
+    here,
     lit,
     opened,
     staging,
@@ -66,11 +69,13 @@ from hotloop.frontend.objects import (
 )
 from hotloop.frontend.references import Spent, settle_redirects
 from hotloop.frontend.slots import (
+    Either,
     Maybe,
     MaybeSlot,
     MixedSlot,
     ObjectSlot,
     Unjoined,
+    either_joined,
     flatten,
     join,
     make,
@@ -204,7 +209,8 @@ ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 class Loop:
     """What the rewriter knows of a loop: its names (see `rewrite`)."""
 
-    __slots__ = ("body", "cells", "dead", "ended", "head", "items", "slots", "stop", "test")
+    __slots__ = ("body", "cells", "dead", "ended", "head", "items", "peeled", "slots", "stop",
+                 "test")
 
     def __init__(self, items: Any, test: Callable[[], Any] | None, body: Callable[..., Any],
                  slots: Sequence[Slot], head: Sequence[Slot], dead: Sequence[str],
@@ -212,6 +218,7 @@ class Loop:
         self.items, self.test, self.body = items, test, body
         self.cells = cells_of(body, test) if test is not None else cells_of(body)
         self.slots, self.head, self.dead, self.stop = list(slots), set(head), list(dead), stop
+        self.peeled = False                    # has the first iteration been written out?
         self.ended: Callable[[], Any] | None = None        # in a try statement: must the loop end?
 
 
@@ -342,8 +349,75 @@ def stage(loop: Loop) -> None:
     watched = hooks.mark()
     if watched is not None:
         _in_try(loop)
-    _stage(loop)
+        loop.peeled = True
+    known = current().state.peeled
+    try:
+        if not loop.peeled and here() in known:
+            _peel(loop)
+        else:
+            _stage(loop)
+    except Unsettled:
+        known.add(here())
+        _peel(loop)
     hooks.after(watched)
+
+
+class Unsettled(Exception):
+    """A name is of another type before the loop than after an iteration, whatever that does."""
+
+
+def _may_peel(loop: Loop, end: Any) -> bool:
+    return not loop.peeled and not isinstance(end, Either | Maybe) and (
+        loop.items is None or dm.sign(loop.items.step) != 0)
+
+
+class _From:
+    """What `items` are from another start on."""
+
+    def __init__(self, items: Any, start: Dim):
+        self.start, self.stop, self.step, self.item = start, items.stop, items.step, items.item
+        self.over = getattr(items, "over", ())
+
+    def known(self) -> range | None:
+        return None
+
+
+def _peel(loop: Loop) -> None:
+    """The first iteration by itself: `total = 0`, to which the others add arrays."""
+    items, test = loop.items, loop.test
+    names: tuple[list[Slot], list[Slot]] = [*loop.slots], [*loop.dead]
+
+    def others() -> None:
+        rest = Loop(items, test, loop.body, loop.slots, tuple(loop.head), loop.dead, loop.stop)
+        rest.cells, rest.peeled = loop.cells, True
+        if items is not None:
+            rest.items = _From(items, dm.dim(dm.plus(dm.form(items.start), dm.form(items.step))))
+        _stage(rest)
+
+    def first() -> None:
+        if items is not None:
+            loop.body(items.item(items.start))
+        else:
+            loop.body()
+        stopped = get(loop.cells, loop.stop) if loop.stop else False
+        if isinstance(stopped, Scalar):
+            staged_if(value(stopped), (_nothing, others), loop.cells, names[0], names[1])
+        elif stopped is not True:
+            others()
+
+    if items is not None:
+        go = dm.compare("lt" if dm.sign(items.step) > 0 else "gt", items.start, items.stop)
+    else:
+        assert test is not None
+        go = truth(test())
+    if isinstance(go, bool):
+        (first if go else _nothing)()
+    else:
+        staged_if(value(go), (first, _nothing), loop.cells, names[0], names[1])
+
+
+def _nothing() -> None:
+    pass
 
 
 def _in_try(loop: Loop) -> None:
@@ -581,8 +655,11 @@ def _settle(carried: Carried, attempt: Attempt, died: bool, outer: Builder, body
                 joined = join(before, after, parent, n)
             except HotloopError as error:
                 if n in carried.head:
-                    raise
-                joined = ObjectSlot(Unjoined(error))
+                    if _may_peel(carried.loop, x):
+                        raise Unsettled(error) from None
+                    joined = either_joined(before, after, parent, n)
+                else:
+                    joined = ObjectSlot(Unjoined(error))
             if n in carried.head and joined != carried.types[n]:
                 again = True
             carried.types[n] = joined

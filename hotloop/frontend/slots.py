@@ -123,6 +123,13 @@ class MaybeSlot:
     content: Any
 
 
+@record
+class EitherSlot:
+    """A value of one of several types (`Either`), each part with a flag but the last one. At most
+    one part has arrays."""
+    parts: tuple[Any, ...]
+
+
 @record(eq=False)
 class ObjectSlot:
     object: Any
@@ -190,7 +197,7 @@ def slot_of(x: Any, path: Path | None = None, key: Key = ()) -> Any:
     if isinstance(x, Maybe):
         return MaybeSlot(slot_of(x.content, path, key))
     if isinstance(x, Either):
-        raise x.error
+        return EitherSlot((slot_of(x.yes, path, key), *_parts(slot_of(x.no, path, key))))
     if isinstance(x, Widened):
         narrow = None
         if x.narrow_kind is not None and x.narrow_dtype is not None:
@@ -250,6 +257,8 @@ def describe(slot: Any) -> str:
         return f"a {slot.type.__name__} of {len(slot.items)}"
     if isinstance(slot, MaybeSlot):
         return describe(slot.content)
+    if isinstance(slot, EitherSlot):
+        return " or ".join(map(describe, slot.parts))
     if isinstance(slot, MixedSlot):
         return f"{'None' if slot.narrow is None else describe(slot.narrow)} or " + describe(
             slot.wide)
@@ -269,6 +278,8 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
     if isinstance(a, MaybeSlot) or isinstance(b, MaybeSlot):
         return MaybeSlot(join(a.content if isinstance(a, MaybeSlot) else a,
                               b.content if isinstance(b, MaybeSlot) else b, visible, name))
+    if isinstance(a, EitherSlot) or isinstance(b, EitherSlot):
+        return either_joined(a, b, visible, name)
     if isinstance(a, MixedSlot) or isinstance(b, MixedSlot):
         return _join_mixed(a, b, visible, name)
     for p, q in ((a, b), (b, a)):
@@ -299,6 +310,64 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
             return KINDS[OneOfSlot].join(a, b, visible, name)
         raise unstable(name, a, b, "is a different Python object")
     return a
+
+
+MAX_TYPES = 4
+"""Types of a name: what uses it is compiled for each of them."""
+
+
+def either_joined(a: Any, b: Any, visible: Builder, name: Any) -> Any:
+    """A slot for values of the types of both, which may have no common one."""
+    parts = list(_parts(a))
+    for new in _parts(b):
+        for k, old in enumerate(parts):
+            found = _one_type(old, new, visible, name)
+            if found is not None:
+                parts[k] = found
+                break
+        else:
+            parts.append(new)
+    if len(parts) == 1:
+        return parts[0]
+    if len(parts) > MAX_TYPES or not all(map(_is_value, parts)) or sum(
+            map(_has_arrays, parts)) > 1:
+        raise unstable(name, a, b, "changes its type")
+    return EitherSlot(tuple(parts))
+
+
+def _parts(slot: Any) -> tuple[Any, ...]:
+    return slot.parts if isinstance(slot, EitherSlot) else (slot,)
+
+
+def _one_type(a: Any, b: Any, visible: Builder, name: Any) -> Any:
+    """The slot of both if it is one type, or None."""
+    try:
+        return join(a, b, visible, name)
+    except TypeInstabilityError:
+        return None
+
+
+def _content(slot: Any) -> Any:
+    """The slot with arrays by content instead of references."""
+    if isinstance(slot, RefSlot):
+        return ArraySlot(slot.dtype, slot.dims)
+    if isinstance(slot, SequenceSlot):
+        return SequenceSlot(slot.type, tuple(map(_content, slot.items)))
+    return slot
+
+
+def _is_value(slot: Any) -> bool:
+    if isinstance(slot, SequenceSlot):
+        return slot.type is not list and all(map(_is_value, slot.items))
+    if isinstance(slot, ObjectSlot):
+        return _is_constant(slot)
+    return isinstance(slot, ScalarSlot | MixedSlot | RefSlot | OneOfSlot)
+
+
+def _has_arrays(slot: Any) -> bool:
+    if isinstance(slot, SequenceSlot):
+        return any(map(_has_arrays, slot.items))
+    return isinstance(slot, RefSlot)
 
 
 def _is_constant(slot: Any) -> bool:
@@ -358,6 +427,8 @@ def make(slot: Any, bases: dict[Cell, Base] | None = None) -> tuple[list[Var], A
         flag = builder.bind(BOOL)
         vars, content = make(slot.content, bases)
         return [flag, *vars], Maybe(content, Scalar(flag, PYTHON))
+    if isinstance(slot, EitherSlot):
+        return _make_either(slot, bases)
     if isinstance(slot, ScalarSlot):
         var = builder.bind(slot.dtype)
         return [var], Scalar(var, slot.kind)
@@ -375,6 +446,53 @@ def make(slot: Any, bases: dict[Cell, Base] | None = None) -> tuple[list[Var], A
     return new_array(slot.dtype, slot.dims)
 
 
+def _make_either(slot: EitherSlot, bases: dict[Cell, Base] | None) -> tuple[list[Var], Any]:
+    vars: list[Var] = []
+    made: list[tuple[Scalar | None, Any]] = []
+    for k, part in enumerate(slot.parts):
+        flag = None
+        if k < len(slot.parts) - 1:
+            vars.append(current().bind(BOOL))
+            flag = Scalar(vars[-1], PYTHON)
+        own, content = make(part, bases)
+        vars += own
+        made.append((flag, content))
+    x = made.pop()[1]
+    reason = TypeInstabilityError(f"a value that is {describe(slot)}", None,
+                                  "give it one type before the branch or loop")
+    while made:
+        flag, content = made.pop()
+        assert flag is not None
+        x = Either(reason, flag, content, x)
+    return vars, x
+
+
+def _flatten_either(x: Any, slot: EitherSlot, path: Path | None) -> list[Atom]:
+    found: dict[int, tuple[Atom, Any]] = {}
+    last: Atom = lit(True)                    # it is none of the types so far
+    while x is not UNBOUND:
+        here_, rest = (x.yes, x.no) if type(x) is Either else (x, UNBOUND)
+        flag = last if rest is UNBOUND else emit("and", [last, x.flag.atom], [(BOOL, ())])[0]
+        own = slot_of(here_)
+        for k, part in enumerate(slot.parts):
+            if k not in found and _one_type(_content(part), own, current(), "") is not None:
+                found[k] = flag, here_
+                break
+        else:
+            raise unstable("the value", own, slot, "changes its type")
+        if rest is not UNBOUND:
+            no, = emit("not", [x.flag.atom], [(BOOL, ())])
+            last, = emit("and", [last, no], [(BOOL, ())])
+        x = rest
+    atoms: list[Atom] = []
+    for k, part in enumerate(slot.parts):
+        flag, content = found.get(k, (lit(False), UNBOUND))
+        if k < len(slot.parts) - 1:
+            atoms.append(flag)
+        atoms += flatten(content, part, path)
+    return atoms
+
+
 def flatten(x: Any, slot: Any, path: Path | None = None) -> list[Atom]:
     """The atoms of `x` as the slot's type, emitted in the open block; zeros for UNBOUND."""
     if slot is None or isinstance(slot, ObjectSlot):
@@ -387,6 +505,8 @@ def flatten(x: Any, slot: Any, path: Path | None = None) -> list[Atom]:
         if isinstance(x, Maybe):
             return [x.flag.atom, *flatten(x.content, slot.content, path)]
         return [lit(True), *flatten(x, slot.content, path)]
+    if isinstance(slot, EitherSlot):
+        return _flatten_either(x, slot, path)
     if isinstance(slot, SequenceSlot):
         return [a for k, item in enumerate(slot.items)
                 for a in flatten(UNBOUND if x is UNBOUND else x[k], item, path)]

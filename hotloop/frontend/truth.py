@@ -144,6 +144,9 @@ def _for_each_type(f: Callable[..., Any], either: Either, args: tuple[Any, ...],
 
 def _of_either_type(flag: Atom, yes: Callable[[], Any], no: Callable[[], Any]) -> Any:
     """As `choose`, but values that can't be joined become an Either."""
+    known = bool(flag.value) if isinstance(flag, Lit) else current().truths.get(flag)
+    if known is not None:
+        return yes() if known else no()
     cell = CellType()
 
     def first() -> None:
@@ -215,7 +218,10 @@ def not_(a: Any) -> Any:
     if not isinstance(c, Scalar):
         return not c
     result, = emit("not", [c.atom], [(BOOL, ())])
-    outcomes = current().state.outcomes
+    state = current().state
+    outcomes = state.outcomes
+    if isinstance(c.atom, Var):
+        state.opposites[result] = c.atom
     if isinstance(c.atom, Var) and c.atom in outcomes:
         yes, no = outcomes[c.atom]
         outcomes[result] = no, yes
@@ -328,6 +334,9 @@ def not_in(x: Any, items: Any) -> Any:
 
 def is_(a: Any, b: Any) -> Any:
     """`a is b` for the values that have an identity: None, bools, arrays, objects."""
+    for x, y in ((a, b), (b, a)):
+        if type(x) is Either and y is None:
+            return _is_none(x)
     if isinstance(a, Either) or isinstance(b, Either):
         return exactly(is_, a, b)
     for x, y in ((a, b), (b, a)):
@@ -347,6 +356,23 @@ def is_(a: Any, b: Any) -> Any:
         same = same_object(a, b)
         return bool(same.value) if isinstance(same, Lit) else Scalar(same, PYTHON)
     return a is b
+
+
+def _is_none(x: Any) -> Any:
+    """`x is None` by the flags of x, so that a branch on it knows the type."""
+    if type(x) is not Either:
+        return is_(x, None)
+    flag = current().truths.get(x.flag.atom)
+    if flag is not None:
+        return _is_none(x.yes if flag else x.no)
+    yes, no = _is_none(x.yes), _is_none(x.no)
+    if yes is no:
+        return yes
+    if yes is True and no is False:
+        return x.flag
+    if yes is False and no is True:
+        return not_(x.flag)
+    return if_expression(x.flag, lambda: yes, lambda: no)
 
 
 def same_object(a: Array, b: Array) -> Atom:

@@ -67,10 +67,10 @@ def set_as_argument(values, x):
 
 
 @refused(TypeInstabilityError, "'y' changes its type", f8(4), 3)
-def array_or_none(x, k):
+def list_or_none(x, k):
     y = None
     if k > 0:
-        y = x
+        y = [x[0]]
     return y[0]
 
 
