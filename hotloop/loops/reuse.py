@@ -83,11 +83,13 @@ def small(alloc: Alloc) -> bool:
 @record(eq=False, frozen=False)
 class _List:
     """A statement list, the one around it, and the numbers of its statements; `begin` to `end` are
-    those of all statements inside."""
+    those of all statements inside. `threads`: the parallel loop around it, of which several
+    iterations may run at the same time."""
     statements: list[Statement]
     outer: _List | None
     depth: int
     begin: int
+    threads: For | None = None
     numbers: list[int] = field(default_factory=list)
     end: int = 0
 
@@ -147,7 +149,9 @@ class _Lives:
         # lanes, and iterations of loops made by the compiler, may run at the same time
         one_by_one = seen is inner and not (isinstance(s, For) and (s.regular or s.lanes))
         for statements in parts(s):
-            body = _List(statements, inner, inner.depth + 1, self.count + 1)
+            body = _List(statements, inner, inner.depth + 1, self.count + 1, inner.threads)
+            if isinstance(s, For) and s.parallel is not None:
+                body.threads = s
             where = body if one_by_one else seen
             self.run(body, where)
             self.count += 1                         # number of what is evaluated at its end
@@ -242,6 +246,8 @@ def _fits(life: _Life, memory: _Memory, lives: _Lives) -> bool:
     """May the temporary have this memory?"""
     owner, place = memory.owner, memory.owner.place
     if not place.begin <= life.begin <= place.end:
+        return False
+    if life.home is None or life.home.threads is not place.threads:
         return False
     if owner.alloc.buffer.kind == RESULT:
         if not memory.users:        # it will be allocated where the temporary is used first
