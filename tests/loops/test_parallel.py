@@ -38,7 +38,8 @@ def marked(body, results="results"):
     parallel(kernel)
     verify(kernel)
     parse(show(kernel))
-    return [s.var for s in walk(kernel.body) if isinstance(s, For) and s.parallel is not None], kernel
+    loops = [s for s in walk(kernel.body) if isinstance(s, For)]
+    return [loop.var for loop in loops if loop.parallel is not None], kernel
 
 
 @pytest.mark.parametrize("body", [
