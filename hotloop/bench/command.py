@@ -19,7 +19,9 @@ CHARTS = {"pi": charts.pi_charts, "jit": charts.jit_charts,
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiment", choices=sorted(EXPERIMENTS))
-    parser.add_argument("--systems", metavar="A,B,...", help="only these (default: all)")
+    parser.add_argument("--systems", metavar="A,B,...",
+                        help="only these, or all (default: all; of kernels those that compile "
+                             "quickly)")
     parser.add_argument("--sizes", metavar="N,N,...",
                         help="values of n, e.g. 1e3,1e5 (default: all of the experiment); of "
                              "kernels: S,M,L,XL")
@@ -29,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="kernels: only list them")
     parser.add_argument("--python", action="append", default=[], metavar="SYSTEM=PATH",
                         help="interpreter for a system; may be given several times")
-    parser.add_argument("--at-least", type=float, default=0.3, metavar="SECONDS",
-                        help="repeat each size for at least this long (default: 0.3)")
+    parser.add_argument("--at-least", type=float, metavar="SECONDS",
+                        help="repeat each size for at least this long (default: 0.3; kernels: "
+                             "0.2)")
     parser.add_argument("--limit", type=float, metavar="SECONDS",
                         help="leave out sizes predicted to take longer (default: 120; a call of "
                              "a kernel: 2; a compilation: 60)")
@@ -43,13 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     experiment = EXPERIMENTS[options.experiment]
-    systems = (options.systems.split(",") if options.systems
-               else [s for s in experiment.systems if s != "hotloop_serial"])
+    systems = (list(experiment.systems) if options.systems == "all"
+               else options.systems.split(",") if options.systems
+               else [s for s in experiment.systems if s not in experiment.on_request])
     unknown = [s for s in systems if s not in experiment.systems]
     if unknown:
         print(f"no such system: {', '.join(unknown)} (there are "
               f"{', '.join(experiment.systems)})", file=sys.stderr)
         return 2
+    if options.at_least is None:
+        options.at_least = 0.2 if experiment.name == "kernels" else 0.3
     if options.limit is None:
         options.limit = {"kernels": 2.0, "compile": 60.0}.get(experiment.name, 120.0)
     try:

@@ -15,6 +15,8 @@ class Experiment:
     unit: str
     environment: tuple[tuple[str, str], ...] = ()
     """variables that its workers get"""
+    on_request: tuple[str, ...] = ()
+    """systems that run only if named, or with `--systems all`"""
 
 
 PI = Experiment(
@@ -40,7 +42,8 @@ GRAD = Experiment(
 KERNELS = Experiment(
     "kernels", "kernels of many fields, in caches and beyond", (),
     ("numpy", "hotloop", "hotloop_warm", "hotloop_serial", "numba", "numba_parallel", "jax",
-     "numexpr", "torch_compile", "pythran"), "")
+     "numexpr", "torch_compile", "pythran"), "",
+    on_request=("hotloop_serial", "torch_compile", "pythran"))
 
 COMPILE = Experiment(
     "compile", "the time of compiling programs of growing length", (10, 100, 1000, 10_000),

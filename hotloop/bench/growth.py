@@ -58,7 +58,8 @@ def tables(runs: list[SystemRun], sizes: list[int]) -> str:
 def stage_table(run: SystemRun, shapes: list[str]) -> str:
     """For each stage its time for the longest program, and the exponent of its growth."""
     stages = list(dict.fromkeys(name for e in run.results for name in e["stages"]))
-    rows, longest = [], {}
+    rows: list[list[str]] = []
+    longest: dict[str, int] = {}
     for stage in stages:
         row = [stage]
         for shape in shapes:
@@ -68,9 +69,9 @@ def stage_table(run: SystemRun, shapes: list[str]) -> str:
                 longest[shape] = points[-1][0]
             row += [report.duration(points[-1][1]) if points else "-", _shown(exponent(points))]
         rows.append(row)
-    head = ["stage", *(h for s in shapes for h in (f"{s} {report.power(longest[s])}", "^"))]
+    lengths = ["operations", *(h for s in shapes for h in (report.power(longest[s]), ""))]
     return f"{run.system}: stages of the longest programs, and the exponents (^)\n" + report.table(
-        head, rows)
+        ["stage", *(h for s in shapes for h in (s, "^"))], [lengths, *rows])
 
 
 def draw(experiment: Experiment, runs: list[SystemRun], folder: Path) -> list[Path]:

@@ -181,7 +181,9 @@ def measure(it, call, options, known, say):
         if expected > options["limit"] * (1 if known[1] > 0.05 * options["limit"] else 20):
             say("stopped", size=size, reason=f"would take about {expected:.0f} s a call")
             return
-        make = it.maker(it.inputs(n))
+        inputs = it.inputs(n)
+        size_of_arguments = sum(getattr(a, "nbytes", 0) for a in inputs)
+        make = it.maker(inputs)
         gc.collect()
         memory = Memory()
         first, result, args = seconds_of(call, make)
@@ -194,6 +196,7 @@ def measure(it, call, options, known, say):
         known = (n, min(seconds))
         say("result", size=size, n=n, best=min(seconds), median=median(seconds),
             repeats=len(seconds), peak=peak, results=size_of_results, check=numbers,
+            arguments=size_of_arguments,
             bytes=it.kernel.work(n)[0], operations=it.kernel.work(n)[1])
 
 

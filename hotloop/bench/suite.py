@@ -109,7 +109,7 @@ def run(options: argparse.Namespace, systems: list[str], pythons: dict[str, str]
     with tempfile.TemporaryDirectory() as cache:
         heard = Progress(len(kernels))
         available = probe(result, pythons, cache, heard)
-        result.limits = limits(pythons, cache, heard)
+        result.limits = limits(pythons, cache, heard, options.at_least)
         clock = Clock(kernels, available)
         print(suite_report.heading(available, sizes), flush=True)
         for k, row in enumerate(kernels):
@@ -174,9 +174,10 @@ def probe(result: Run, pythons: dict[str, str], cache: str, heard: Progress) -> 
     return available
 
 
-def limits(pythons: dict[str, str], cache: str, heard: Progress) -> dict[str, Any]:
-    found = run_one(LIMITS, "numpy", {"at_least": 0.1}, interpreter("numpy", pythons), cache,
-                    heard.text)
+def limits(pythons: dict[str, str], cache: str, heard: Progress,
+           at_least: float) -> dict[str, Any]:
+    found = run_one(LIMITS, "numpy", {"at_least": min(0.1, at_least)},
+                    interpreter("numpy", pythons), cache, heard.text)
     copies = {e["bytes"]: e["rate"] for e in found.results if e["figure"] == "copy"}
     others = {e["figure"]: e["rate"] for e in found.results if e["figure"] != "copy"}
     return {"copy": copies, **others} if copies else {}

@@ -15,13 +15,14 @@ from hotloop.bench.runner import SystemRun
 if TYPE_CHECKING:
     from hotloop.bench.suite import Run
 
-HEADS = {"hotloop_warm": "warm", "hotloop_serial": "serial", "numba_parallel": "parallel",
+HEADS = {"hotloop_warm": "warm", "hotloop_serial": "serial", "numba_parallel": "numba+",
          "torch_compile": "torch"}
 OURS = "hotloop"
 RIVALS = ("numpy", "numba", "numba_parallel", "jax", "numexpr", "torch_compile", "pythran")
 NUMBAS = ("numba", "numba_parallel")
-WIDTH, CELL = 19, 8
-"""Columns of a kernel's name and of a time."""
+WIDTH, CELL = 18, 7
+RATIO = 7
+"""Columns of a kernel's name, of a time, of the ratio."""
 
 
 def timed_systems(systems: Iterable[str]) -> list[str]:
@@ -30,14 +31,15 @@ def timed_systems(systems: Iterable[str]) -> list[str]:
 
 def heading(systems: list[str], sizes: list[str]) -> str:
     cells = [HEADS.get(s, s).rjust(CELL) for s in timed_systems(systems)]
-    head = f"{'kernel':{WIDTH}} {'':2}" + " ".join(["", *cells]) + "  best/ours"
-    return ("least time of a call; best/ours: how much longer the best rival takes than hotloop\n"
-            + head + "\n" + "-" * len(head))
+    head = f"{'kernel':{WIDTH}} {'':2}" + " ".join(["", *cells]) + "ratio".rjust(RATIO)
+    return ("least time of a call; ratio: how much longer the best rival takes than hotloop"
+            + ("\nnumba+: parallel=True, fastmath=True" if "numba_parallel" in systems else "")
+            + "\n" + head + "\n" + "-" * len(head))
 
 
 def at(found: SystemRun | None, size: str) -> dict[str, Any] | None:
     """The result at a size, if there is one."""
-    if found is None or found.status != "ok":
+    if found is None:
         return None
     return next((e for e in found.results if e["size"] == size), None)
 
@@ -87,7 +89,7 @@ def rows(row: Kernel, runs: dict[str, SystemRun], systems: list[str],
         cells = [cell(row, runs, s, size).rjust(CELL) for s in timed_systems(systems)]
         ours, rival = least(row, runs, OURS, size), best(row, runs, RIVALS, size)
         ratio = f"{rival / ours:.2f}" if ours and rival else "-"
-        lines.append(f"{row.name:{WIDTH}} {size:2}" + " ".join(["", *cells]) + ratio.rjust(11))
+        lines.append(f"{row.name:{WIDTH}} {size:2}" + " ".join(["", *cells]) + ratio.rjust(RATIO))
     for system, found in runs.items():
         if found.status != "ok":
             text = f"  {HEADS.get(system, system)} {found.status}: {found.reason}"
@@ -99,11 +101,9 @@ def cell(row: Kernel, runs: dict[str, SystemRun], system: str, size: str) -> str
     found = runs.get(system)
     if found is None:
         return "-"
-    if found.status != "ok":
-        return found.status
     result = at(found, size)
     if result is None:
-        return "-"
+        return "-" if found.status == "ok" else found.status
     return duration(result["best"]) if correct(row, runs, system, size) else "wrong"
 
 
@@ -214,14 +214,18 @@ def size_text(n: float) -> str:
     return f"{n:.0f} B"
 
 
+LARGE = 3e7
+"""Bytes from which on peaks tell: some MB come and go anyway."""
+
+
 def memory_table(result: Run, kernels: list[Kernel], systems: list[str]) -> str:
     """Peak memory beyond the arguments, where the results are large enough to tell."""
-    shown = timed_systems(systems)
+    shown = [s for s in systems if s in ("numpy", OURS, *NUMBAS, "jax", "torch_compile")]
     lines = []
     for row in kernels:
         runs = result.kernels.get(row.name, {})
         sizes = [s for s in result.sizes if (e := at(runs.get(OURS), s))
-                 and e["peak"] is not None and (e["bytes"] >= 3e7)]
+                 and e["peak"] is not None and e["results"] + e["arguments"] >= LARGE]
         if sizes:
             results = at(runs[OURS], sizes[-1])
             assert results is not None
@@ -265,7 +269,7 @@ def bandwidth_table(result: Run, kernels: list[Kernel]) -> str:
     if not lines:
         return ""
     return ("bandwidth as a share of a copy of as many bytes, where operations are few\n" + table(
-        ["kernel", "size", "bytes", OURS, "numba", "parallel", "jax", "numpy"], lines))
+        ["kernel", "size", "bytes", OURS, "numba", "numba+", "jax", "numpy"], lines))
 
 
 def twins(result: Run, kernels: list[Kernel]) -> str:
