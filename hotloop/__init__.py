@@ -7,7 +7,8 @@
 
 `jit` compiles a function of NumPy arrays and numbers; `make_jaxpr` shows it as a Program;
 `explain` tells what was compiled, how and why; `seed` restarts the random numbers of compiled code.
-`grad`, `jvp`, `vmap` and the other transforms are in `hotloop.derivatives`.
+`grad`, `jvp`, `vmap` and the other transforms are in `hotloop.derivatives`. `prange` is a range of
+independent iterations; `set_num_threads` and `get_num_threads` are about parallel loops.
 """
 
 from typing import Any
@@ -27,13 +28,18 @@ testing = lazy.module("hotloop.testing")
 
 TRANSFORMS = ("checkpoint", "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd",
               "jacrev", "jvp", "linearize", "stop_gradient", "value_and_grad", "vjp", "vmap")
+
+LATER = {**dict.fromkeys(TRANSFORMS, derivatives),
+         "prange": lazy.module("hotloop.frontend.prange"),
+         **dict.fromkeys(("get_num_threads", "set_num_threads"),
+                         lazy.module("hotloop.runtime.threads"))}
 """Loaded when they are first used."""
 
-__all__ += TRANSFORMS
+__all__ += LATER
 
 
 def __getattr__(name: str) -> Any:
-    if name not in TRANSFORMS:
+    if name not in LATER:
         raise AttributeError(f"module 'hotloop' has no attribute {name!r}")
-    found = globals()[name] = getattr(derivatives, name)
+    found = globals()[name] = getattr(LATER[name], name)
     return found

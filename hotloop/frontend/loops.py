@@ -105,7 +105,10 @@ TRACE_LIMIT = 12
 
 
 class Range:
-    """`range(...)` with bounds known at run time, or at trace time: loops over it are staged."""
+    """`range(...)` with bounds known at run time, or at trace time: loops over it are staged.
+    `independent`: the user says that iterations are."""
+
+    independent = False
 
     def __init__(self, *args: Any):
         if not 1 <= len(args) <= 3:
@@ -228,6 +231,8 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
         items = lift(items)
     if isinstance(items, Array | List):
         items = sequence_of(items)
+    if isinstance(items, Unjoined):
+        raise items.error
     if isinstance(items, Tracer):
         raise TypeError("iteration over a number")
     loop = Loop(items, None, body, *names)
@@ -377,6 +382,7 @@ class _From:
     def __init__(self, items: Any, start: Dim):
         self.start, self.stop, self.step, self.item = start, items.stop, items.step, items.item
         self.over = getattr(items, "over", ())
+        self.independent = getattr(items, "independent", False)
 
     def known(self) -> range | None:
         return None
@@ -784,7 +790,8 @@ def _emit(carried: Carried, attempt: Attempt, end: Path, outer: Builder, body: B
     if loop.items is not None:
         blocks = [Block([attempt.index, *params], body.eqns, ends)]  # type: ignore[list-item]
         bounds = [loop.items.start, loop.items.stop, loop.items.step]
-        emit("for", [*bounds, *inits], results, blocks=blocks, until=stop_at)
+        promise = {"independent": True} if getattr(loop.items, "independent", False) else {}
+        emit("for", [*bounds, *inits], results, blocks=blocks, until=stop_at, **promise)
     else:
         assert attempt.test_block is not None
         if outer.iteration is not None:                # a random draw counts the trips

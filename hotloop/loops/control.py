@@ -264,7 +264,8 @@ def lower_for(state: State, eqn: Eqn, lower_block: LowerBlock) -> None:
         assert isinstance(stop, Expr)
         name = stop.args[0]
     state.emit(For(counter, lo, hi, step, statements, loop.carries, name, loop.swaps,
-                   loose=eqn.params.get("loose", False), location=eqn.location))
+                   loose=eqn.params.get("loose", False), location=eqn.location,
+                   independent=eqn.params.get("independent", False)))
     loop.finish()
 
 

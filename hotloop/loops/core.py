@@ -91,6 +91,8 @@ class For:
     `regular`: made by the compiler from a whole-array operation: iterations are independent but for
     carries with `reduce`.
     `loose`: floats may be added to its carries in any order, which no program has written down.
+    `independent`: so the user says: what an iteration stores no other one uses, and numbers that
+    are accumulated may be so in any order.
     `lanes`: 0 scalar, else this loop's iterations are the lanes of vectors (loops.vectorize).
     `parallel`: None, or how many ns the loop is expected to take (an f64, evaluated before it):
     its iterations are independent but for carries with `reduce`, so parts of it may run in several
@@ -112,6 +114,7 @@ class For:
     location: Location | None = None
     parallel: Expr | None = None
     private: list[Buffer] = field(default_factory=list)
+    independent: bool = False
 
 
 @record(eq=False, frozen=False)

@@ -5,9 +5,10 @@
         c[i, j] <- exp(a[i, j])                 c[i, j] <- exp(a[i, j])
 
 The outermost loops whose iterations are independent: what one stores no other reads or stores, but
-for accumulators that may be reordered. Unlike lanes, iterations of a parallel loop run in no order
-at all; in return there may be anything inside one: loops, branches, checks, memory of its own. A
-temporary from outside that each iteration fills before it reads it is made private to each part.
+for accumulators that may be reordered; or the user says so (`For.independent`). Unlike lanes,
+iterations of a parallel loop run in no order at all; in return there may be anything inside one:
+loops, branches, checks, memory of its own. A temporary from outside that each iteration fills
+before it reads it is made private to each part.
 
 Whether a marked loop is worth threads is decided each time it is reached, by `loops.work`; loops of
 which it is known now that they are not are left alone. A call into Python keeps a loop serial.
@@ -130,10 +131,11 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
     for buffer, indices in accesses.items():
         if not any(indices.values()) or _apart(indices, iterations, loop, varying):
             continue
-        if not (buffer.kind == TEMP and _filled(loop.body, buffer)
-                and _only_in(loop, buffer, kernel)):
+        inside = buffer.kind == TEMP and _only_in(loop, buffer, kernel)
+        if inside and _filled(loop.body, buffer):
+            private.append(buffer)
+        elif inside or not loop.independent:
             return f"iterations may meet in {buffer}"
-        private.append(buffer)
     return None
 
 

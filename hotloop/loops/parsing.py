@@ -489,6 +489,7 @@ class _Parser:
             loop.until = line.take("name")
         loop.regular = line.accept("regular")
         loop.loose = line.accept("loose")
+        loop.independent = line.accept("independent")
         loop.lanes = line.integer() if line.accept("lanes") else 0
         loop.note = line.string() if line.accept("note") else ""
         loop.parallel = self.expression(line) if line.accept("parallel") else None

@@ -116,7 +116,7 @@ class _Match:
         carry = self.carry
         combine = self.combiner(carry.next, 0)
         if combine is None or (rounds(combine, carry.dtype) and not self.loop.regular and not (
-                self.loop.loose and combine == "add")):
+                self.loop.independent or (self.loop.loose and combine == "add"))):
             return None
         self.chain = {carry.name}
         part = self.contribution(carry.next, combine, 0)

@@ -277,6 +277,7 @@ class _Printer:
     def loop_for(self, s: For) -> list[str]:
         flags = (f" until {s.until}" if s.until else "") + (" regular" if s.regular else "")
         flags += " loose" if s.loose else ""
+        flags += " independent" if s.independent else ""
         flags += f" lanes {s.lanes}" if s.lanes else ""
         flags += f" note {s.note!r}".replace("{", "{{").replace("}", "}}") if s.note else ""
         given = [s.lo, s.hi, s.step]
