@@ -102,7 +102,8 @@ def run(options: argparse.Namespace, systems: list[str], pythons: dict[str, str]
         print(error, file=sys.stderr)
         return 2
     if "hotloop_warm" in systems and "hotloop" not in systems:
-        systems = ["hotloop", *systems]              # which fills the disk cache
+        k = systems.index("hotloop_warm")
+        systems = [*systems[:k], "hotloop", *systems[k:]]       # which fills the disk cache
     result = Run(systems, sizes)
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "kernels.json"

@@ -176,7 +176,7 @@ def test_command(tmp_path, capsys):
     assert "triad" in text and "geometric means" in text
     written = json.loads((tmp_path / "kernels.json").read_text())
     runs = written["kernels"]["triad"]
-    assert list(runs) == ["hotloop", "numpy", "hotloop_warm"] and written["limits"]["copy"]
+    assert list(runs) == ["numpy", "hotloop", "hotloop_warm"] and written["limits"]["copy"]
     assert runs["hotloop"]["results"][0]["check"] == runs["numpy"]["results"][0]["check"]
     assert runs["hotloop_warm"]["first"]["from_disk"] and not runs["hotloop_warm"]["results"]
     assert runs["hotloop"]["first"]["stages"]["codegen"] > 0
