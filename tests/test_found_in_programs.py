@@ -382,3 +382,58 @@ def test_what_numpys_own_tests_know(function, args):
 def test_objects_of_libraries_are_no_results(made):
     with pytest.raises(hotloop.errors.UnsupportedError, match="as a result"):
         hotloop.jit(lambda: made(3))()
+
+
+def stores_to_one_of(arrays, n):
+    for p in range(n):
+        k = p % 2
+        for i in range(arrays[k].shape[0]):
+            arrays[k][i, 0] = p + i
+            arrays[k][i] += arrays[1 - k][0, 0]
+    return arrays[0].sum()
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_a_sequence_of_arrays_at_a_run_time_index_is_one_of_them(kind):
+    check(stores_to_one_of, kind((np.ones((3, 4)), np.ones((2, 5)))), 5)
+
+
+def turns(a, b, n):
+    both = [a, b]
+    for t in range(n):
+        old, new = both[t % 2], both[(t + 1) % 2]
+        new[1:-1] = 0.5 * (old[2:] + old[:-2])
+    return both[n % 2]
+
+
+def test_two_buffers_in_turn():
+    check(turns, np.arange(8.0), np.zeros(8), 5)
+
+
+def items_in_turn(arrays, n, k):
+    total = 0.0
+    for p in range(n):
+        total += arrays[k][p % arrays[k].shape[0]] * arrays[-1][0]
+        k = (k + 1) % len(arrays)
+    return total
+
+
+@pytest.mark.parametrize("k", [1, -2, 5])
+def test_arrays_of_several_sizes_at_a_run_time_index(k):
+    check(items_in_turn, (np.ones(3), np.arange(4.0), np.arange(5.0)), 7, k)
+
+
+def binomial(n, k):
+    value = 1
+    for j in range(1, min(k, n - k) + 1):
+        value = value * (n + 1 - j) // j
+    return value
+
+
+def test_a_range_of_a_number_of_two_kinds():
+    check(binomial, np.int64(9), 3)
+    check(binomial, np.int64(9), 8)
+
+
+def test_slices_as_results():
+    check(lambda n: (slice(n, n + 1), [slice(None)] * n, np.s_[n:, ::2, n]), 2)

@@ -374,7 +374,7 @@ class _Encoder:
         elif isinstance(node, Container):
             for item in node.items:
                 self.tree(item)
-            plain = {tuple: Out.TUPLE, list: Out.LIST}.get(node.make)  # type: ignore[call-overload]
+            plain = Out.TUPLE if node.make is tuple else Out.LIST if node.make is list else None
             self.push(plain or Out.LIST, len(node.items))
             self.depth -= len(node.items)
             if plain is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,10 @@ from hotloop.frontend.tracers import (
     fresh,
     full,
     iota,
+    lift,
     zero,
 )
+from hotloop.frontend.truth import choose
 from hotloop.ir.core import Atom, Dim, Var
 from hotloop.ir.types import BOOL, I64
 
@@ -262,8 +265,31 @@ def load_from(x: Any, i: Scalar) -> Any:
             raise error
     if not x:
         fail(IndexError, f"{kind} index out of range")
-    return item(table_of(x), position(index_dim_of(i, kind), len(x),
-                                      f"{kind} index out of range"))
+    place = position(index_dim_of(i, kind), len(x), f"{kind} index out of range")
+    if len(x) <= MOST_CHOICES and all(isinstance(e, Array | np.ndarray) for e in x):
+        return _one_of(x, place)
+    return item(table_of(x), place)
+
+
+MOST_CHOICES = 8
+"""Arrays up to which one of them at a run-time index is a choice: of more, their table is made."""
+
+
+def _one_of(arrays: Sequence[Any], place: Dim) -> Any:
+    """The array itself, as if the program had an if statement for each."""
+    last = len(arrays) - 1
+    result = lift(arrays[last])
+    for k in range(last - 1, -1, -1):
+        here = dm.compare("eq", place, k)
+        if isinstance(here, bool):
+            result = lift(arrays[k]) if here else result
+        else:
+            result = choose(Scalar(here, PYTHON), partial(lift, arrays[k]), partial(_same, result))
+    return result
+
+
+def _same(x: Any) -> Any:
+    return x
 
 
 def index_dim_of(i: Scalar, kind: str) -> Dim:

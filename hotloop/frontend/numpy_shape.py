@@ -244,6 +244,8 @@ def transpose(a: Any, axes: Any = None) -> Array:
     a = as_array(a)
     if axes is None:
         return permuted(a, range(a.ndim)[::-1])
+    if isinstance(axes, Array | np.ndarray):
+        raise unsupported("the axes of a transpose as an array", "pass a tuple")
     axes = axes if isinstance(axes, tuple | list) else (axes,)
     if len(axes) != a.ndim:
         fail(ValueError, "axes don't match array")
@@ -255,7 +257,7 @@ def transpose(a: Any, axes: Any = None) -> Array:
 
 @method("transpose")
 def transpose_method(a: Any, *axes: Any) -> Array:
-    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)):
+    if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list | Array)):
         return transpose(a, axes[0])
     return transpose(a, axes or None)
 

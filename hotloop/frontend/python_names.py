@@ -85,7 +85,7 @@ def kind_name(x: Scalar) -> str:
 
 @call(range)
 def range_(*args: Any) -> Any:
-    return Range(*map(settled, args))
+    return Range(*args)
 
 
 @call(enumerate)

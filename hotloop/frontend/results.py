@@ -82,6 +82,10 @@ class MakeObject:
         return made
 
 
+def make_slice(items: list[Any]) -> slice:
+    return slice(*items)
+
+
 class Results:
     """Collects the Program's results while trees are made."""
 
@@ -179,6 +183,10 @@ class Results:
             if id(x.__code__) in self.session.born:
                 raise unsupported("a function made by the compiled function as its result")
             return Constant(x)
+        if kind is slice:
+            bounds = tuple(self.tree(e) for e in (x.start, x.stop, x.step))
+            if not all(isinstance(e, Constant) for e in bounds):
+                return Container(make_slice, bounds)
         if isinstance(x, CONSTANTS):
             return Constant(x)
         if hasattr(x, "__dict__") and kind.__new__ is object.__new__ and not isinstance(
