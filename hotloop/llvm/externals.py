@@ -2,6 +2,7 @@
 
     libc:memcpy  libm:sin  libm:sinf     the C library of this process
     numpy:random_normal                  NumPy's random generators (`ops.generators`)
+    python:PyEval_SaveThread             CPython's
     threads:parts                        a cell with the address (`llvm.threads`)
     ufunc:numpy:matmul dd->d             the inner loop of a ufunc (`ops.inner_loops`)
     data:numpy:matmul dd->d              what it is called with
@@ -41,18 +42,22 @@ def _libraries() -> tuple[ctypes.CDLL, ...]:
 def system_symbol(name: str) -> int | None:
     """Address of a function of libc, libm or the compiler's support library; None if unknown."""
     for library in _libraries():
-        try:
-            function = getattr(library, name)
-        except AttributeError:
-            continue
-        return ctypes.cast(function, ctypes.c_void_p).value
+        address = _address(library, name)
+        if address is not None:
+            return address
     return None
+
+
+def _address(library: ctypes.CDLL, name: str) -> int | None:
+    function = getattr(library, name, None)
+    return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
 
 
 KINDS: dict[str, Callable[[str], int | None]] = {
     "libc": system_symbol, "libm": system_symbol, "numpy": generators.address,
     "ufunc": inner_loops.function_named, "data": inner_loops.data_named,
     "sort": inner_loops.sorter_named,
+    "python": lambda symbol: _address(ctypes.pythonapi, symbol),
     "threads": lambda symbol: threads.address(symbol)}
 """Who knows the addresses; packages after this one add theirs."""
 

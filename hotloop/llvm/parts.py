@@ -12,6 +12,8 @@ Accumulators start at their neutral value in each part; the parts' totals are co
 check that fails in several parts fails in the first of them. What a part needs from outside is
 found while it is emitted: names become its parameters when they are first met.
 
+Other long loops release the interpreter's lock, as parallel ones do, if nothing in them needs it.
+
     env     0 frame  8 lo  16 first failed part  24 its status  32 lock  40 totals  48... values
 """
 
@@ -19,12 +21,14 @@ from __future__ import annotations
 
 from hotloop import config
 from hotloop.llvm import frame, team
-from hotloop.llvm.builder import scalar_text, type_of
+from hotloop.llvm.builder import UNLIKELY, scalar_text, type_of
 from hotloop.llvm.vector import VectorStatements
-from hotloop.loops.core import Alloc, Buffer, Carry, For, Kernel, walk
+from hotloop.loops.core import Alloc, Buffer, Call, Carry, For, Kernel, walk
 from hotloop.loops.expr import F64, I64, Expr, lit, var
+from hotloop.loops.parallel import needs_nobody
 from hotloop.loops.rewrite import loaded, writes, written
 from hotloop.loops.scalar import identity
+from hotloop.loops.work import work
 from hotloop.ops.table import MAX_OPERANDS
 
 MOST_PARTS = 64
@@ -74,12 +78,53 @@ class PartStatements(VectorStatements):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(kernel)
         self.texts: list[str] = []
+        self._inside = False             # a loop
+        self._released = ""              # the thread's state while others may have Python's lock
 
     def loop(self, loop: For) -> None:
-        if loop.parallel is None or not team.POSSIBLE:
+        if loop.parallel is not None and team.POSSIBLE:
+            self._in_parts(loop)
+        elif self._inside or any(isinstance(s, Call) and not needs_nobody(s)
+                                 for s in walk(loop.body)):
             super().loop(loop)
         else:
-            self._in_parts(loop)
+            self._inside = True
+            self._released = self._release(work(loop))
+            super().loop(loop)
+            self._take_back()
+            self._released, self._inside = "", False
+
+    def _release(self, time: Expr) -> str:
+        """Let other threads run Python code if a loop takes so long."""
+        if time.op == "lit" and float(time.args[0]) < team.RELEASED:
+            return ""
+        rest, held, on = (self.label() for _ in range(3))
+        before = self.block
+        self.branch(self.op(f"fcmp oge double {self.value(time)}, {_double(team.RELEASED)}"), rest,
+                    on, UNLIKELY)
+        with self.out_of_line(rest):
+            holds = self.op(f"call i32 {self.external('python:PyGILState_Check')}()")
+            self.branch(self.op(f"icmp ne i32 {holds}, 0"), held, on)
+            self.begin(held)
+            state = self.op(f"call ptr {self.external('python:PyEval_SaveThread')}()")
+            self.jump(on)
+        self.begin(on)
+        return self.phi("ptr", ("null", before), ("null", rest), (state, held))
+
+    def _take_back(self) -> None:
+        if not self._released:
+            return
+        wait, on = self.label(), self.label()
+        self.branch(self.op(f"icmp ne ptr {self._released}, null"), wait, on, UNLIKELY)
+        with self.out_of_line(wait):
+            take = self.external("python:PyEval_RestoreThread")
+            self.lines.append(f"call void {take}(ptr {self._released})")
+            self.jump(on)
+        self.begin(on)
+
+    def leave(self, code: int | str) -> None:
+        self._take_back()
+        super().leave(code)
 
     def _in_parts(self, loop: For) -> None:
         changed = writes([loop])

@@ -116,7 +116,7 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
                 return "it was not fused"
             case Alloc() if s.buffer.kind == RESULT:
                 return "it allocates a result"
-            case Call() if not _anywhere(s, own):
+            case Call() if not (needs_nobody(s) and own.issuperset(s.outs)):
                 return "it calls a library"
             case For() | While() if any(b not in own for pair in s.swaps for b in pair):
                 return "a loop inside it exchanges arrays"
@@ -139,10 +139,10 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
     return None
 
 
-def _anywhere(call: Call, own: set[Buffer]) -> bool:
-    """May several threads make the call?"""
+def needs_nobody(call: Call) -> bool:
+    """May the call be made without the interpreter's lock?"""
     routine = call.routine or ""
-    return routine.startswith(KEYED) or (routine == "grow" and own.issuperset(call.outs))
+    return routine.startswith(KEYED) or routine == "grow"
 
 
 def _apart(indices: dict[Index, bool], iterations: Iterations, loop: For,
