@@ -116,14 +116,18 @@ class Lowered:
         return level()
 
 
+QUICK = 0
+"""LLVM's level of code generation for code that is soon replaced (`runtime.tiers`)."""
+
+
 def level() -> int:
     """LLVM's level of code generation."""
-    return 3 if config.opt else 0
+    return 3 if config.opt else QUICK
 
 
 def prepare() -> None:
     """Begin to load LLVM: a function will be compiled."""
-    engine.preload(level())
+    engine.preload(QUICK if config.tiers else level())
 
 
 def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], watch: Watch,
@@ -164,11 +168,11 @@ def lower(program: Program, contiguous: list[bool], watch: Watch,
     return Lowered(program, kernel, emitted, watch)
 
 
-def codegen(lowered: Lowered, traced: Traced) -> tuple[Compiled, bytes]:
+def codegen(lowered: Lowered, traced: Traced, level: int) -> tuple[Compiled, bytes]:
     """LLVM text -> (callable code, the object file it was loaded from)."""
     watch, emitted, kernel = lowered.watch, lowered.emitted, lowered.kernel
     with watch.stage("codegen"):
-        data = engine.compile_text(emitted.text, lowered.level, emitted.wants_passes)
+        data = engine.compile_text(emitted.text, level, emitted.wants_passes)
     watch.show("asm", 6, lambda: lowered.asm)
     with watch.stage("load"):
         code = loader.load(data)

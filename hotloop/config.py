@@ -56,6 +56,8 @@ SWITCHES = (
     Switch("opt", int, 1, True, "0: no vector code, codegen level 0; 1: everything"),
     Switch("skip", str, "", True, "comma-separated names of passes to leave out (triage)"),
     Switch("cpu", str, "", True, "target CPU (default: this machine's)"),
+    Switch("tiers", bool, True, False,
+           "compile quickly first where the call is short, and well in the background"),
     Switch("pool", bool, True, False, "recycle the memory of large results"),
     Switch("num_threads", int, 0, False, "threads of long loops (default: the CPUs available)"),
     Switch("parallel", int, 20000, True,
@@ -75,6 +77,7 @@ disable: bool
 opt: int
 skip: str
 cpu: str
+tiers: bool
 pool: bool
 num_threads: int
 parallel: int

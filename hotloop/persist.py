@@ -226,7 +226,7 @@ def _look_up(owner: Any, path: tuple) -> Any:
 # ---- what is stored
 
 @record(frozen=False)
-class _Stored:
+class Stored:
     dependencies: tuple[Dependency, ...]
     program: Program
     inputs: list[tuple[Input, int]]
@@ -243,7 +243,7 @@ class _Stored:
     calls: list[CallSite]
     notes: list[str]
     externals: Sequence[str]
-    data: bytes
+    data: bytes = b""
 
 
 def _interface(program: Program) -> Program:
@@ -277,9 +277,9 @@ def _functions_reached(root: Any, guards: list[Guard]) -> set[types.CodeType]:
     return seen
 
 
-def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: Sequence[str],
-          data: bytes) -> bool:
-    """Keep a compiled function; False if something in it can't be stored soundly."""
+def stored(fn: Callable[..., Any], compiled: Compiled, names: Sequence[str]) -> Stored | None:
+    """What is kept of a compiled function, but for its machine code; None if something in it can't
+    be stored soundly."""
     traced = compiled.traced
     root = innermost(getattr(fn, "__func__", fn))
     try:
@@ -297,14 +297,21 @@ def store(key: str, fn: Callable[..., Any], compiled: Compiled, names: Sequence[
             raise NotCacheable("a result that is a global")
         if any(owner is not None for pair in traced.aliases for _, owner in pair):
             raise NotCacheable("an object that a captured variable holds, too")
-        stored = _Stored(
+        return Stored(
             dependencies, _interface(traced.program),
             [(replace(i, owner=None), _owner_number(numbers, i.owner)) for i in traced.inputs],
             traced.result, traced.statics, traced.writes, traced.aliases,
             traced.frozen, traced.warned, compiled.frame, compiled.errors, compiled.checks,
-            compiled.sites, compiled.calls, compiled.notes, names, data)
-        body = pickle.dumps(stored, protocol=5)
-    except (NotCacheable, pickle.PicklingError, AttributeError, TypeError, KeyError):
+            compiled.sites, compiled.calls, compiled.notes, names)
+    except (NotCacheable, AttributeError, TypeError, KeyError):
+        return None
+
+
+def store(key: str, entry: Stored, data: bytes) -> bool:
+    """Keep a compiled function, `data` being its object file; False if it can't be pickled."""
+    try:
+        body = pickle.dumps(replace(entry, data=data), protocol=5)
+    except (pickle.PicklingError, AttributeError, TypeError):
         return False
     entries = [body, *(e for e in _entries(key) if e != body)][:8]
     cache.put(key, pickle.dumps(entries, protocol=5))
@@ -350,7 +357,7 @@ def fetch(key: str, fn: Callable[..., Any], args: tuple[Any, ...],
     return None
 
 
-def _holds(stored: _Stored, scope: Scope) -> bool:
+def _holds(stored: Stored, scope: Scope) -> bool:
     """Have the arguments the values and sizes that were compiled in? The key does not hold them."""
     try:
         for (given, _), var in zip(stored.inputs, stored.program.params, strict=True):
@@ -367,9 +374,9 @@ def _holds(stored: _Stored, scope: Scope) -> bool:
 class _Reader(pickle.Unpickler):
     """Checks that what it reads is an entry of ours."""
 
-    def load(self) -> _Stored:
+    def load(self) -> Stored:
         stored = super().load()
-        if not isinstance(stored, _Stored):
+        if not isinstance(stored, Stored):
             raise pickle.UnpicklingError("not an entry")
         return stored
 

@@ -1,8 +1,13 @@
-"""Hypothesis profiles: `ci` is deterministic; `thorough` looks longer (HYPOTHESIS_PROFILE)."""
+"""Hypothesis profiles: `ci` is deterministic; `thorough` looks longer (HYPOTHESIS_PROFILE).
+
+Kernels are compiled once, and well, unless HOTLOOP_TIERS says otherwise: what quick code may do
+wrong is the business of `runtime/test_tiers.py`."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("HOTLOOP_TIERS", "0")     # before hotloop is imported
 
 common = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("default", max_examples=30, **common)

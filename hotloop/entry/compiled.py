@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,7 +41,8 @@ class Compiled:
     """`kernel`: address of the kernel function. `table`: addresses for the frame's TABLE slot.
     `checks[k]`: dtypes of the operands of error k. `code`: whatever keeps the memory mapped.
     `texts`: the stages by name ("program", "loops", "llvm", "assembly") for `lower` and `explain`;
-    a value may be a function that makes the text."""
+    a value may be a function that makes the text. `users` are told when better code has taken the
+    kernel's place."""
     traced: Traced
     frame: Frame
     kernel: int
@@ -53,6 +55,13 @@ class Compiled:
     notes: list[str] = field(default_factory=list)
     texts: dict[str, str | Callable[[], str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    users: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
+
+    def renew(self, kernel: int, code: Any) -> None:
+        """Call `kernel` from now on; the code before stays, it may be running."""
+        self.code, self.kernel = (self.code, code), kernel
+        for user in list(self.users):
+            user.renewed()
 
 
 def _statements(kernel: loops.Kernel) -> Iterator[loops.Statement]:

@@ -70,6 +70,13 @@ class Slow:
         self.users: weakref.WeakSet[Any] = weakref.WeakSet()
         self.callers: dict[int, tuple[Any, Callable[[int], None]]] = {}
         self.written = [k for k, given in enumerate(self.traced.inputs) if given.written]
+        compiled.users.add(self)
+
+    def renewed(self) -> None:
+        """There is a better kernel."""
+        self.kernel = KERNEL(self.compiled.kernel)
+        for user in list(self.users):
+            user.renew(self)
 
     def call_back(self, number: int, operands: int) -> None:
         """Call a site of the kernel with operands in memory."""

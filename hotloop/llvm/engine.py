@@ -27,14 +27,23 @@ from hotloop.llvm import library, target
 
 # LLVM contexts and target machines are not thread safe. Held during a fork, so that the child
 # never inherits llvmlite's own lock in the hands of a thread that does not exist there.
-_lock = threading.RLock()
+# What compiles in the background has a lock, and target machines, of its own.
+_lock, _background = threading.RLock(), threading.RLock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
-                        after_in_child=_lock.release)
+    for _each in (_background, _lock):
+        os.register_at_fork(before=_each.acquire, after_in_parent=_each.release,
+                            after_in_child=_each.release)
 
 
 _library = functools.cache(library.opened)
-_library_machine = functools.cache(library.Library.machine)
+
+
+@functools.cache
+def _library_machine(direct: library.Library, level: int, cpu: str,
+                     background: bool = False) -> int:
+    return direct.machine(level, cpu)
+
+
 _preloading: list[threading.Thread] = []
 _wanted = threading.Event()              # a thread has a text to compile
 
@@ -113,20 +122,21 @@ def _run_passes(module: Any, machine: Any) -> None:
     builder.getModulePassManager().run(module, builder)
 
 
-def _made(text: str, level: int, passes: bool, object: bool) -> bytes:
+def _made(text: str, level: int, passes: bool, object: bool, background: bool = False) -> bytes:
     _wanted.set()
     # The module must die in here, with the lock held: freeing it takes llvmlite's lock.
-    with _lock:
+    with _background if background and not passes and _library() is not None else _lock:
         try:
-            return _generate(text, level, passes, object)
+            return _generate(text, level, passes, object, background)
         except RuntimeError as error:
             raise _rejected(text, str(error).strip()) from None
 
 
-def _generate(text: str, level: int, passes: bool, object: bool) -> bytes:
+def _generate(text: str, level: int, passes: bool, object: bool, background: bool) -> bytes:
     direct = None if passes else _library()
     if direct is not None:
-        return direct.emit(text, _library_machine(direct, level, config.cpu), object=object)
+        machine = _library_machine(direct, level, config.cpu, background)
+        return direct.emit(text, machine, object=object)
     machine = _machine(level, config.cpu)
     module = _parse(text)
     if passes:
@@ -143,11 +153,13 @@ def _rejected(text: str, message: str) -> InternalError:
     return InternalError(f"LLVM rejects the text of a kernel: {message}{shown}")
 
 
-def compile_text(text: str, level: int = 3, passes: bool = False) -> bytes:
+def compile_text(text: str, level: int = 3, passes: bool = False,
+                 background: bool = False) -> bytes:
     """An object file for LLVM text; `level` is that of code generation (0 is the first tier: fast
-    to make, 2-3x slower to run), `passes` adds LLVM's own optimizer. Raises InternalError if the
-    text does not parse or breaks LLVM's rules: LLVM's code generator would end the process."""
-    return _made(text, level, passes, True)
+    to make, 2-3x slower to run), `passes` adds LLVM's own optimizer; `background`: while other
+    threads compile, too. Raises InternalError if the text does not parse or breaks LLVM's rules:
+    LLVM's code generator would end the process."""
+    return _made(text, level, passes, True, background)
 
 
 def assembly(text: str, level: int = 3, passes: bool = False) -> str:

@@ -79,7 +79,13 @@ class State:
             except NotEncodable:
                 self.tables[entry] = None
             entry.users.add(self)
+            self.renew(entry)               # it may have come between
             self._set_tables(jitted)
+
+    def renew(self, entry: Slow) -> None:
+        """The kernel of `entry` is another one now."""
+        if (table := self.tables.get(entry)) is not None:
+            table.renew(entry.compiled.kernel)
 
     def uninstall(self, entry: Slow) -> None:
         """Let the next call that `entry` fits come to Python."""

@@ -13,10 +13,22 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hotloop import config, persist
-from hotloop.compile import Lowered, Watch, codegen, lower, prepare, trace_function
+from hotloop.compile import (
+    QUICK,
+    Lowered,
+    Watch,
+    codegen,
+    level,
+    lower,
+    prepare,
+    trace_function,
+)
+from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
+from hotloop.entry.paths import Scope
 from hotloop.frontend.traced import Traced
 from hotloop.llvm import cache as disk
+from hotloop.runtime import tiers
 from hotloop.runtime.function import jitted
 
 OTHERS = ("builtins", "numpy")
@@ -102,9 +114,19 @@ class Compiler:
                     return found
         prepare()
         lowered, traced = self._lower(fn, args, kwargs)
-        compiled, data = codegen(lowered, traced)
+        quick = tiers.quick(lowered, traced, Scope(Binder(fn).bind(args, kwargs) or {}))
+        compiled, data = codegen(lowered, traced, QUICK if quick else level())
+        entry = None
         if key is not None:
-            persist.store(key, fn, compiled, lowered.emitted.externals, data)
+            entry = persist.stored(fn, compiled, lowered.emitted.externals)
+
+        def keep(data: bytes) -> None:
+            if key is not None and entry is not None:
+                persist.store(key, entry, data)
+        if quick:
+            tiers.improve(compiled, lowered, keep)
+        else:
+            keep(data)
         return compiled
 
     def lower(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Lowered:

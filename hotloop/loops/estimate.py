@@ -1,0 +1,73 @@
+"""How much a call of a kernel computes, for given sizes: the choice of the first tier.
+
+    operations(kernel, {"n1": 1000})        # about so many machine operations; inf: nobody knows
+
+Loops whose bounds depend on other loops' variables are taken at the middle of these; a `while` may
+run for ever, so does a function that calls itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hotloop.loops import cost
+from hotloop.loops.core import Call, For, If, Kernel, Let, Nest, Statement, While
+from hotloop.loops.expr import Expr, affine
+from hotloop.loops.rewrite import at_entry
+
+CALL = 1000.0
+"""A call of a library or of Python."""
+
+_KNOWN: dict[str, Callable[..., float]] = {
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
+    "minimum": min, "maximum": max, "floor_divide": lambda a, b: a // b if b else math.nan,
+    "convert": lambda a: a}
+
+
+def operations(kernel: Kernel, values: Mapping[str, float]) -> float:
+    """Operations of one call, `values` being those of names of dimensions and integers."""
+    return _list(kernel.body, dict(values))
+
+
+def _list(body: list[Statement], values: dict[str, float]) -> float:
+    total = 0.0
+    seen: set[Expr] = set()
+    for s in body:
+        total += len(cost.nodes(list(at_entry(s)), seen)) + 1
+        match s:
+            case Let():
+                values[s.name] = _value(s.value, values)
+            case For():
+                total += _loop(s, values)
+            case If():
+                total += max(_list(s.then, values), _list(s.orelse, values))
+            case Call():
+                total += math.inf if s.routine == "invoke" else CALL
+            case While() | Nest():
+                return math.inf
+    return total
+
+
+def _loop(loop: For, values: dict[str, float]) -> float:
+    lo, hi, step = (_value(x, values) for x in (loop.lo, loop.hi, loop.step))
+    trips = math.ceil((hi - lo) / step) if step and math.isfinite((hi - lo) / step) else math.inf
+    if trips <= 0:
+        return 0.0
+    values[loop.var] = (lo + hi) / 2
+    inside = _list(loop.body, values) + len(cost.nodes([c.next for c in loop.carries], set()))
+    return trips * inside / (cost.LANES if loop.lanes else 1)
+
+
+def _value(x: Expr, values: Mapping[str, Any]) -> float:
+    """The value of an expression, NaN if it is not known."""
+    if x.op == "lit":
+        return float(x.args[0])
+    if x.op == "var":
+        return values.get(x.args[0], math.nan)
+    if x.op == "aff":
+        constant, terms = affine(x)
+        return constant + sum(k * _value(t, values) for t, k in terms.items())
+    known = _KNOWN.get(x.op)
+    return known(*(_value(a, values) for a in x.args)) if known is not None else math.nan

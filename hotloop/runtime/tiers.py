@@ -1,0 +1,155 @@
+"""Two tiers: code that is made quickly, and the same text compiled well in the background.
+
+    if tiers.quick(lowered, traced, scope):
+        compiled, _ = codegen(lowered, traced, QUICK)
+        tiers.improve(compiled, lowered, store)         # and `store(object)` when it is done
+
+LLVM's code generator takes a third of the time without optimizing, and the code runs up to three
+times as long. So a kernel whose first call takes less than what that saves is made quickly, and
+compiled again by a thread while the program goes on: LLVM does not hold the interpreter's lock. A
+kernel's address is all that changes; calls that are under way end in the old code, which stays.
+
+Where no thread can run, and with HOTLOOP_TIERS=0, everything is compiled well at once. A program
+that ends waits for the thread, as it does for any other; what waits in line then is not begun if
+it would take longer than PATIENCE.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+
+from hotloop import config
+from hotloop.compile import QUICK, Lowered, level
+from hotloop.entry.compiled import Compiled
+from hotloop.entry.paths import Missing, Scope
+from hotloop.errors import InternalError
+from hotloop.frontend.traced import ARRAY, PYTHON, Traced
+from hotloop.llvm import engine, loader
+from hotloop.loops.core import Buffer
+from hotloop.loops.estimate import operations
+
+SAVED = 30e-6
+"""Seconds of code generation that a line of text costs more when it is compiled well."""
+
+SLOWER = 2e-9
+"""Seconds that an operation of a kernel takes longer in quick code, at most."""
+
+PATIENCE = 2.0
+"""Seconds for which a program that has ended waits for compilations."""
+
+Job = Callable[[], None]
+_jobs: deque[Job] = deque()
+_lock = threading.Lock()
+_worker: threading.Thread | None = None
+
+
+def quick(lowered: Lowered, traced: Traced, scope: Scope) -> bool:
+    """Does quick code pay for a call with these arguments?"""
+    if not config.tiers or level() == QUICK or not _is_alive():
+        return False
+    work = operations(lowered.kernel, sizes(lowered, traced, scope))
+    return work * SLOWER < lowered.emitted.text.count("\n") * SAVED
+
+
+def sizes(lowered: Lowered, traced: Traced, scope: Scope) -> dict[str, float]:
+    """Values of the kernel's names for dimensions and integers in a call."""
+    found: dict[str, float] = {}
+    params = iter(lowered.kernel.params)
+    for given in traced.inputs:
+        param = next(params)
+        if given.kind != ARRAY and given.dtype.kind == "c":
+            next(params)
+        try:
+            value = scope.fetch(given.path, given.owner)
+        except Missing:
+            continue
+        if isinstance(param, Buffer):
+            dims = zip(param.shape, np.shape(value), strict=False)
+            found.update((d.args[0], n) for d, n in dims if d.op == "var")
+        elif given.dtype.kind in "iu" and given.kind == PYTHON:
+            found[param.name] = float(value)
+    return found
+
+
+def improve(compiled: Compiled, lowered: Lowered, keep: Callable[[bytes], None]) -> None:
+    """Compile well what was compiled quickly, in the background, and call it from then on."""
+    def job() -> None:
+        data = engine.compile_text(lowered.llvm, level(), lowered.emitted.wants_passes,
+                                   background=True)
+        code = loader.load(data)
+        compiled.renew(code["kernel"], code)
+        keep(data)
+    with _lock:
+        _jobs.append(job)
+    _start()
+
+
+def finish() -> None:
+    """Wait until everything is compiled well."""
+    while (worker := _worker) is not None:
+        worker.join()
+
+
+def _start() -> None:
+    global _worker
+    with _lock:
+        if _worker is None and _jobs:
+            _worker = threading.Thread(target=_work, name="hotloop")
+            try:
+                _worker.start()
+            except RuntimeError:            # no more threads, or the interpreter is ending
+                _worker = None
+    if _worker is None:
+        _run()
+
+
+def _work() -> None:
+    global _worker
+    with suppress(AttributeError, OSError):         # others first, where a thread can say so
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    more = True
+    while more:
+        try:
+            _run()
+        except InternalError as error:              # what was made quickly does, too
+            warnings.warn(f"hotloop: {error}", RuntimeWarning, stacklevel=2)
+        with _lock:
+            more = bool(_jobs)
+            if not more:
+                _worker = None
+
+
+def _run() -> None:
+    ended = 0.0
+    while _jobs:
+        job = _jobs.popleft()
+        if not _is_alive():
+            ended = ended or time.monotonic()
+            if time.monotonic() - ended > PATIENCE:
+                continue
+        job()
+
+
+def _is_alive() -> bool:
+    return threading.main_thread().is_alive()
+
+
+def _after_fork() -> None:
+    """The child has the jobs, but not the thread."""
+    global _lock, _worker
+    _lock, _worker = threading.Lock(), None
+    if _jobs:
+        _start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lambda: _lock.acquire(), after_in_parent=lambda: _lock.release(),
+                        after_in_child=_after_fork)

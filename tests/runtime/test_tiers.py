@@ -1,0 +1,193 @@
+"""Two tiers: quick code first, better code in the background, the same results throughout."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+
+import hotloop
+from hotloop import config, persist
+from hotloop.entry.machine import Spec
+from hotloop.llvm import engine
+from hotloop.loops.estimate import operations
+from hotloop.runtime import tiers
+
+
+@pytest.fixture(autouse=True)
+def on(monkeypatch):
+    tiers.finish()
+    monkeypatch.setattr(config, "tiers", True)
+    yield
+    tiers.finish()
+
+
+@pytest.fixture
+def levels(monkeypatch):
+    """The levels of code generation asked for, with whether it was in the background."""
+    found = []
+    made = engine.compile_text
+
+    def compile_text(text, level=3, passes=False, background=False):
+        found.append((level, background))
+        return made(text, level, passes, background)
+    monkeypatch.setattr(engine, "compile_text", compile_text)
+    return found
+
+
+def function():
+    scale = np.random.rand()            # no two of these are equivalent
+
+    @hotloop.jit(cache=False)
+    def f(x, n):
+        total = 0.0
+        for i in range(n):
+            total += scale * x[i]
+        return total, np.exp(x) * total
+    return f
+
+
+def test_short_calls_run_quick_code_until_better_code_is_there(levels):
+    f, x = function(), np.arange(8.0)
+    before = f(x, 8)
+    assert levels[0] == (0, False)
+    tiers.finish()
+    assert levels[1:] == [(3, True)]
+    entry, = f._specializations.entries
+    for _ in range(3):                  # by way of Python, by the table
+        after = f(x, 8)
+        assert after[0] == before[0] and (after[1] == before[1]).all()
+    table = next(iter(entry.users)).tables[entry]
+    assert table.cells[Spec.KERNEL] == entry.compiled.kernel
+
+
+def test_long_calls_run_good_code_at_once(levels):
+    function()(np.ones(10**7), 10**7)
+    assert levels[0] == (3, False)      # the pool of threads may follow
+    assert not any(background for _, background in levels)
+
+
+def test_nothing_is_quick_where_nobody_knows_how_long_it_takes(levels):
+    @hotloop.jit(cache=False)
+    def collatz(n):
+        steps = 0
+        while n != 1:
+            n = n // 2 if n % 2 == 0 else 3 * n + 1
+            steps += 1
+        return steps
+    assert collatz(27) == 111
+    assert levels == [(3, False)]
+
+
+def test_switched_off(levels, monkeypatch):
+    monkeypatch.setattr(config, "tiers", False)
+    function()(np.ones(3), 3)
+    assert levels == [(3, False)]
+
+
+def test_without_threads_all_is_done_at_once(levels, monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+    monkeypatch.setattr(threading.Thread, "start", start)
+    f = function()
+    assert f(np.ones(3), 0)[0] == 0.0
+    assert levels == [(0, False), (3, True)]
+
+
+def test_the_disk_gets_the_good_code(monkeypatch, tmp_path):
+    monkeypatch.setattr(config, "cache_dir", str(tmp_path))
+    monkeypatch.setattr(config, "cache", True)
+    kept = []
+    monkeypatch.setattr(persist, "store", lambda key, entry, data: kept.append(data))
+
+    @hotloop.jit
+    def f(x):
+        return np.exp(x) + 1
+
+    f(np.ones(4))
+    tiers.finish()
+    assert kept == [engine.compile_text(f.lower(np.ones(4)).llvm, 3)]
+
+
+def test_many_threads_while_code_is_exchanged():
+    functions = [function() for _ in range(6)]
+    x = np.arange(50.0)
+    wrong = []
+
+    def run():
+        for f in functions:
+            expected = f(x, 50)
+            for _ in range(200):
+                found = f(x, 50)
+                if found[0] != expected[0] or (found[1] != expected[1]).any():
+                    wrong.append(found)
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def run_script(text):
+    env = {**os.environ, "HOTLOOP_TIERS": "1", "HOTLOOP_CACHE": "0"}
+    return subprocess.run([sys.executable, "-c", textwrap.dedent(text)], env=env, text=True,
+                          capture_output=True, timeout=60)
+
+
+def test_a_program_may_end_while_code_is_made(tmp_path):
+    file = tmp_path / "short.py"
+    file.write_text(textwrap.dedent("""
+        import numpy as np, hotloop
+        for k in range(5):
+            f = hotloop.jit(lambda x: np.exp(x) * np.sin(x) + k)
+            print(f(np.zeros(3))[0])
+        """))
+    done = run_script(f"exec(compile(open({str(file)!r}).read(), {str(file)!r}, 'exec'))")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["0.0", "1.0", "2.0", "3.0", "4.0"]
+    assert not done.stderr
+
+
+def test_a_child_improves_what_its_parent_began(tmp_path):
+    file = tmp_path / "forks.py"
+    file.write_text(textwrap.dedent("""
+        import os, warnings
+        import numpy as np, hotloop
+        from hotloop.runtime import tiers
+        warnings.simplefilter("ignore")
+        f = [hotloop.jit(lambda x, k=k: np.exp(x) * np.sin(x) + k) for k in range(4)]
+        for each in f:
+            each(np.zeros(3))
+        child = os.fork()
+        if child == 0:
+            tiers.finish()
+            ok = not tiers._jobs and [each(np.zeros(3))[0] for each in f] == [0, 1, 2, 3]
+            os._exit(0 if ok else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        """))
+    done = run_script(f"exec(compile(open({str(file)!r}).read(), {str(file)!r}, 'exec'))")
+    assert done.returncode == 0, done.stderr
+
+
+def test_work_of_straight_lines_is_small():
+    kernel = hotloop.jit(lambda x: x + 1.0).lower(2.0).kernel
+    assert 0 < operations(kernel, {}) < 10
+
+
+def test_work_grows_with_sizes():
+    @hotloop.jit
+    def triangle(a):
+        total = 0.0
+        for i in range(a.shape[0]):
+            for j in range(i):
+                total += a[i, j]
+        return total
+    kernel = triangle.lower(np.ones((5, 5))).kernel
+    name = str(kernel.params[0].shape[0])
+    small, large = (operations(kernel, {name: n}) for n in (100, 1000))
+    assert 50 < large / small < 200
+    assert operations(kernel, {}) == float("inf")
