@@ -239,6 +239,11 @@ class Statements(Values):
     # ---- loops
 
     def loop(self, loop: For) -> None:
+        if loop.stop is not None:           # it may end early, and is worth something in lanes only
+            self.bind(loop.stop, self.value(loop.lo))
+            for carry in loop.carries:
+                self.bind(carry.name, self.bound_value(carry.name, carry.init))
+            return
         changed = writes([loop])
         lo, hi, step = self.value(loop.lo), self.value(loop.hi), self.value(loop.step)
         inits = [self.bound_value(c.name, c.init) for c in loop.carries]

@@ -18,16 +18,17 @@ from __future__ import annotations
 import numpy as np
 
 from hotloop.llvm import frame
-from hotloop.llvm.builder import iota, type_of
+from hotloop.llvm.builder import UNLIKELY, iota, type_of
 from hotloop.llvm.statements import invariants
 from hotloop.llvm.target import register_bytes
-from hotloop.llvm.values import I64, Lanes
-from hotloop.llvm.varying import can_be_lanes, lanes_of, needs_a_lane, varying_names
+from hotloop.llvm.values import BOOL, I64, Lanes
+from hotloop.llvm.varying import MOST_LANES, can_be_lanes, lanes_of, needs_a_lane, varying_names
 from hotloop.llvm.vector_memory import VectorMemory
-from hotloop.loops.core import Carry, Check, For, If, While
-from hotloop.loops.expr import Expr
+from hotloop.loops.core import Carry, Check, For, If, Kernel, While
+from hotloop.loops.expr import Expr, affine, e, lit, substitute, var
 from hotloop.loops.rewrite import writes
 from hotloop.loops.scalar import identity
+from hotloop.record import record
 
 
 def _parts(loop: For, width: int, narrow: int) -> tuple[bool, bool]:
@@ -41,11 +42,29 @@ def _parts(loop: For, width: int, narrow: int) -> tuple[bool, bool]:
     return width != narrow and trips > width, True
 
 
+_GROWING = {"lt": 1, "le": 1, "gt": -1, "ge": -1}
+"""Comparisons, and which way the difference of their sides must not go far."""
+
+
+@record
+class _Leaving:
+    """Where a loop that may stop goes when a check fails, and the blocks that go there."""
+    label: str
+    blocks: list[str]
+
+
 class VectorStatements(VectorMemory):
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        self._leaving: _Leaving | None = None
 
     def loop(self, loop: For) -> None:
         if self.lanes is None and loop.lanes and can_be_lanes(loop):
-            self._loop_of_lanes(loop)
+            if loop.stop is not None:
+                self._loop_that_stops(loop)
+            else:
+                self._loop_of_lanes(loop)
         else:
             super().loop(loop)
 
@@ -91,6 +110,76 @@ class VectorStatements(VectorMemory):
         self.begin(done)
         for carry, init, total in zip(loop.carries, inits, sums, strict=True):
             self.bind(carry.name, self.phi(type_of(carry.dtype), (init, before), (total, last)))
+        self.forget(changed)
+
+    def _loop_that_stops(self, loop: For) -> None:
+        """Whole blocks while no check fails; whoever comes after the loop does the rest."""
+        assert loop.stop is not None
+        varying = varying_names(loop)
+        width, _ = lanes_of(loop, varying, register_bytes())
+        changed = writes(loop.body)
+        step = int(loop.step.args[0])
+        lo, hi = self.value(loop.lo), self.value(loop.hi)
+        inits = [self.value(c.init) for c in loop.carries]
+        self.forget(changed)
+        guard, start, head, failed, leave, done = (self.label() for _ in range(6))
+        before = self.block
+        self.branch(self._entered(lo, hi, str(step), step), guard, done)
+        self.begin(guard)
+        with self.scope():
+            count = self.trip_count(lo, hi, str(step), step)
+            whole = self.op(f"and i64 {count}, {-width}")
+            few = self.block
+            self.branch(self.op(f"icmp ne i64 {whole}, 0"), start, done)
+            self.begin(start)
+            passed = whole if step == 1 else self.op(f"mul i64 {whole}, {step}")
+            end = self.op(f"add i64 {lo}, {passed}")
+            with self.in_lanes(Lanes(loop.var, "", step, width), varying):
+                invariant = invariants(self, loop)
+            self.before_loop(invariant)
+            neutral = [self._neutral(c, width) for c in loop.carries]
+            first, following = self.name(), self.name()
+            outside, self._leaving = self._leaving, _Leaving(failed, [])
+            entry = self.block
+            self.jump(head)
+            self.begin(head)
+            at = len(self.lines)
+            i = self.counter(first)
+            with self.in_lanes(Lanes(loop.var, i, step, width), varying):
+                phis = [self.name() for _ in loop.carries]
+                for carry, phi in zip(loop.carries, phis, strict=True):
+                    self.bind(carry.name, phi)
+                with self.block_of(loop.body):
+                    nexts = [self.vector(c.next) for c in loop.carries]
+                latch = self.block
+                self.lines.append(f"{following} = add i64 {i}, {width * step}")
+                self.branch(self.op(f"icmp ne i64 {following}, {end}"), head, leave)
+                self.lines[at:at] = [
+                    f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
+                    *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
+            tests, self._leaving = self._leaving.blocks, outside
+            ends = [(following, nexts, latch)]
+            if tests:
+                self.begin(failed)
+                self.jump(leave)
+                ends.append((first, phis, failed))
+            self.begin(leave)
+            stop = self.phi(type_of(I64), *((at_, block) for at_, _, block in ends))
+            totals = [self.phi(type_of(carry.dtype, width),
+                               *((values[k], block) for _, values, block in ends))
+                      for k, carry in enumerate(loop.carries)]
+            sums: list[str] = []
+            for carry, init, total in zip(loop.carries, inits, totals, strict=True):
+                assert carry.reduce is not None
+                one = self._narrowed(carry, total, width, 0)
+                sums.append(self.combined(carry.reduce, carry.dtype, init, one))
+        last = self.block
+        self.jump(done)
+        self.begin(done)
+        self.bind(loop.stop, self.phi(type_of(I64), (lo, before), (lo, few), (stop, last)))
+        for carry, init, total in zip(loop.carries, inits, sums, strict=True):
+            self.bind(carry.name, self.phi(type_of(carry.dtype), (init, before), (init, few),
+                                           (total, last)))
         self.forget(changed)
 
     def _main(self, loop: For, varying: frozenset[str], width: int, lo: str, stop: str,
@@ -196,6 +285,9 @@ class VectorStatements(VectorMemory):
     # ---- control
 
     def check(self, check: Check) -> None:
+        if self._leaving is not None:
+            self._leave_unless(check.cond, self._leaving)
+            return
         if self.lanes is None or not self.is_varying(check.cond):
             super().check(check)
             return
@@ -215,6 +307,48 @@ class VectorStatements(VectorMemory):
                               operand.dtype)
             self.leave(check.error + 1)
         self.begin(passed)
+
+    def _leave_unless(self, cond: Expr, leaving: _Leaving) -> None:
+        assert self.lanes is not None
+        if cond.op == "and":
+            for part in cond.args:
+                self._leave_unless(part, leaving)
+            return
+        cond = self._of_one_lane(cond)
+        value, passed = self.value(cond), self.label()
+        if not self.is_varying(cond):
+            self.branch(value, passed, leaving.label, ", !prof !1")
+        else:
+            truth = type_of(BOOL, self.lanes.width)
+            bad = self.op(f"xor {truth} {value}, splat (i1 true)")
+            if self.lanes.mask is not None:
+                bad = self.op(f"and {truth} {bad}, {self.lanes.mask}")
+            self.branch(self.any_lane(bad, self.lanes.width), leaving.label, passed, UNLIKELY)
+        leaving.blocks.append(self.block)
+        self.begin(passed)
+
+    def _of_one_lane(self, cond: Expr) -> Expr:
+        """A condition that holds for all lanes if it does: that of the lane which is nearest to a
+        bound that grows with the lanes, or the condition itself."""
+        assert self.lanes is not None
+        lanes = self.lanes
+        if cond.op not in _GROWING or cond.args[0].dtype != I64:
+            return cond
+        own = var(lanes.var)
+        factors = []
+        for x in cond.args:
+            terms = affine(x)[1]
+            factors.append(terms.pop(own, 0))
+            if any(self.is_varying(t) for t in terms):
+                return cond
+        growth = (factors[0] - factors[1]) * lanes.step * _GROWING[cond.op]
+        if not growth or abs(growth) > MOST_LANES:
+            return cond
+        at = var(lanes.var + "'")
+        self.bind(at.args[0], lanes.start)
+        if growth > 0:
+            at = e.add(at, lit((lanes.width - 1) * lanes.step))
+        return substitute(cond, {own: at})
 
     def _lane(self, x: Expr, lane: str, width: int) -> str:
         value = self.value(x)

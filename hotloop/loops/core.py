@@ -94,6 +94,10 @@ class For:
     `independent`: so the user says: what an iteration stores no other one uses, and numbers that
     are accumulated may be so in any order.
     `lanes`: 0 scalar, else this loop's iterations are the lanes of vectors (loops.vectorize).
+    `stop`: the loop may end early, before any iteration, and does so before one in which a check
+    would fail (made by loops.speculate). Checks in it raise nothing, and stores before them may be
+    done and done again. The name is bound, after the loop, to the first iteration left out (to
+    `lo` if the loop has none).
     `parallel`: None, or how many ns the loop is expected to take (an f64, evaluated before it):
     its iterations are independent but for carries with `reduce`, so parts of it may run in several
     threads (loops.parallel). Each part has memory of its own for the temporaries `private`, which
@@ -110,6 +114,7 @@ class For:
     regular: bool = False
     loose: bool = False
     lanes: int = 0
+    stop: str | None = None
     note: str = ""
     location: Location | None = None
     parallel: Expr | None = None

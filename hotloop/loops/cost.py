@@ -35,6 +35,10 @@ SHORT = 64
 """Constant trip counts up to here get one register: wider ones would mostly be tail (rows of 3:
 softmax 306 us with 32 lanes against 126 with 8)."""
 
+LEFT_OVER, WORTH_TWO_LOOPS = 0.1, 0.6
+"""A loop that is speculated on runs in part as it was, and is code twice: the part, and up to which
+part of its cost that pays."""
+
 FEW_NODES, MANY_NODES = 60, 250
 """Operations up to which a loop's values are 4 or 2 registers: 100 operations cost 9.6 ms to
 compile at one and 15 at four, 1000 cost 72 and 134; short bodies need the parallelism."""

@@ -72,6 +72,10 @@ def _noise(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return np.full(shape, np.nan if dtype.kind == "f" else 77, dtype)
 
 
+class _Stop(Exception):
+    """A check failed in a loop that ends there."""
+
+
 def _seen_as(memory: np.ndarray, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """The bytes of an array as those of another one."""
     if math.prod(shape) * dtype.itemsize != memory.nbytes or not memory.flags.c_contiguous:
@@ -84,6 +88,7 @@ class _Machine:
         self.kernel = kernel
         self.names: dict[str, Any] = {}
         self.memory: dict[Buffer, np.ndarray] = {}
+        self.stopping = 0                   # loops around that end where a check fails
 
     def bind(self, args: list[Any]) -> None:
         for param, value in zip(self.kernel.params, args, strict=True):
@@ -192,6 +197,8 @@ class _Machine:
                 self.free(arm)
             case Check(cond, error, messages):
                 if not self.value(cond):
+                    if self.stopping:
+                        raise _Stop
                     site = self.kernel.errors[error]
                     values = [self.value(x).item() for x in messages]
                     raise site.exception(*[site.message.format(*values)] if site.message else [])
@@ -231,6 +238,11 @@ class _Machine:
     def loop_for(self, loop: For) -> None:
         lo, hi, step = (int(self.value(x)) for x in (loop.lo, loop.hi, loop.step))
         self.begin(loop.carries)
+        if loop.stop is not None:
+            self.stopping += 1
+            self.names[loop.stop] = np.int64(self.loop_until_stop(loop, range(lo, hi, step)))
+            self.stopping -= 1
+            return
         for buffer in loop.private:
             sizes = tuple(max(0, int(self.value(d))) for d in buffer.shape)
             self.memory[buffer] = _noise(sizes, buffer.dtype)
@@ -242,6 +254,19 @@ class _Machine:
                 break
         for buffer in loop.private:
             del self.memory[buffer]
+
+    def loop_until_stop(self, loop: For, iterations: range) -> int:
+        """The first iteration left out."""
+        for i in iterations:
+            self.names[loop.var] = np.int64(i)
+            outside = {c.name: self.names[c.name] for c in loop.carries}
+            try:
+                self.run(loop.body, keep=True)
+            except _Stop:
+                self.names.update(outside)
+                return i
+            self.end(loop)
+        return iterations[-1] + iterations.step if iterations else iterations.start
 
     def loop_while(self, loop: While) -> None:
         self.begin(loop.carries)

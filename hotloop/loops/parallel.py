@@ -34,9 +34,9 @@ from hotloop.loops.core import (
 )
 from hotloop.loops.dependence import Iterations
 from hotloop.loops.expr import Expr, e, lit, substitute, var
+from hotloop.loops.independence import varying_names
 from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import expressions, loaded, written
-from hotloop.loops.vectorize import varying_names
 from hotloop.loops.work import work
 
 Index = tuple[Expr, ...]
@@ -99,7 +99,7 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
            private: list[Buffer]) -> str | None:
     """Why the iterations of a loop can't run in any order, or None if they can; `private` gets the
     temporaries of which each part needs its own then."""
-    if loop.until is not None:
+    if loop.until is not None or loop.stop is not None:
         return "the loop may end early"
     if loop.swaps:
         return "arrays change places in each iteration"

@@ -491,6 +491,8 @@ class _Parser:
         loop.loose = line.accept("loose")
         loop.independent = line.accept("independent")
         loop.lanes = line.integer() if line.accept("lanes") else 0
+        if line.accept("stop"):
+            loop.stop = line.take("name")
         loop.note = line.string() if line.accept("note") else ""
         loop.parallel = self.expression(line) if line.accept("parallel") else None
         loop.location = self.location(line)
@@ -503,6 +505,8 @@ class _Parser:
         loop.carries = self.carries(depth)
         loop.body = self.statements(depth, ("next", "swap"))
         self.ends(loop, depth)
+        if loop.stop is not None:
+            self.names[loop.stop] = I64
         return loop
 
     def loop_while(self, line: _Line) -> While:

@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from hotloop.loops.core import Carry, For, If, Kernel, Let, Statement, parts, walk
 from hotloop.loops.drop import drop
 from hotloop.loops.expr import Expr, affine, e, lit, var
+from hotloop.loops.independence import blocked
 from hotloop.loops.rewrite import Names, expressions
 from hotloop.loops.scalar import identity, is_combiner, rounds
-from hotloop.loops.vectorize import blocked
 from hotloop.record import field, record
 
 DEEP = 16
@@ -47,10 +47,10 @@ def _statements(body: list[Statement], around: tuple[For, ...], names: Names) ->
             changed |= _statements(inner, within, names)
         out.append(statement)
         if isinstance(statement, For):
-            for find in (_Match.combined, _Match.extreme):
+            for find in (Match.combined, Match.extreme):
                 for carry in statement.carries:
                     if carry.reduce is None and carry.name != statement.until:
-                        found = find(_Match(statement, carry, around, names))
+                        found = find(Match(statement, carry, around, names))
                         if found is not None:
                             changed = True
                             out += found
@@ -59,7 +59,7 @@ def _statements(body: list[Statement], around: tuple[For, ...], names: Names) ->
 
 
 @record(eq=False, frozen=False)
-class _Match:
+class Match:
     """Does the next value of a carry combine it with something that does not depend on it?
 
     `chain` collects the names on the way from `next` to the carry, which nothing else may use;

@@ -10,6 +10,7 @@ it is said.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from hotloop.loops.core import (
     Alloc,
@@ -28,7 +29,8 @@ from hotloop.loops.core import (
     parts,
     walk,
 )
-from hotloop.loops.expr import Expr, e, lit, transform
+from hotloop.loops.expr import Expr, e, lit, transform, var
+from hotloop.record import replace
 
 
 def expressions(statement: Statement) -> Iterator[Expr]:
@@ -136,6 +138,8 @@ def binds(statement: Statement) -> Iterator[str]:
         case For():
             yield statement.var
             yield from (c.name for c in statement.carries)
+            if statement.stop is not None:
+                yield statement.stop
         case While():
             yield from (c.name for c in statement.carries)
         case If():
@@ -216,3 +220,49 @@ class Names:
                 self._taken.add(name)
                 self._next[prefix] = k
                 return name
+
+
+def copied(statements: list[Statement], names: Names) -> tuple[list[Statement], dict[Expr, Expr]]:
+    """The statements once more, with fresh names for those they bind; the names' substitution."""
+    fresh = {name: names(name.rstrip("0123456789") or "t") for name in sorted(bound(statements))}
+    found: dict[Expr, Expr] = {}
+    memo: dict[Expr, Expr] = {}
+
+    def renamed(x: Expr) -> Expr | None:
+        if x.op != "var":
+            return None if not fresh.keys().isdisjoint(x.free) else x
+        name = fresh.get(x.args[0])
+        if name is None:
+            return x
+        return found.setdefault(x, var(name, x.dtype))
+
+    def f(x: Expr) -> Expr:
+        return transform(x, renamed, memo)
+
+    def copy(s: Statement) -> Statement:
+        match s:
+            case Let():
+                return Let(fresh[s.name], f(s.value))
+            case For() | While():
+                carries = [replace(c, name=fresh[c.name]) for c in s.carries]
+                changes: dict[str, Any] = {"carries": carries, "body": [copy(x) for x in s.body],
+                                           "swaps": list(s.swaps)}
+                if isinstance(s, While):
+                    changes["test"] = [copy(x) for x in s.test]
+                else:
+                    changes["var"] = fresh[s.var]
+                    changes["until"] = fresh[s.until] if s.until is not None else None
+                    changes["stop"] = fresh[s.stop] if s.stop is not None else None
+                new: Statement = replace(s, **changes)
+            case If():
+                new = replace(s, then=[copy(x) for x in s.then],
+                              orelse=[copy(x) for x in s.orelse],
+                              outs=[(fresh[out[0]], *out[1:]) for out in s.outs])
+            case Call():
+                new = replace(s, scalars=tuple((fresh[n], t) for n, t in s.scalars))
+            case _:
+                new = replace(s)
+        change(new, f)
+        return new
+
+    return [copy(s) for s in statements], found

@@ -17,29 +17,13 @@ from collections.abc import Iterator
 
 from hotloop import config
 from hotloop.loops import cost
-from hotloop.loops.core import (
-    ARG_WRITTEN,
-    Alloc,
-    Buffer,
-    Call,
-    Carry,
-    Check,
-    For,
-    If,
-    Kernel,
-    Let,
-    Nest,
-    Statement,
-    Store,
-    While,
-    parts,
-    walk,
-)
-from hotloop.loops.dependence import Iterations
-from hotloop.loops.expr import Expr, affine, var
-from hotloop.loops.rewrite import at_entry, bound, expressions
-from hotloop.loops.scalar import SCALAR_OPS, is_combiner, rounds
-from hotloop.record import record
+from hotloop.loops.core import Buffer, For, If, Kernel, Statement, Store, While, parts, walk
+from hotloop.loops.expr import Expr, affine
+from hotloop.loops.independence import blocked, varying_names
+from hotloop.loops.rewrite import Names, at_entry, bound, expressions
+from hotloop.loops.scalar import SCALAR_OPS
+from hotloop.loops.speculate import Speculation, speculate
+from hotloop.record import field, record
 
 Index = tuple[Expr, ...]
 
@@ -47,9 +31,23 @@ Index = tuple[Expr, ...]
 def vectorize(kernel: Kernel) -> Kernel:
     if config.opt == 0:
         return kernel
+    search = _Search(kernel.sizes, Names(kernel))
+    instead: dict[For, list[Statement]] = {}
     for loop in _outermost(kernel.body):
-        _best(loop, (), kernel.sizes).take(kernel)
+        search.best(loop, ()).take(kernel, instead)
+    if instead:
+        _put(kernel.body, instead)
     return kernel
+
+
+def _put(body: list[Statement], instead: dict[For, list[Statement]]) -> None:
+    """Exchange loops for statements."""
+    new: list[Statement] = []
+    for s in body:
+        for inner in parts(s):
+            _put(inner, instead)
+        new += instead.get(s, [s]) if isinstance(s, For) else [s]
+    body[:] = new
 
 
 def _outermost(body: list[Statement]) -> Iterator[For]:
@@ -70,9 +68,11 @@ class _Plan:
     cost: float
     lanes: list[For]
     missed: list[str]           # why loops stay scalar, for the user
+    instead: list[tuple[For, Speculation]] = field(default_factory=list)
 
-    def take(self, kernel: Kernel) -> None:
+    def take(self, kernel: Kernel, instead: dict[For, list[Statement]]) -> None:
         kernel.notes += self.missed
+        instead.update((loop, found.statements) for loop, found in self.instead)
         for loop in self.lanes:
             loop.lanes = _registers(loop, kernel.sizes)
             width = f"{loop.lanes} register{'s' * (loop.lanes > 1)} a value"
@@ -83,60 +83,74 @@ def _where(loop: For) -> str:
     return f"line {loop.location.line}: " if loop.location else ""
 
 
-def _best(loop: For, around: tuple[For, ...], sizes: dict[str, int]) -> _Plan:
-    """The cheapest way to run a loop once, lanes taken from it or from what is inside it."""
-    ends = [c.next for c in loop.carries]
-    plan = _scalar(loop.body, ends, (*around, loop), bound([loop]), sizes)
-    trips = cost.trips(loop.lo, loop.hi, loop.step, sizes)
-    plan.cost *= trips
-    reason = blocked(loop, around)
-    if reason is None:
+class _Search:
+    def __init__(self, sizes: dict[str, int], names: Names):
+        self.sizes, self.names = sizes, names
+
+    def best(self, loop: For, around: tuple[For, ...]) -> _Plan:
+        """The cheapest way to run a loop once, lanes taken from it or from what is inside it."""
+        ends = [c.next for c in loop.carries]
+        plan = self.scalar(loop.body, ends, (*around, loop), bound([loop]))
+        trips = cost.trips(loop.lo, loop.hi, loop.step, self.sizes)
+        plan.cost *= trips
+        reason = blocked(loop, around)
+        if reason is None:
+            total = self.in_lanes(loop, trips)
+            return _Plan(total, [loop], []) if total < plan.cost else plan
+        if trips > cost.SHORT:
+            found = speculate(loop, around, self.names)
+            if found is not None:
+                total = self.in_lanes(found.fast, trips) + cost.LEFT_OVER * plan.cost
+                if total < cost.WORTH_TWO_LOOPS * plan.cost:
+                    return _Plan(total, [found.fast], [], [(loop, found)])
+        if not loop.regular and not any(isinstance(s, For | While) for s in walk(loop.body)):
+            plan.missed.append(f"{_where(loop)}not vectorized: {reason}")
+        return plan
+
+    def in_lanes(self, loop: For, trips: int) -> float:
         filled = -(-trips // cost.LANES) * cost.LANES
-        total = cost.LOOP + filled * _Lanes(loop, sizes).cost(loop.body, ends, set())
-        if total < plan.cost:
-            return _Plan(total, [loop], [])
-    elif not loop.regular and not any(isinstance(s, For | While) for s in walk(loop.body)):
-        plan.missed.append(f"{_where(loop)}not vectorized: {reason}")
-    return plan
+        ends = [c.next for c in loop.carries]
+        return cost.LOOP + filled * _Lanes(loop, self.sizes).cost(loop.body, ends, set())
 
+    def scalar(self, body: list[Statement], ends: list[Expr], around: tuple[For, ...],
+               inside: set[str]) -> _Plan:
+        """Cost of a list in scalar code, loops inside it as good as they can be; expressions
+        without the names bound `inside` the loop around it cost nothing, being computed before
+        it."""
+        plan = _Plan(0.0, [], [])
 
-def _scalar(body: list[Statement], ends: list[Expr], around: tuple[For, ...],
-            inside: set[str], sizes: dict[str, int]) -> _Plan:
-    """Cost of a list in scalar code, loops inside it as good as they can be; expressions without
-    the names bound `inside` the loop around it cost nothing, being computed before it."""
-    plan = _Plan(0.0, [], [])
+        def add(inner: _Plan, times: float) -> None:
+            plan.cost += inner.cost * times
+            plan.lanes += inner.lanes
+            plan.missed += inner.missed
+            plan.instead += inner.instead
 
-    def add(inner: _Plan, times: float) -> None:
-        plan.cost += inner.cost * times
-        plan.lanes += inner.lanes
-        plan.missed += inner.missed
+        seen: set[Expr] = set()
 
-    seen: set[Expr] = set()
+        def count(roots: list[Expr]) -> None:
+            for node in cost.nodes(roots, seen):
+                if node.op == "load":
+                    plan.cost += cost.SCALAR_ACCESS
+                elif not inside.isdisjoint(node.free):
+                    plan.cost += cost.own_cost(node) * cost.LANES
 
-    def count(roots: list[Expr]) -> None:
-        for node in cost.nodes(roots, seen):
-            if node.op == "load":
-                plan.cost += cost.SCALAR_ACCESS
-            elif not inside.isdisjoint(node.free):
-                plan.cost += cost.own_cost(node) * cost.LANES
-
-    for statement in body:
-        count(list(at_entry(statement)))
-        match statement:
-            case Store():
-                plan.cost += cost.SCALAR_ACCESS
-            case For():
-                add(_best(statement, around, sizes), 1.0)
-            case While():
-                times = cost.TRIPS / 4
-                next_values = [statement.cond, *(c.next for c in statement.carries)]
-                add(_scalar(statement.test, [], around, inside, sizes), times)
-                add(_scalar(statement.body, next_values, around, inside, sizes), times)
-            case If():
-                add(_scalar(statement.then, [], around, inside, sizes), 0.5)
-                add(_scalar(statement.orelse, [], around, inside, sizes), 0.5)
-    count(ends)
-    return plan
+        for statement in body:
+            count(list(at_entry(statement)))
+            match statement:
+                case Store():
+                    plan.cost += cost.SCALAR_ACCESS
+                case For():
+                    add(self.best(statement, around), 1.0)
+                case While():
+                    times = cost.TRIPS / 4
+                    next_values = [statement.cond, *(c.next for c in statement.carries)]
+                    add(self.scalar(statement.test, [], around, inside), times)
+                    add(self.scalar(statement.body, next_values, around, inside), times)
+                case If():
+                    add(self.scalar(statement.then, [], around, inside), 0.5)
+                    add(self.scalar(statement.orelse, [], around, inside), 0.5)
+        count(ends)
+        return plan
 
 
 class _Lanes:
@@ -195,124 +209,6 @@ def reach(buffer: Buffer, index: Index, name: str, varying: frozenset[str]) -> s
         unit = kind == "uniform" and moving[0][1] == 1 and whole_rows
         kind = "unit" if unit else "strided"
     return kind
-
-
-def varying_names(loop: For) -> frozenset[str]:
-    """Names whose values differ between the iterations of a loop: least fixed point."""
-    varying = {loop.var, *(c.name for c in loop.carries)}
-    size = 0
-    while size != len(varying):
-        size = len(varying)
-        for s in walk(loop.body):
-            match s:
-                case Let():
-                    if not varying.isdisjoint(s.value.free):
-                        varying.add(s.name)
-                case For() | While():
-                    if isinstance(s, While) and not varying.isdisjoint(s.cond.free):
-                        varying.update(c.name for c in s.carries)
-                    varying.update(c.name for c in s.carries
-                                   if not varying.isdisjoint(c.init.free | c.next.free))
-                case If():
-                    differs = not varying.isdisjoint(s.cond.free)
-                    varying.update(name for name, _, then, orelse in s.outs if differs or
-                                   not varying.isdisjoint(then.free | orelse.free))
-    return frozenset(varying)
-
-
-def blocked(loop: For, around: tuple[For, ...] = ()) -> str | None:
-    """Why the iterations of a loop can't be lanes, or None if they can."""
-    if loop.until is not None:
-        return "the loop may end early"
-    if loop.swaps:
-        return "arrays change places in each iteration"
-    for carry in loop.carries:
-        if carry.reduce is None:
-            if _sums_floats(loop, carry):
-                return "floats are added in the order of the loop"
-            return "each iteration needs a value that the one before computes"
-    if loop.step.op != "lit":
-        return "its step is not a constant"
-    varying = varying_names(loop)
-    stores: list[Store] = []
-    loads: set[Expr] = set()
-    checks: list[tuple[Check, bool]] = []
-    for s in walk(loop.body):
-        match s:
-            case Call() | Alloc() | Nest():
-                return "it calls a library" if isinstance(s, Call) else "it allocates"
-            case For():
-                if s.until is not None or s.swaps:
-                    return "a loop inside it may end early or exchange arrays"
-                if any(not varying.isdisjoint(x.free) or _changing(x, loop)
-                       for x in (s.lo, s.hi, s.step)):
-                    return "the length of a loop inside it varies"
-            case While():
-                if s.swaps:
-                    return "a loop inside it exchanges arrays"
-            case Check():
-                checks.append((s, s not in loop.body))
-            case Store():
-                stores.append(s)
-        for x in expressions(s):
-            loads |= x.loads
-    for carry in loop.carries:
-        loads |= carry.next.loads
-    return _check_order(checks, stores) or _dependence(loop, around, varying, stores, loads)
-
-
-def _sums_floats(loop: For, carry: Carry) -> bool:
-    """Is the next value the carry plus (or times) something?"""
-    values = {s.name: s.value for s in loop.body if isinstance(s, Let)}
-    x = carry.next
-    while x.op == "var" and x.args[0] in values:
-        x = values[x.args[0]]
-    own = var(carry.name, carry.dtype)
-    return is_combiner(x.op) and rounds(x.op, carry.dtype) and own in x.args
-
-
-def _changing(x: Expr, loop: For) -> bool:
-    return bool(x.loads) and any(
-        isinstance(s, Store) and any(n.args[0] is s.buffer for n in x.loads)
-        for s in walk(loop.body))
-
-
-def _check_order(checks: list[tuple[Check, bool]], stores: list[Store]) -> str | None:
-    """Lanes test a check for many iterations at once: the first to fail must be the one Python
-    would raise, and what earlier iterations did must not be missing."""
-    if not checks:
-        return None
-    if len(checks) > 1:
-        return "it has several checks"
-    check, nested = checks[0]
-    if nested and check.operands:
-        return "a check inside it has a message with values"
-    if any(s.buffer.kind == ARG_WRITTEN for s in stores):
-        return "it has a check and changes an argument"
-    return None
-
-
-def _dependence(loop: For, around: tuple[For, ...], varying: frozenset[str],
-                stores: list[Store], loads: set[Expr]) -> str | None:
-    if not stores:
-        return None
-    iterations = Iterations(loop, around)
-    accesses: dict[Buffer, dict[Index, str]] = {}
-    for node in loads:
-        accesses.setdefault(node.args[0], {})[node.args[1:]] = "reads"
-    for s in stores:
-        accesses.setdefault(s.buffer, {}).setdefault(s.index, "writes")
-    for s in stores:
-        if loop.regular and s.combine is None:
-            if all(varying.isdisjoint(x.free) for x in s.index):
-                return f"all iterations write {s.buffer}{list(s.index)}"
-            continue
-        for index, verb in accesses[s.buffer].items():
-            if not iterations.apart(s.index, index):
-                if index == s.index:
-                    return f"iterations may write one element twice ({s.buffer}{list(index)})"
-                return f"an iteration {verb} what another writes ({s.buffer}{list(index)})"
-    return None
 
 
 def _is_math(node: Expr) -> bool:

@@ -51,6 +51,7 @@ class _Verifier:
         self.taken: set[str] = set()
         self.alive: set[Buffer] = set()
         self.known: set[Expr] = set()       # expressions found right, in the present scope
+        self.stopping = False               # inside a loop whose checks raise nothing
 
     def fail(self, message: str) -> InternalError:
         return InternalError(message)
@@ -186,7 +187,7 @@ class _Verifier:
                 self.boolean(s.cond)
                 for x in s.operands:
                     self.expression(x)
-                if not 0 <= s.error < len(self.kernel.errors):
+                if not 0 <= s.error < len(self.kernel.errors) and not self.stopping:
                     raise self.fail(f"no error {s.error}")
             case Call():
                 self.call(s)
@@ -263,7 +264,10 @@ class _Verifier:
             if s.until is not None and not any(
                     c.name == s.until and c.dtype == BOOL for c in s.carries):
                 raise self.fail(f"until {s.until}, which is no bool carry")
+            outside = self.stopping
+            self.stopping = outside or s.stop is not None
             self.body(s)
+            self.stopping = outside
         else:
             alive = set(self.alive)
             self.statements(s.test)
@@ -271,6 +275,10 @@ class _Verifier:
             self.body(s)
             self.alive = alive
         self.names, self.known = outer, known
+        if isinstance(s, For) and s.stop is not None:
+            if s.until is not None or s.swaps:
+                raise self.fail("a loop with a stop has an until or swaps")
+            self.bind(s.stop, I64)
 
     def shared(self, s: For) -> None:
         """A loop whose parts may run in several threads."""

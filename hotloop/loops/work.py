@@ -14,8 +14,9 @@ from __future__ import annotations
 from hotloop.loops import cost
 from hotloop.loops.core import Buffer, Call, For, Statement, Store, While, parts
 from hotloop.loops.expr import F64, Expr, e, lit, substitute, var
+from hotloop.loops.independence import varying_names
 from hotloop.loops.rewrite import at_entry, bound
-from hotloop.loops.vectorize import reach, varying_names
+from hotloop.loops.vectorize import reach
 from hotloop.record import field, record
 
 VECTOR_NS = 0.03

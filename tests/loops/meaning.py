@@ -3,6 +3,7 @@
 Lanes are run in a random order: what may not be lanes shows up as another result.
 """
 
+import contextlib
 import copy
 import random
 import textwrap
@@ -17,14 +18,32 @@ from hotloop.loops.verify import verify
 
 
 class ShuffledLanes(interp._Machine):
-    """Loops chosen as lanes run their iterations in any order (but where a check may fail)."""
+    """Loops chosen as lanes run their iterations in any order (but where a check may fail); those
+    that may stop do so anywhere, having done or not what comes before the checks."""
 
     def __init__(self, kernel, seed):
         super().__init__(kernel)
         self.random = random.Random(seed)
 
+    def loop_until_stop(self, loop, iterations):
+        first = iterations[:self.random.randrange(len(iterations) + 1)]
+        stop = super().loop_until_stop(loop, first)
+        if stop in iterations and self.random.random() < 0.5:       # once more, for nothing
+            outside = {c.name: self.names[c.name] for c in loop.carries}
+            self.stopped(loop, stop)
+            self.names.update(outside)
+        return stop
+
+    def stopped(self, loop, i):
+        """What comes before the last check of an iteration, which then is taken as failed."""
+        last = max((k for k, s in enumerate(loop.body)
+                    if any(isinstance(t, Check) for t in walk([s]))), default=0)
+        self.names[loop.var] = np.int64(i)
+        with contextlib.suppress(interp._Stop):
+            self.run(loop.body[:last], keep=True)
+
     def loop_for(self, loop):
-        if not loop.lanes or any(isinstance(s, Check) for s in walk(loop.body)):
+        if not loop.lanes or loop.stop or any(isinstance(s, Check) for s in walk(loop.body)):
             super().loop_for(loop)
             return
         assert all(c.reduce for c in loop.carries)
