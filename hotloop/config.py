@@ -62,6 +62,7 @@ SWITCHES = (
     Switch("num_threads", int, 0, False, "threads of long loops (default: the CPUs available)"),
     Switch("parallel", int, 20000, True,
            "predicted nanoseconds from which loops run in threads (0: all, -1: none)"),
+    Switch("check_prange", bool, False, True, "prange loops check that they are independent"),
 )
 
 for _switch in SWITCHES:
@@ -81,6 +82,7 @@ tiers: bool
 pool: bool
 num_threads: int
 parallel: int
+check_prange: bool
 
 
 def skipped() -> frozenset[str]:

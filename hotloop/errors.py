@@ -76,5 +76,9 @@ class TypeInstabilityError(UnsupportedError):
     """A variable has types on two paths that can't be joined: two ranks, two dtypes."""
 
 
+class DependenceError(HotloopError):
+    """Iterations of a `prange` loop are not independent (HOTLOOP_CHECK_PRANGE)."""
+
+
 class InternalError(HotloopError):
     """A bug in hotloop: an invariant of an IR does not hold. Please report it with the text."""

@@ -100,7 +100,8 @@ def own_memory(a):
 R = np.random.default_rng(0)
 CASES = [(softmax, R.normal(size=(37, 23))), (energy, R.normal(size=90)), (triangle, 41),
          (escapes, 33), (counts, R.normal(size=1001)), (updated, R.normal(size=200)),
-         (taken, R.normal(size=50), R.integers(-50, 50, 333)), (own_memory, R.normal(size=(29, 17)))]
+         (taken, R.normal(size=50), R.integers(-50, 50, 333)),
+         (own_memory, R.normal(size=(29, 17)))]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c[0].__name__)
@@ -171,6 +172,67 @@ def test_prange_keeps_what_is_not_a_sum_in_order(everything_in_parts):
         return s
     jitted = check(recurrence, np.random.default_rng(2).normal(size=300), exact=True)
     assert "not parallel: each iteration needs a value" in hotloop.explain(jitted)
+
+
+def neighbours(x):
+    for i in hotloop.prange(1, len(x)):
+        x[i] += x[i - 1]
+    return x
+
+
+def backwards(x):
+    for i in hotloop.prange(len(x) - 2, -1, -1):
+        x[i] += x[i + 1]
+    return x
+
+
+def ahead(x):
+    for i in hotloop.prange(len(x) - 1):
+        x[i] += x[i + 1]
+    return x
+
+
+def many_read_one_stores(x):
+    for i in hotloop.prange(len(x)):
+        if i == len(x) - 1:
+            x[0] = 5.0
+        else:
+            x[i] = 2 * x[0]
+    return x
+
+
+def same_place(x):
+    for i in hotloop.prange(len(x)):
+        j = 0
+        while j < 3:
+            x[(i + j) // 3] = i
+            j += 1
+    return x
+
+
+def apart(x):
+    total = 0.0
+    for i in hotloop.prange(len(x)):
+        k = (i * 7) % len(x)
+        row = np.zeros(3)
+        for j in range(3):
+            row[j] = x[k] + j
+        x[k] = row.sum()
+        total += row[1]
+    return x, total
+
+
+@pytest.mark.parametrize("f", [neighbours, backwards, ahead, many_read_one_stores, same_place])
+def test_broken_promises(f, monkeypatch):
+    monkeypatch.setattr(config, "check_prange", True)
+    with pytest.raises(hotloop.errors.DependenceError, match=r"iterations [0-9]+ and [0-9]+ of"):
+        hotloop.jit(f, cache=False)(np.arange(10.0))
+
+
+def test_kept_promises(monkeypatch):
+    monkeypatch.setattr(config, "check_prange", True)
+    check(apart, np.arange(10.0))
+    check(scattered, np.arange(50.0), np.random.default_rng(1).permutation(50))
 
 
 # ---- the interpreter's lock, processes

@@ -131,7 +131,7 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
     for buffer, indices in accesses.items():
         if not any(indices.values()) or _apart(indices, iterations, loop, varying):
             continue
-        inside = buffer.kind == TEMP and _only_in(loop, buffer, kernel)
+        inside = buffer.kind == TEMP and only_in(loop, buffer, kernel)
         if inside and _filled(loop.body, buffer):
             private.append(buffer)
         elif inside or not loop.independent:
@@ -155,7 +155,7 @@ def _apart(indices: dict[Index, bool], iterations: Iterations, loop: For,
     return all(iterations.apart(one, other) for one in stored for other in indices)
 
 
-def _only_in(loop: For, buffer: Buffer, kernel: Kernel) -> bool:
+def only_in(loop: For, buffer: Buffer, kernel: Kernel) -> bool:
     """Is the buffer, but for its allocation, used in the loop alone, and never exchanged?"""
     def uses(statements: list[Statement]) -> int:
         return sum(b is buffer for s in walk(statements) if not isinstance(s, Alloc)

@@ -14,9 +14,11 @@ from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
+from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
 from hotloop.loops.overwritten import overwritten
 from hotloop.loops.parallel import parallel
+from hotloop.loops.promises import promises
 from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
 from hotloop.loops.reductions import reductions
@@ -37,6 +39,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
     ("prove", prove, None),            # checks that loop bounds prove would keep loops from lanes
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
+    ("promises", promises, None),      # with HOTLOOP_CHECK_PRANGE: the user's loops check theirs
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
@@ -50,7 +53,17 @@ def optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None = None)
     HOTLOOP_VERIFY the checks of loops.verify."""
     for function in kernel.functions:
         _optimize(function, None)
-    return _optimize(kernel, watch)
+    return _divided(_optimize(kernel, watch), watch)
+
+
+def _divided(kernel: Kernel, watch: Callable[[str, Kernel], None] | None) -> Kernel:
+    """The last pass: it makes functions, which the others are not run on again."""
+    if "divide" not in config.skipped() and divide(kernel):
+        if config.verify:
+            checks.verify(kernel)
+        if watch is not None:
+            watch("divide", kernel)
+    return kernel
 
 
 def _optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None) -> Kernel:
