@@ -437,3 +437,24 @@ def test_a_range_of_a_number_of_two_kinds():
 
 def test_slices_as_results():
     check(lambda n: (slice(n, n + 1), [slice(None)] * n, np.s_[n:, ::2, n]), 2)
+
+
+def distance(m, q, s, constant):
+    if np.isinf(q):
+        d = np.inf
+    elif constant:
+        d = m
+    else:
+        d = np.abs(2 * m * (1 - q * s))
+    return d
+
+
+def distances(m, queries, constant):
+    found = np.empty(len(queries))
+    for i in range(len(queries)):
+        found[i] = distance(m, queries[i], 0.5, constant[i])
+    return found
+
+
+def test_numbers_of_three_types_are_stored():
+    check(distances, 3, np.array([0.0, np.inf, 2.0, 5.0]), np.array([True, True, False, False]))

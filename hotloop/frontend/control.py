@@ -9,6 +9,7 @@ are those that `rewrite` writes.
 from __future__ import annotations
 
 import builtins
+import functools
 import operator
 import types
 from collections.abc import Callable
@@ -33,7 +34,16 @@ from hotloop.frontend.objects import (
 )
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.slots import Either, Maybe, Unjoined
-from hotloop.frontend.tracers import Array, Scalar, Tracer, as_int, attribute_of, lift
+from hotloop.frontend.tracers import (
+    NUMBERS,
+    Array,
+    Scalar,
+    Tracer,
+    as_int,
+    attribute_of,
+    lift,
+    stored,
+)
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,
@@ -212,9 +222,20 @@ def _range_item(x: loops.Range, index: Any) -> Any:
 INDEX_TRICKS = (type(np.mgrid), type(np.ogrid), type(np.r_), type(np.c_), type(np.s_))
 
 
+def _item_of(x: Array, new: Any) -> Any:
+    """A number as the array will hold it, so that numbers of several types are of one."""
+    number = isinstance(new, Scalar) or isinstance(new, NUMBERS)
+    return Scalar(stored(new, x.dtype)) if number else new
+
+
 def store(x: Any, index: Any, new: Any) -> None:
     if isinstance(x, Array | Scalar):
-        indexing.store(x, index, new)
+        if isinstance(new, Either) and isinstance(x, Array):
+            new = truth.exactly(functools.partial(_item_of, x), new)
+        if isinstance(new, Either):
+            truth.exactly(indexing.store, x, index, new)
+        else:
+            indexing.store(x, index, new)
     elif isinstance(x, List):
         lists.store(x, index, new)
     elif isinstance(x, np.ndarray):
