@@ -18,6 +18,7 @@ from hotloop.passes.hoist import hoist
 from hotloop.passes.if_convert import if_convert
 from hotloop.passes.inline import inline
 from hotloop.passes.invariant import invariant
+from hotloop.passes.native import native
 from hotloop.passes.ranges import ranges
 from hotloop.passes.simplify import simplify
 from hotloop.passes.unroll import unroll
@@ -27,6 +28,7 @@ checks = lazy.module("hotloop.ir.verify")
 Pass = Callable[[Program], Program]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
+    ("native", native),             # loops instead of call-backs, for all that follows
     ("inline", inline),             # the others need not know calls
     ("dce", dce),                   # what tracing made and nobody reads: less work for the rest
     ("unroll", unroll),             # literal indices for fold
@@ -62,8 +64,10 @@ def optimize(program: Program, watch: Callable[[str, Program], None] | None = No
 def canonical(program: Program) -> Program:
     """What is done to a function before it is differentiated: chains of views are one selection,
     what does not change in a loop stands before it, `x[i] += d` is an addition. The backward
-    program would be slower without, and save more. `program` may use outer Vars."""
+    program would be slower without, and save more. Calls stay, since rules know the functions.
+    `program` may use outer Vars."""
     skipped = config.skipped()
+    skipped = {*skipped, "native"}
     for name, run in (*PASSES, ("accumulate", accumulate), ("dce again", dce)):
         if name.removesuffix(" again") not in skipped:
             program = run(program)
