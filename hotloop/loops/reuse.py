@@ -277,6 +277,8 @@ def pointwise(statement: Statement, old: Buffer, new: Buffer) -> bool:
 
     So it is for `for i in 0..n: for j in 0..m: new[i, j] <- exp(old[i, j])`.
     """
+    if any(old in written(s) for s in walk([statement])):
+        return False
     body, loops = [statement], []
     while True:
         writing = [k for k, s in enumerate(body) if any(new in written(x) for x in walk([s]))]

@@ -2,9 +2,15 @@
 
     y = set x v i           ->  x[i] <- v
     y = addat x v k         ->  for j: x[k[j]] <- x[k[j]] + v[j], one after the other
+
+What is stored may read the array itself. If that is the element which it replaces, or one that is
+not replaced, it is stored at once; if it is others, at known distances, in blocks
+(`loops.overlap`); else it is computed before.
 """
 
 from __future__ import annotations
+
+import math
 
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Eqn, Var
@@ -24,6 +30,7 @@ from hotloop.loops.core import (
     Store,
 )
 from hotloop.loops.expr import Expr, affine, e, lit, var
+from hotloop.loops.overlap import FAR, FEW, distance, in_blocks
 from hotloop.loops.pull import F16, Operand, element, operands_of, pull
 from hotloop.loops.state import Index, State, Value, View, parts_of
 from hotloop.ops.table import Reduce, Update
@@ -39,8 +46,7 @@ class _Changed(Operand):
 
 
 def update(state: State, eqn: Eqn, row: Update) -> None:
-    """A functional store. What is stored may read the array itself: then it must read exactly the
-    element it overwrites, or is computed before."""
+    """A functional store, in memory that `buffers.own` finds."""
     array, value, out = eqn.ins[0], eqn.ins[1], eqn.outs[0]
     assert isinstance(array, Var)
     if array in eqn.ins[1:] and array not in state.where:
@@ -59,16 +65,22 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
     serial = not injective(at, index)        # an index array may name a place twice
     late = [a for a in eqn.ins[2:] if isinstance(a, Var) and a.shape
             and buffer in _buffers(state, a)]
+    lag = -1
     if isinstance(value, Var) and value.shape and any(
-            node.args[0] is buffer and (serial or node.args[1:1 + len(at)] != at)
-            for part in parts_of(new) for node in part.loads):
-        late.append(value)
+            node.args[0] is buffer for part in parts_of(new) for node in part.loads):
+        sizes = [n for n in value.shape if isinstance(n, int)]
+        few = len(sizes) == len(value.shape) and math.prod(sizes) <= FEW
+        found = None if serial or late else distance(at, new, buffer, index)
+        if found is None or found > FAR or (few and found >= 0):
+            late.append(value)
+        else:
+            lag = found
     for operand in late:
         separate(state, operand)
     if late:
         at, new = place_and_value()
         serial = not injective(at, index)
-    emit_update(state, eqn, row, buffer, names, at, new, serial)
+    emit_update(state, eqn, row, buffer, names, at, new, serial, lag)
     settle(state, out, buffer)
     if (row.combine is None and not serial and isinstance(value, Var) and value.shape
             and value not in state.where and state.cost.get(value, 0.0) > 0
@@ -114,7 +126,7 @@ def _buffers(state: State, atom: Atom) -> set[Buffer]:
 
 
 def emit_update(state: State, eqn: Eqn, row: Update, buffer: Buffer, names: tuple[str, ...],
-                at: Index, new: Value, serial: bool) -> None:
+                at: Index, new: Value, serial: bool, lag: int) -> None:
     extents = state.dims(eqn.ins[1])
     dtype = eqn.outs[0].dtype
     combine = row.combine
@@ -122,6 +134,9 @@ def emit_update(state: State, eqn: Eqn, row: Update, buffer: Buffer, names: tupl
         old = element(buffer, at, dtype.kind == "c")
         new = combiner(Reduce(combine, lambda dtype: 0), dtype)(old, new)
         combine = None
+    if lag >= 0:
+        in_blocks(state, eqn, buffer, names, at, new, lag)
+        return
     stores = stores_of(buffer, at, new)
     if not names:
         if len(stores) > 1:                # the parts may read one another's old value
