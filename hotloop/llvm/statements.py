@@ -51,6 +51,9 @@ from hotloop.loops.rewrite import bound, writes
 from hotloop.ops import generators
 from hotloop.record import record
 
+INLINE = 3
+"""Temporaries that each exit gives back by itself."""
+
 
 class Statements(Values):
     def __init__(self, kernel: Kernel) -> None:
@@ -58,6 +61,8 @@ class Statements(Values):
         self.kernel, self.watched = kernel, bool(kernel.watched)
         self._owned: list[list[Buffer]] = []
         self._borrowed: set[Buffer] = set()     # on the stack, or in another one's memory
+        self._exits: dict[tuple[str, str], str] = {}    # blocks that give memory back, then return
+        self._code = ""                                 # where these find what to return
         self._swapped = swapped(kernel.body)
         self.constants: dict[str, None] = {}
         self._emitters: dict[type, Callable[..., None]] = {
@@ -114,10 +119,34 @@ class Statements(Values):
         self.begin(passed)
 
     def leave(self, code: int | str) -> None:
-        """Return from the kernel in the middle of it."""
-        for buffer in (b for owned in self._owned for b in owned):
-            self._give_back(buffer)
-        self.lines.append(f"ret i64 {code}")
+        """Return from the kernel in the middle of it. Blocks that give memory back are shared: with
+        a list of releases at each of n exits, the text would grow as n * n."""
+        held = [self.pointers[b] for owned in self._owned for b in owned
+                if b not in self._borrowed]
+        if len(held) <= INLINE:
+            self._give(held)
+            self.lines.append(f"ret i64 {code}")
+            return
+        if not self._code:
+            self._code = self.stack(8)
+        self.lines.append(f"store i64 {code}, ptr {self._code}")
+        self.jump(self._exit(held))
+
+    def _exit(self, held: list[str]) -> str:
+        """The block that gives back what these point to, and returns."""
+        at = ""
+        for pointer in held:
+            label = self._exits.get((at, pointer))
+            if label is None:
+                label = self._exits[at, pointer] = self.label()
+                with self.out_of_line(label):
+                    self._give([pointer])
+                    if at:
+                        self.jump(at)
+                    else:
+                        self.lines.append(f"ret i64 {self.op(f'load i64, ptr {self._code}')}")
+            at = label
+        return at
 
     # ---- memory
 
@@ -232,9 +261,12 @@ class Statements(Values):
         return len(errors)
 
     def _give_back(self, buffer: Buffer) -> None:
-        if buffer in self._borrowed:
-            return
-        self.lines.append(f"call void {self.external('pool:give')}(ptr {self.pointers[buffer]})")
+        if buffer not in self._borrowed:
+            self._give([self.pointers[buffer]])
+
+    def _give(self, pointers: list[str]) -> None:
+        for pointer in pointers:
+            self.lines.append(f"call void {self.external('pool:give')}(ptr {pointer})")
 
     # ---- loops
 
