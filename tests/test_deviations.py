@@ -113,6 +113,16 @@ def test_sums_are_within_rounding():
     assert jit(lambda x: x.sum())(a) == pytest.approx(exact, rel=1e-5, abs=1e-3)
 
 
+def test_sums_of_prange_are_within_rounding():
+    def total(x):
+        s = 0.0
+        for i in hotloop.prange(len(x)):
+            s += x[i]
+        return s
+    a = np.random.default_rng(0).standard_normal(100_000)
+    assert jit(total)(a) == pytest.approx(total(a), rel=1e-9)
+
+
 def test_elementary_functions_are_within_rounding():
     a = np.random.default_rng(0).standard_normal(10_000) * 10
     found = jit(lambda x: np.exp(x))(a)
