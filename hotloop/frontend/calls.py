@@ -28,6 +28,7 @@ from hotloop.frontend.registry import fallback, guarded, home_of, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
 from hotloop.frontend.truth import exactly
+from hotloop.frontend.yields import GENERATOR
 
 functional = lazy.module("hotloop.frontend.numpy_functional")
 recursion = lazy.module("hotloop.frontend.recursion")
@@ -126,8 +127,8 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
         return _under_error_state(f)
     session = current().state.session
     bound = session.traceable(f)
-    if bound is None:
-        return f
+    if bound is None or f.__code__.co_flags & GENERATOR:
+        return bound or f
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:

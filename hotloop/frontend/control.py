@@ -53,12 +53,16 @@ IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def if_(test: Any, then: Callable[[], Any], otherwise: Callable[[], Any], live: tuple[str, ...],
-        dead: tuple[str, ...]) -> None:
+        dead: tuple[str, ...], sink: Any = None) -> None:
     c = truth.truth(test)
     if not isinstance(c, Scalar):
         (then if c else otherwise)()
         return
-    staged_if(c.atom, (then, otherwise), cells_of(then, otherwise), list(live), list(dead))
+    cells = cells_of(then, otherwise)
+    if sink is not None:                       # the consumer of a generator changes its names
+        sink.stage()
+        cells, live, dead = cells | sink.cells, (*live, *sink.names), (*dead, *sink.dead)
+    staged_if(c.atom, (then, otherwise), cells, list(live), list(dead))
 
 
 def known_truth(x: Any) -> bool:
@@ -224,8 +228,7 @@ INDEX_TRICKS = (type(np.mgrid), type(np.ogrid), type(np.r_), type(np.c_), type(n
 
 def _item_of(x: Array, new: Any) -> Any:
     """A number as the array will hold it, so that numbers of several types are of one."""
-    number = isinstance(new, Scalar) or isinstance(new, NUMBERS)
-    return Scalar(stored(new, x.dtype)) if number else new
+    return Scalar(stored(new, x.dtype)) if isinstance(new, (Scalar, *NUMBERS)) else new
 
 
 def store(x: Any, index: Any, new: Any) -> None:

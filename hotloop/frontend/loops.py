@@ -17,7 +17,7 @@ import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from types import CellType
+from types import CellType, FunctionType
 from typing import Any
 
 from hotloop.errors import HotloopError, StagingError
@@ -212,15 +212,21 @@ ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 class Loop:
     """What the rewriter knows of a loop: its names (see `rewrite`)."""
 
-    __slots__ = ("body", "cells", "dead", "ended", "head", "items", "peeled", "slots", "stop",
-                 "test")
+    __slots__ = ("body", "cells", "dead", "ended", "head", "items", "peeled", "sink", "slots",
+                 "stop", "test")
 
     def __init__(self, items: Any, test: Callable[[], Any] | None, body: Callable[..., Any],
                  slots: Sequence[Slot], head: Sequence[Slot], dead: Sequence[str],
-                 stop: str | None):
+                 stop: str | None, sink: Any = None):
         self.items, self.test, self.body = items, test, body
         self.cells = cells_of(body, test) if test is not None else cells_of(body)
         self.slots, self.head, self.dead, self.stop = list(slots), set(head), list(dead), stop
+        self.sink = sink
+        if sink is not None:                   # the consumer of a generator changes its names
+            self.cells.update(sink.cells)
+            self.slots += sink.names
+            self.head.update(sink.names)
+            self.dead += sink.dead
         self.peeled = False                    # has the first iteration been written out?
         self.ended: Callable[[], Any] | None = None        # in a try statement: must the loop end?
 
@@ -235,6 +241,7 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
         raise items.error
     if isinstance(items, Tracer):
         raise TypeError("iteration over a number")
+    items = own_iterator(items)
     loop = Loop(items, None, body, *names)
     if type(items) in ITERATED:
         ITERATED[type(items)](items, loop)
@@ -256,6 +263,15 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
             raise unsupported("a loop over lists that changes their length",
                               "loop over a copy: list(x)") from None
         _over_changing_list(items.over[0], loop)
+
+
+def own_iterator(x: Any) -> Any:
+    """What `__iter__` of a user's class gives."""
+    method = getattr(type(x), "__iter__", None)
+    if isinstance(method, FunctionType) and method.__name__ == "_hl_method" and not hasattr(
+            type(x), "__next__"):
+        return sequence_of(method(x))
+    return x
 
 
 class LengthChanges(Exception):
@@ -338,9 +354,12 @@ def _run_while(loop: Loop) -> None:
 
 
 def unroll(items: Iterable[Any], loop: Loop) -> None:
-    for item in items:
+    for count, item in enumerate(items):
         stopped = get(loop.cells, loop.stop) if loop.stop else False
         if isinstance(stopped, Scalar):
+            if count > 100 * UNROLL_LIMIT:
+                raise staging("a loop over an iterator that may not end",
+                              "loop over a range, or a generator function")
             staged_if(value(stopped), (lambda: None, functools.partial(loop.body, item)),
                       loop.cells, list(loop.slots), list(loop.dead))
         elif stopped:
@@ -351,6 +370,8 @@ def unroll(items: Iterable[Any], loop: Loop) -> None:
 
 def stage(loop: Loop) -> None:
     """Trace the loop's body and emit the loop."""
+    if loop.sink is not None:
+        loop.sink.stage()
     watched = hooks.mark()
     if watched is not None:
         _in_try(loop)

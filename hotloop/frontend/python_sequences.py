@@ -36,6 +36,7 @@ from hotloop.frontend.operators import binary
 from hotloop.frontend.registry import call
 from hotloop.frontend.sequences import (
     Fold,
+    Generated,
     Stream,
     as_list,
     consume,
@@ -49,7 +50,7 @@ from hotloop.frontend.tracers import Array, Tracer, lift
 from hotloop.ir.core import Atom
 from hotloop.ir.types import I64
 
-ITERATED[Stream] = iterate_stream
+ITERATED[Stream] = ITERATED[Generated] = iterate_stream
 
 RUN_TIME = (List, Stream, Indexed)
 """Iterables whose length may be known at run time only."""

@@ -33,6 +33,7 @@ from hotloop.frontend.jumps import (
 from hotloop.frontend.liveness import Analysis, mark_unbound
 from hotloop.frontend.source import function_tree
 from hotloop.frontend.syntax import children, fill, function_definition, place_at, walk
+from hotloop.frontend.yields import GENERATOR, SINK, is_endless, lower_yields, uses_sink
 
 HELPERS = "_hl"
 DELAYED = "_hl_delayed"
@@ -49,12 +50,15 @@ OWN_NAMES = frozenset(("view", "base", "value", "assign", "along", "dims", "step
 
 
 class Rewritten:
-    """Code of a rewritten function; its free variables are those of the original and `_hl`."""
+    """Code of a rewritten function; its free variables are those of the original and `_hl`. A
+    generator function has a further parameter, the sink (see `yields`)."""
 
-    __slots__ = ("code", "inner", "name")
+    __slots__ = ("code", "endless", "inner", "name", "stopping")
 
     def __init__(self, code: CodeType, name: str):
         self.code, self.name = code, name
+        self.stopping: Rewritten | None = None     # a generator function whose consumer may leave
+        self.endless = False
         self.inner = list(_inner_codes(code))
 
 
@@ -96,8 +100,10 @@ def name_tuple(names: set[str]) -> ast.Constant:
 class Rewriter(ast.NodeTransformer):
     """Rewrites the body of one function whose jumps are lowered and whose loops are annotated."""
 
-    def __init__(self, local: set[str], analysis: Analysis, owner: str | None):
+    def __init__(self, local: set[str], analysis: Analysis, owner: str | None,
+                 generator: bool = False):
         self.local, self.analysis, self.owner, self.count = local, analysis, owner, 0
+        self.generator = generator
 
     def fresh(self, prefix: str) -> str:
         self.count += 1
@@ -149,13 +155,18 @@ class Rewriter(ast.NodeTransformer):
         stored = (self.analysis.stores(n.body) | self.analysis.stores(n.orelse)) & self.local
         then, other = self.fresh("then"), self.fresh("else")
         yes, no = self.shared(n.body), self.shared(n.orelse)
+        sink = self.sink([*n.body, *n.orelse])
         return self.at([
             define(then, [], yes + self.block(n.body)),
             define(other, [], no + self.block(n.orelse)),
             ast.Expr(ast.copy_location(call(
                 "if_", self.condition(n.test), load(then), load(other),
-                name_tuple(stored & n.live_out), name_tuple(stored - n.live_out)), n.test)),
+                name_tuple(stored & n.live_out), name_tuple(stored - n.live_out), *sink), n.test)),
         ], n)
+
+    def sink(self, body: list[ast.stmt]) -> list[ast.expr]:
+        """The last argument of the helper of a statement that holds a `yield`."""
+        return [load(SINK)] if self.generator and uses_sink(body) else []
 
     def _loop_names(self, n: Any, stored: set[str]) -> list[ast.expr]:
         """slots, those live at the head, dead ones, the stop flag"""
@@ -168,7 +179,7 @@ class Rewriter(ast.NodeTransformer):
         nodes = [item, *n.body]
         stored = self.analysis.stores(nodes) & self.local
         body = self.fresh("body")
-        names = self._loop_names(n, stored)
+        names = [*self._loop_names(n, stored), *self.sink(n.body)]
         return self.at([
             define(body, ["_hl_item"], self.shared(nodes) + self.block(nodes)),
             ast.Expr(ast.copy_location(
@@ -178,7 +189,7 @@ class Rewriter(ast.NodeTransformer):
     def visit_While(self, n: Any) -> Any:
         stored = self.analysis.stores([*n.body, n.test]) & self.local
         body, test = self.fresh("body"), self.fresh("test")
-        names = self._loop_names(n, stored)
+        names = [*self._loop_names(n, stored), *self.sink(n.body)]
         return self.at([
             define(body, [], self.shared(n.body) + self.block(n.body)),
             define(test, [], [*self.shared([n.test]), ast.Return(self.condition(n.test))]),
@@ -476,9 +487,6 @@ class Rewriter(ast.NodeTransformer):
             ast.Lambda(no_arguments([SINK, "_hl_first"]), body)), n)
 
 
-SINK = "_hl_sink"
-
-
 def _plain_targets(n: Any) -> bool:
     """May the comprehension become nested functions? (Not if it assigns, or awaits.)"""
     def plain(t: ast.expr) -> bool:
@@ -512,7 +520,7 @@ _by_id: dict[int, tuple[CodeType, Rewritten | None]] = {}
 
 
 def rewritten(fn: FunctionType) -> Rewritten | None:
-    """The rewritten code of `fn`; None if it has no source or is a generator or coroutine."""
+    """The rewritten code of `fn`; None if it has no source or is a coroutine."""
     code = fn.__code__
     known = _by_id.get(id(code))
     if known is None:
@@ -522,17 +530,31 @@ def rewritten(fn: FunctionType) -> Rewritten | None:
 
 def _rewrite(fn: FunctionType) -> Rewritten | None:
     code = fn.__code__
-    if code.co_flags & 0x2A0:                      # generator, coroutine, asynchronous generator
+    if code.co_flags & 0x280:                      # coroutine, asynchronous generator
         return None
     tree = function_tree(fn)
     if tree is None:
         return None
     try:
-        return _rewrite_tree(tree, fn)
+        if not code.co_flags & GENERATOR:
+            return _rewrite_tree(tree, fn)
+        made = _rewrite_generator(tree, fn, False)
+        made.stopping = _rewrite_generator(function_tree(fn), fn, True)
+        return made
     except NotRewritable as error:
         message, node = error.args
         place = Location(code.co_filename, node.lineno, node.col_offset, code.co_name)
         raise UnsupportedError(f"{message} can't be compiled", place) from None
+
+
+def _rewrite_generator(tree: Any, fn: FunctionType, stopping: bool) -> Rewritten:
+    endless = is_endless(tree.body)
+    tree.body = lower_yields(tree.body, stopping)
+    tree.args.kwonlyargs.append(ast.arg(SINK))
+    tree.args.kw_defaults.append(None)
+    made = _rewrite_tree(tree, fn)
+    made.endless = endless
+    return made
 
 
 def _parameters(tree: ast.FunctionDef) -> set[str]:
@@ -572,7 +594,7 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
     analysis.knows(captured)
     analysis.live(body, {VALUE, RETURNED} | captured | shared | foreign)
     mark_unbound(body, params | foreign, local, analysis)
-    rewriter = Rewriter(local, analysis, _class_name(fn))
+    rewriter = Rewriter(local, analysis, _class_name(fn), bool(code.co_flags & GENERATOR))
     body = rewriter.block(body)
 
     hidden = {k.id for s in body for k in walk(s) if isinstance(k, ast.Name)

@@ -10,6 +10,8 @@ under a run-time condition, the loops and branches are staged, and a list become
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable
 from types import CellType
 from typing import Any
@@ -18,7 +20,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import current, here, staging
+from hotloop.frontend.builder import current, here, staging, unsupported
 from hotloop.frontend.list_slots import list_of
 from hotloop.frontend.list_values import List
 from hotloop.frontend.lists import (
@@ -36,6 +38,7 @@ from hotloop.frontend.loops import (
     Loop,
     Range,
     for_loop,
+    own_iterator,
     sequence_of,
     stage,
     unroll,
@@ -43,6 +46,7 @@ from hotloop.frontend.loops import (
 from hotloop.frontend.objects import cells_of
 from hotloop.frontend.tracers import LIFTED, Array, Scalar, Tracer, lift
 from hotloop.frontend.truth import truth
+from hotloop.frontend.yields import refuse_endless, refuse_next, renamed
 
 LIFTED[List] = as_array
 
@@ -108,6 +112,8 @@ class _BodySink(Sink):
     def __init__(self, loop: Loop):
         super().__init__(loop.cells, loop.slots, loop.stop, loop.dead)  # type: ignore[arg-type]
         self.body = loop.body
+        if loop.sink is not None:              # the loop stands in a generator itself
+            self.stage = loop.sink.stage  # type: ignore[method-assign]
 
     def add(self, item: Any) -> None:
         self.body(item)
@@ -142,6 +148,54 @@ class Stream:
         sink = _ListSink(here())
         self.run(sink)
         return sink.out
+
+
+class Generated(Stream):
+    """A call of a generator function, not run yet (see `yields`)."""
+
+    def __init__(self, run: Callable[[Sink], Any], endless: bool):
+        super().__init__(None, lambda sink, first: run(sink))
+        self.endless = endless
+
+    def items(self) -> Any:
+        if self.endless:
+            refuse_endless()
+        return super().items()
+
+    __next__ = refuse_next
+
+
+MOST_INSIDE = 20
+"""Calls of a generator function inside of itself."""
+
+
+def generator_function(f: Any, whole: Callable[..., Any],
+                       stopping: Callable[..., Any], endless: bool) -> Callable[..., Any]:
+    """The callable that stands for a generator function: `whole` runs to its end, `stopping` ends
+    when the consumer does."""
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Generated:
+        inspect.signature(f).bind(*args, **kwargs)          # raises what a call raises
+
+        def run(sink: Sink) -> None:
+            inner = renamed(sink, _Inner)
+            body = whole if sink.stop is None else stopping
+            active = current().state.active
+            count = active.get(f, 0)
+            if count > MOST_INSIDE:
+                raise unsupported(f"the recursive generator function {f.__name__}",
+                                  "append to a list that is passed on")
+            active[f] = count + 1
+            body(*args, **kwargs, _hl_sink=inner)
+            active[f] = count
+        return Generated(run, endless)
+    call._hl_call = True  # type: ignore[attr-defined]
+    return call
+
+
+class _Inner(Sink):
+    def consume(self, items: Any) -> None:
+        consume(items, self)
 
 
 def stream(first: Any, run: Callable[[Sink, Any], Any]) -> Stream:
@@ -180,7 +234,9 @@ def each(sink: Sink, items: Any, body: Callable[[Any], Any]) -> None:
         inner.stage = sink.stage  # type: ignore[method-assign]
         items.run(inner)
         return
-    items = sequence_of(items) if isinstance(items, Array | List) else items
+    items = sequence_of(items) if isinstance(items, Array | List) else own_iterator(items)
+    if isinstance(items, Stream):
+        return each(sink, items, body)
     if isinstance(items, Tracer):
         raise TypeError("iteration over a number")
     if not isinstance(items, Range | Indexed):

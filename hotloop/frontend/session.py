@@ -32,6 +32,7 @@ from hotloop.frontend.list_slots import list_of
 from hotloop.frontend.list_values import List
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
+from hotloop.frontend.sequences import generator_function
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.source import names_read
 from hotloop.frontend.traced import (
@@ -303,6 +304,8 @@ class Session:
             return self.bound[id(f)]
         code = rewritten(f)
         made = None if code is None else self._bind(f, code)
+        if made is not None and code is not None and code.stopping is not None:
+            made = generator_function(f, made, self._bind(f, code.stopping), code.endless)
         self.bound[id(f)] = made
         self.known[-id(f)] = f, None                        # keeps the id
         return made
