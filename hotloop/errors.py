@@ -38,6 +38,10 @@ class Location:
         return f"{head}\n    {text.strip()}{caret}"
 
 
+TOO_LARGE = "Python int too large: hotloop's ints have 64 bits"
+"""What an OverflowError says of an int that does not fit."""
+
+
 class HotloopError(Exception):
     """Base of hotloop's own errors; `location` is where in the user's source, if known."""
 

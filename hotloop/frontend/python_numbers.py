@@ -14,7 +14,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from hotloop.errors import UnsupportedError
+from hotloop.errors import TOO_LARGE, UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, check, current, emit, fail, lit, opened, quiet
 from hotloop.frontend.tracers import (
@@ -32,7 +32,7 @@ from hotloop.ir.core import Atom, Block, Lit, Var, rename
 from hotloop.ir.types import BOOL, C128, F64, I64
 
 ORDER = [BOOL, I64, F64, C128]
-OVERFLOW = "Python int too large: hotloop's ints have 64 bits"
+OVERFLOW = TOO_LARGE
 COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 

@@ -27,6 +27,12 @@ STICKY = 63
 def emit(s: Statements, call: Call) -> None:
     if call.routine == "ufunc":
         _ufunc(s, call)
+    elif call.routine == "c":
+        site: Any = s.kernel.sites[call.site]
+        function = s.external(f"libm:{inner_loops.C_FUNCTIONS[site.params['function']]}")
+        given = ", ".join(f"double {s.value(x)}" for x in call.ins)  # type: ignore[arg-type]
+        (name, _), = call.scalars
+        s.bind(name, s.op(f"call double {function}({given})"))
     else:
         _sort(s, call)
 

@@ -13,7 +13,8 @@ the loop that `loop_at` finds for it. The operands of "ufunc":
                                        core dimensions; in bytes
 
 So a transposed, broadcast or sliced array is passed as it lies in memory. The operands of "sort":
-elements of a row, number of its first one, values (for "argsort" only), what is sorted.
+elements of a row, number of its first one, values (for "argsort" only), what is sorted. A call "c"
+is of a function of the C library, on numbers.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from hotloop.ops.table import OPS, Move
 from hotloop.record import record
 
 SORTS = frozenset({"sort", "argsort"})
-ROUTINES = SORTS | {"ufunc"}
+ROUTINES = SORTS | {"ufunc", "c"}
 """Of a Call of this kind."""
 
 Types = Sequence[tuple[np.dtype, int]]
@@ -308,6 +309,21 @@ def _checked(state: State, eqn: Eqn, call: Call, exception: Any, message: str) -
         state.emit(call)
 
 
+# ---- numbers
+
+def call_c(state: State, eqn: Eqn) -> bool:
+    """Emit a function of numbers that the C library has; False for another one."""
+    if eqn.params.get("function") not in inner_loops.C_FUNCTIONS:
+        return False
+    out, = eqn.outs
+    name = state.fresh("t")
+    site = _site(state, Callback(eqn.op.name, eqn.params, tuple(_types(eqn.ins)),
+                                 tuple(_types(eqn.outs)), ALL, eqn.location))
+    state.emit(Call("c", site, tuple(map(state.real, eqn.ins)), (), ((name, out.dtype),)))
+    state.scalars[out] = var(name, out.dtype)
+    return True
+
+
 # ---- sorts
 
 KINDS = {"quicksort": 0, "stable": 2}
@@ -368,6 +384,8 @@ def call_sort(state: State, eqn: Eqn) -> bool:
 
 def run(call: Call, site: Any, ins: Sequence[Any], outs: Sequence[np.ndarray]) -> list[Any]:
     """Do a Call on arrays and numbers; gives the values of its scalars."""
+    if call.routine == "c":
+        return list(site(*ins))
     if call.routine == "ufunc":
         return _run_ufunc(site, iter(ins), outs)
     length, start, *arrays = ins

@@ -26,7 +26,7 @@ from hotloop.loops.core import (
     ErrorSite,
 )
 from hotloop.loops.expr import Expr, e, lit, var
-from hotloop.loops.foreign import SORTS, call_sort, call_ufunc, is_moved
+from hotloop.loops.foreign import SORTS, call_c, call_sort, call_ufunc, is_moved
 from hotloop.loops.pull import F16, F32, pull
 from hotloop.loops.state import Index, State, Value, float_part, parts_of
 from hotloop.ops.table import MAX_OPERANDS, Extern, Reduce
@@ -45,7 +45,7 @@ def call_library(state: State, eqn: Eqn, row: Extern) -> None:
     if row.routine in SORTS:
         if call_sort(state, eqn):
             return
-    elif row.routine is not None and call_ufunc(state, eqn):
+    elif row.routine is not None and (call_c(state, eqn) or call_ufunc(state, eqn)):
         return
     ins: list[Buffer | Expr] = []
     for atom in eqn.ins:

@@ -62,6 +62,25 @@ def rounded_decimal(x: Any, ndigits: int) -> float:
     return round(float(x), ndigits)
 
 
+def c_gamma(x: Any) -> float:
+    """`tgamma` of the C library: no errors."""
+    return _without_errors(math.gamma, x)
+
+
+def c_lgamma(x: Any) -> float:
+    """`lgamma` of the C library."""
+    return _without_errors(math.lgamma, x)
+
+
+def _without_errors(function: Any, x: Any) -> float:
+    try:
+        return float(function(float(x)))
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        return math.nan
+
+
 def quantile(x: Any, q: Any, name: str, weak: bool, method: str) -> Any:
     """Along the last axis; `weak`: q was a Python number, and does not widen the result."""
     return getattr(np, name)(x, float(q) if weak else q, axis=-1, method=method)

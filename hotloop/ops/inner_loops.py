@@ -99,6 +99,10 @@ LINALG: dict[Any, Callable[[Mapping[str, Any], Sequence[int]], tuple[str, str] |
 LinAlgError if that fails. All compute in float64 or complex128."""
 
 
+C_FUNCTIONS: dict[Any, str] = {callbacks.c_gamma: "tgamma", callbacks.c_lgamma: "lgamma"}
+"""Functions of numbers that the C library has: of doubles, giving one."""
+
+
 def loop_of(function: Any, keywords: Mapping[str, Any], chars: str, ranks: Sequence[int],
             results: str) -> InnerLoop | None:
     """The loop that gives `function(*operands, **keywords)`; `chars` and `results` are the dtypes

@@ -66,8 +66,7 @@ def canonical(program: Program) -> Program:
     what does not change in a loop stands before it, `x[i] += d` is an addition. The backward
     program would be slower without, and save more. Calls stay, since rules know the functions.
     `program` may use outer Vars."""
-    skipped = config.skipped()
-    skipped = {*skipped, "native"}
+    skipped = config.skipped() | {"native"}
     for name, run in (*PASSES, ("accumulate", accumulate), ("dce again", dce)):
         if name.removesuffix(" again") not in skipped:
             program = run(program)

@@ -1,80 +1,28 @@
-"""What functions of NumPy become in `passes.native`: searches, interpolation, medians.
+"""Searches in sorted vectors, interpolation and medians.
 
-    RULES[np.searchsorted](b, eqn)      # the results as atoms, or None: it stays a call
+    j = search(b, a, key, "left")        # a `while`
 
-A rule emits equations that give NumPy's values, operation for operation, with the builder `b`. The
-operands are as the frontend emits them: dtypes agree, axes are moved to the end. A binary search in
-a loop over the keys is 3 to 20 times as fast as NumPy's, a sort of a short row faster than its
-selection; long rows are better left to NumPy, which is decided when they are there.
+Operands are as the frontend emits them: dtypes agree, axes are moved to the end. A binary search in
+a loop over the keys takes a fifth to a twentieth of NumPy's time; a sort of a short row less than
+its selection. Long rows are better left to NumPy, which is decided when they are there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
 from hotloop.ir.types import BOOL, C128, F32, F64, I64, Type
 from hotloop.ops import callbacks
-from hotloop.ops.domains import atom_of, dim_of
+from hotloop.ops.domains import atom_of
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import OPS
-
-Rule = Callable[[Emit, Eqn], Sequence[Atom] | None]
+from hotloop.passes.native_rules.table import called, each, either, keywords, rule
 
 F16 = np.dtype("f2")
 
-RULES: dict[Any, Rule] = {}
-
-
-def rule(*functions: Any) -> Callable[[Rule], Rule]:
-    def add(made: Rule) -> Rule:
-        RULES.update(dict.fromkeys(functions, made))
-        return made
-    return add
-
-
-def keywords(eqn: Eqn) -> dict[str, Any]:
-    return dict(eqn.params.get("keywords", ()))
-
-
-# ---- loops and branches
-
-def each(b: Emit, array: Atom, dtype: np.dtype, body: Callable[[Emit, Atom], Atom]) -> Atom:
-    """`body` of every element of an array."""
-    n = b.count(array.shape)
-    size = dim_of(n)
-    row = b.reshape(array, (size,))
-    i, y = Var(Type(I64)), Var(Type(dtype, (size,)))
-    inner = Emit([], b.location)
-    value = body(inner, inner.op("get", row, i, codes="i"))
-    stored = inner.op("set", y, value, i, codes="i")
-    made = b.row(OPS["for"], (Lit(0), n, Lit(1), b.full(0, (size,), dtype)),
-                 {}, [Block([i, y], inner.eqns, [stored])])
-    return b.reshape(made, array.shape)
-
-
-def either(b: Emit, condition: Atom, yes: Callable[[Emit], Sequence[Atom]],
-           no: Callable[[Emit], Sequence[Atom]]) -> list[Atom]:
-    """A `cond`; both give results of the same types."""
-    blocks = []
-    for arm in (yes, no):
-        inner = Emit([], b.location)
-        outs = arm(inner)
-        blocks.append(Block([], inner.eqns, outs))
-    found = b.row(OPS["cond"], (condition,), {}, blocks)
-    return found if isinstance(found, list) else [found]
-
-
-def called(b: Emit, eqn: Eqn) -> list[Atom]:
-    """The call itself."""
-    found = b.again(eqn, eqn.ins)
-    return found if isinstance(found, list) else [found]
-
-
-# ---- searches
 
 def before(b: Emit, x: Atom, y: Atom) -> Atom:
     """x < y in sorting order: NaN is last."""
