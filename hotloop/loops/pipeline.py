@@ -21,6 +21,7 @@ from hotloop.loops.parallel import parallel
 from hotloop.loops.promises import promises
 from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
+from hotloop.loops.recur import recur
 from hotloop.loops.reductions import reductions
 from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
@@ -40,6 +41,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("prove", prove, None),            # checks that loop bounds prove would keep loops from lanes
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
     ("promises", promises, None),      # with HOTLOOP_CHECK_PRANGE: the user's loops check theirs
+    ("recur", recur, None),            # what the last iteration stored is not loaded again
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
