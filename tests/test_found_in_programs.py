@@ -458,3 +458,21 @@ def distances(m, queries, constant):
 
 def test_numbers_of_three_types_are_stored():
     check(distances, 3, np.array([0.0, np.inf, 2.0, 5.0]), np.array([True, True, False, False]))
+
+
+def of_two_kinds(p, q, first, second):
+    a = first[0] if p else first[1]
+    b = second[0] if q else second[1]
+    return a * b, a + b, a / b, np.add(a, b), np.maximum(a, b), np.sqrt(a) * np.sqrt(b), a < b
+
+
+KINDS = [(True, np.uint8(7)), (2.5, np.float32(1.5)), (np.uint8(7), np.float32(1.5)),
+         (np.uint8(7), np.int64(5)), (True, 3), (3, np.float64(2.25))]
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", KINDS[1:4])
+def test_arithmetic_of_two_numbers_of_two_kinds_each(first, second):
+    f = None
+    for p, q in ((True, True), (False, True), (True, False)):
+        f = check(of_two_kinds, p, q, first, second, jitted=f)

@@ -88,6 +88,8 @@ def _binary(name: str, a: Any, b: Any) -> Any:
     if name == "pow" and type(b) is float and b == 0.5 and isinstance(a, Array) and (
             a.dtype.kind in "fc"):
         return ufuncs.apply(np.sqrt, [a])           # NumPy's: of -inf it is no number
+    if isinstance(a, Widened) or isinstance(b, Widened):
+        return ufuncs.operation(BINARY[name], a, b)
     return ufuncs.call(BINARY[name], a, b)
 
 

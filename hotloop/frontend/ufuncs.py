@@ -72,8 +72,9 @@ def resolve(uf: np.ufunc, args: Sequence[Any], dtype: Any = None) -> tuple[np.dt
 
 
 def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
-          where: Any = True) -> Any:
-    """`uf(*args)`: a NumPy scalar, a new array, `out`, or a tuple of them."""
+          where: Any = True, operator: bool = False) -> Any:
+    """`uf(*args)`: a NumPy scalar, a new array, `out`, or a tuple of them. `operator`: it is that
+    of an operator, which gives Python's numbers of those."""
     rule = UFUNCS.get(uf) or foreign_rule(uf)
     if rule is None:
         raise unsupported(f"np.{uf.__name__}")
@@ -83,7 +84,7 @@ def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
         return _masked(uf, args, outs, dtype, where)
     for k, a in enumerate(args):
         if isinstance(a, Widened):
-            mixed = _mixed(uf, args, dtype)
+            mixed = _mixed(uf, args, dtype) if operator else None
             if mixed is not None:
                 return mixed
             args[k] = _settled(uf, args, k, dtype)
@@ -229,6 +230,10 @@ def _mixed(uf: np.ufunc, args: Sequence[Any], dtype: Any) -> Any:
     widened = [a for a in args if isinstance(a, Widened)]
     if uf.__name__ not in KIND_PASSES or dtype is not None:
         return None
+    if uf.__name__ not in COMPARISONS and any(
+            a.narrow_dtype == BOOL if isinstance(a, Widened) else dtype_of(a) == BOOL
+            for a in args):
+        return None                        # True + True is 2, or True
     for a in widened:
         wide = dtype_of(a)
         assert a.narrow_dtype is not None or a.narrow_kind != PYTHON
@@ -265,8 +270,13 @@ def _settled(uf: np.ufunc, args: Sequence[Any], k: int, dtype: Any) -> Any:
     if a.narrow_kind is not None and any(
             not is_python_number(b) and getattr(b, "narrow_kind", NUMPY_KIND) == NUMPY_KIND
             for b in others):
-        low = [_narrow(a) if j == k else b for j, b in enumerate(args)]
-        if resolve(uf, low, dtype)[uf.nin:] == resolve(uf, args, dtype)[uf.nin:]:
+        kinds = [(b, _narrow(b)) if isinstance(b, Widened) and b.narrow_kind is not None else (b,)
+                 for b in args]
+        try:
+            found = {resolve(uf, given, dtype)[uf.nin:] for given in itertools.product(*kinds)}
+        except TypeError:                          # a - b of two bools
+            return narrowed(a)
+        if len(found) == 1:
             return a
     return narrowed(a)
 
@@ -289,6 +299,15 @@ def call_method(uf: np.ufunc, method: str, /, *args: Any, **options: Any) -> Any
     if stand_in is None:
         return fallback.instead(function, args, options, unsupported(f"np.{uf.__name__}.{method}"))
     return guarded(function, partial(stand_in, uf), *args, **options)
+
+
+def operation(uf: np.ufunc, a: Any, b: Any) -> Any:
+    """An operator that is this ufunc's where an operand is NumPy's."""
+    return guarded(uf, partial(_operated, uf), a, b)
+
+
+def _operated(uf: np.ufunc, a: Any, b: Any) -> Any:
+    return apply(uf, [a, b], operator=True)
 
 
 def call(uf: np.ufunc, /, *args: Any, **options: Any) -> Any:
