@@ -140,6 +140,24 @@ def rotate(points, angle):
     return np.stack((c * x - s * y, s * x + c * y), axis=1) + center
 
 
+def rotate_numba():
+    def rotate(points, angle):
+        n = len(points)
+        cx = cy = 0.0
+        for i in range(n):
+            cx += points[i, 0]
+            cy += points[i, 1]
+        cx, cy = cx / n, cy / n
+        c, s = np.cos(angle), np.sin(angle)
+        out = np.empty_like(points)
+        for i in range(n):
+            x, y = points[i, 0] - cx, points[i, 1] - cy
+            out[i, 0] = c * x - s * y + cx
+            out[i, 1] = s * x + c * y + cy
+        return out
+    return rotate
+
+
 def normals(*how):
     """make: n normal numbers for each argument."""
     return lambda n, rng: tuple(rng.standard_normal(n) for _ in how)
@@ -194,5 +212,6 @@ KERNELS = [
     Kernel(polar, make=lambda n, rng: (rng.standard_normal(n) + 1j * rng.standard_normal(n),),
            sizes=(1_000, 100_000, 2_500_000), work=lambda n: (32 * n, 16 * n), jax=SAME),
     Kernel(rotate, make=lambda n, rng: (rng.standard_normal((n, 2)), 0.3),
-           sizes=(1_000, 100_000, 2_500_000), work=lambda n: (32 * n, 12 * n), jax=SAME),
+           sizes=(1_000, 100_000, 2_500_000), work=lambda n: (32 * n, 12 * n), jax=SAME,
+           numba=rotate_numba),
 ]

@@ -28,6 +28,16 @@ def covariance(x):
     return centered.T @ centered / (len(x) - 1)
 
 
+def covariance_numba():
+    def covariance(x):
+        mean = np.zeros(x.shape[1])
+        for i in range(len(x)):
+            mean += x[i]
+        centered = x - mean / len(x)
+        return centered.T @ centered / (len(x) - 1)
+    return covariance
+
+
 def power_iteration(a, steps):
     """The largest eigenvalue: products with a vector, normalized each time."""
     v = np.ones(len(a))
@@ -127,7 +137,8 @@ KERNELS = [
     Kernel(atax, make=lambda n, rng: (rng.random((n, n)), rng.random(n)), sizes=(60, 500, 3_000),
            work=lambda n: (8 * n * n, 4 * n * n), jax=SAME, torch_compile=SAME),
     Kernel(covariance, make=lambda n, rng: (rng.random((n, 40)),), sizes=(50, 5_000, 200_000),
-           work=lambda n: (320 * n, 3200 * n), jax=SAME),
+           work=lambda n: (320 * n, 3200 * n), jax=SAME,
+           numba=covariance_numba),
     Kernel(power_iteration, make=lambda n, rng: (definite(n, rng), 20), sizes=(30, 300, 1_500),
            work=lambda n: (8 * n * n * 20, 2 * n * n * 20), jax=power_iteration_jax),
     Kernel(conjugate_gradient, make=lambda n, rng: (definite(n, rng), rng.random(n), 10),

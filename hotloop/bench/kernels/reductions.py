@@ -23,6 +23,22 @@ def standardize(x):
     return (x - x.mean(axis=0)) / x.std(axis=0)
 
 
+def standardize_numba():
+    def standardize(x):
+        n, m = x.shape
+        mean = np.zeros(m)
+        for i in range(n):
+            for j in range(m):
+                mean[j] += x[i, j]
+        mean /= n
+        variance = np.zeros(m)
+        for i in range(n):
+            for j in range(m):
+                variance[j] += (x[i, j] - mean[j]) ** 2
+        return (x - mean) / np.sqrt(variance / n)
+    return standardize
+
+
 def distance(x, y):
     """The Euclidean distance of two vectors in one expression."""
     return np.sqrt(np.sum((x - y) ** 2))
@@ -61,6 +77,16 @@ def logsumexp(x):
     """Row by row: a maximum, exponentials, a sum, a logarithm."""
     top = x.max(axis=1)
     return top + np.log(np.sum(np.exp(x - top[:, None]), axis=1))
+
+
+def logsumexp_numba():
+    def logsumexp(x):
+        out = np.empty(len(x))
+        for i in range(len(x)):
+            top = np.max(x[i])
+            out[i] = top + np.log(np.sum(np.exp(x[i] - top)))
+        return out
+    return logsumexp
 
 
 def nearest(points, queries):
@@ -223,7 +249,8 @@ KERNELS = [
     Kernel(sum_columns, make=matrix(100), sizes=(50, 2_000, 80_000),
            work=lambda n: (800 * n, 100 * n), jax=SAME, torch_compile=SAME),
     Kernel(standardize, make=matrix(30), sizes=(100, 5_000, 200_000),
-           work=lambda n: (480 * n, 180 * n), jax=SAME),
+           work=lambda n: (480 * n, 180 * n), jax=SAME,
+           numba=standardize_numba),
     Kernel(distance, make=lambda n, rng: (rng.standard_normal(n), rng.standard_normal(n)),
            sizes=(2_000, 200_000, 5_000_000, 62_500_000), work=lambda n: (16 * n, 3 * n),
            jax=SAME, torch_compile=SAME, numexpr=distance_numexpr),
@@ -231,7 +258,8 @@ KERNELS = [
            sizes=(2_000, 200_000, 5_000_000), work=lambda n: (16 * n, 2 * n), style="loops",
            numba_parallel=dot_loop_parallel, jax=dot_loop_jax),
     Kernel(logsumexp, make=matrix(64), sizes=(30, 2_000, 60_000),
-           work=lambda n: (520 * n, 64 * 14 * n), jax=SAME),
+           work=lambda n: (520 * n, 64 * 14 * n), jax=SAME,
+           numba=logsumexp_numba),
     Kernel(nearest, make=lambda n, rng: (rng.random((n, 2)), rng.random((n // 2, 2))),
            sizes=(200, 2_000), work=lambda n: (28 * n, 3 * n * n), style="loops",
            numpy=nearest_numpy, numba_parallel=nearest_parallel, jax=nearest_jax),
