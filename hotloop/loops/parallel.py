@@ -60,7 +60,7 @@ class _Marking:
     def statements(self, body: list[Statement], around: tuple[For, ...]) -> None:
         for statement in list(body):           # allocations may move out of it
             if isinstance(statement, For):
-                if not self.mark(statement, around):
+                if not self.mark(statement, around) and not statement.lanes:
                     self.statements(statement.body, (*around, statement))
             else:
                 for inner in parts(statement):
