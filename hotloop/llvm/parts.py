@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from hotloop import config
 from hotloop.llvm import frame, team
-from hotloop.llvm.builder import UNLIKELY, scalar_text, type_of
+from hotloop.llvm.builder import scalar_text, type_of
 from hotloop.llvm.vector import VectorStatements
 from hotloop.loops.core import Alloc, Buffer, Call, Carry, For, Kernel, walk
 from hotloop.loops.expr import F64, I64, Expr, lit, var
@@ -30,6 +30,7 @@ from hotloop.loops.rewrite import loaded, writes, written
 from hotloop.loops.scalar import identity
 from hotloop.loops.work import work
 from hotloop.ops.table import MAX_OPERANDS
+from hotloop.record import replace
 
 MOST_PARTS = 64
 """Enough for loops whose iterations take different times; their totals lie on the stack."""
@@ -72,6 +73,44 @@ done:
 """
 
 
+LOCK = """define internal ptr @lock.release(ptr %frame, double %time) #0 {{
+entry:
+  %long = fcmp oge double %time, {long}
+  br i1 %long, label %ask, label %no, !prof !0
+ask:
+  %tablep = getelementptr i8, ptr %frame, i64 {table}
+  %table = load ptr, ptr %tablep
+  %checkp = getelementptr i8, ptr %table, i64 {0}
+  %check = load ptr, ptr %checkp
+  %holds = call i32 %check()
+  %does = icmp ne i32 %holds, 0
+  br i1 %does, label %save, label %no
+save:
+  %savep = getelementptr i8, ptr %table, i64 {1}
+  %save.f = load ptr, ptr %savep
+  %state = call ptr %save.f()
+  ret ptr %state
+no:
+  ret ptr null
+}}
+define internal void @lock.take(ptr %frame, ptr %state) #0 {{
+entry:
+  %none = icmp eq ptr %state, null
+  br i1 %none, label %done, label %take, !prof !1
+take:
+  %tablep = getelementptr i8, ptr %frame, i64 {table}
+  %table = load ptr, ptr %tablep
+  %takep = getelementptr i8, ptr %table, i64 {2}
+  %take.f = load ptr, ptr %takep
+  call void %take.f(ptr %state)
+  br label %done
+done:
+  ret void
+}}
+"""
+"""The interpreter's lock: released, by who has it, for a loop of so many ns; taken again."""
+
+
 class PartStatements(VectorStatements):
     """The emitter of a kernel's functions. `texts`: those of the parts."""
 
@@ -82,7 +121,7 @@ class PartStatements(VectorStatements):
         self._released = ""              # the thread's state while others may have Python's lock
 
     def loop(self, loop: For) -> None:
-        if loop.parallel is not None and team.POSSIBLE:
+        if loop.parallel is not None:
             self._in_parts(loop)
         elif self._inside or any(isinstance(s, Call) and not needs_nobody(s)
                                  for s in walk(loop.body)):
@@ -95,44 +134,32 @@ class PartStatements(VectorStatements):
             self._released, self._inside = "", False
 
     def _release(self, time: Expr) -> str:
-        """Let other threads run Python code if a loop takes so long."""
+        """Let other threads run Python code if a loop takes so long; the state of this one."""
         if time.op == "lit" and float(time.args[0]) < team.RELEASED:
             return ""
-        rest, held, on = (self.label() for _ in range(3))
-        before = self.block
-        self.branch(self.op(f"fcmp oge double {self.value(time)}, {_double(team.RELEASED)}"), rest,
-                    on, UNLIKELY)
-        with self.out_of_line(rest):
-            holds = self.op(f"call i32 {self.external('python:PyGILState_Check')}()")
-            self.branch(self.op(f"icmp ne i32 {holds}, 0"), held, on)
-            self.begin(held)
-            state = self.op(f"call ptr {self.external('python:PyEval_SaveThread')}()")
-            self.jump(on)
-        self.begin(on)
-        return self.phi("ptr", ("null", before), ("null", rest), (state, held))
+        names = ["python:PyGILState_Check", "python:PyEval_SaveThread",
+                 "python:PyEval_RestoreThread"]
+        self.externals += [name for name in names if name not in self.externals]
+        places = [8 * self.externals.index(name) for name in names]
+        self.constants[LOCK.format(*places, table=8 * frame.TABLE,
+                                   long=_double(team.RELEASED))] = None
+        return self.op(f"call ptr @lock.release(ptr %frame, double {self.value(time)})")
 
     def _take_back(self) -> None:
-        if not self._released:
-            return
-        wait, on = self.label(), self.label()
-        self.branch(self.op(f"icmp ne ptr {self._released}, null"), wait, on, UNLIKELY)
-        with self.out_of_line(wait):
-            take = self.external("python:PyEval_RestoreThread")
-            self.lines.append(f"call void {take}(ptr {self._released})")
-            self.jump(on)
-        self.begin(on)
+        if self._released:
+            self.lines.append(f"call void @lock.take(ptr %frame, ptr {self._released})")
 
     def leave(self, code: int | str) -> None:
         self._take_back()
         super().leave(code)
 
     def _in_parts(self, loop: For) -> None:
-        changed = writes([loop])
+        changed, whole = writes([loop]), _whole(loop)
         step = int(loop.step.args[0])
-        lo, hi = self.value(loop.lo), self.value(loop.hi)
-        inits = [self.value(c.init) for c in loop.carries]
+        lo, hi = self.value(whole.lo), self.value(whole.hi)
+        inits = [self.value(c.init) for c in whole.carries]
         self.forget(changed)
-        guard, alone, many, joined, done = (self.label() for _ in range(5))
+        guard, done = self.label(), self.label()
         enter, before = self._entered(lo, hi, str(step), step), self.block
         self.branch(enter, guard, done)
         self.begin(guard)
@@ -142,27 +169,15 @@ class PartStatements(VectorStatements):
             given = [f"{t} {self._given(x)}" for x, t in part.emitted()]
             size = 8 * max(1, len(loop.carries))
             totals = self.stack(size * MOST_PARTS) if loop.carries else "null"
-            count = self.trip_count(lo, hi, str(step), step)
-            assert loop.parallel is not None
-            time = self.value(loop.parallel)
-            long = self.op(f"fcmp oge double {time}, {_double(config.parallel)}")
-            self.branch(long, many, alone)
-            with self.out_of_line(many), self.scope():
-                late = self._many(loop, part, lo, count, time, totals, size, given)
-                end = self.block
-                self.jump(joined)
-            self.begin(alone)
             own = f"ptr %frame, ptr {totals}, i64 {lo}, i64 {hi}"
-            status = self.op(f"call i64 @{part.label_}({', '.join([own, *given])})")
-            last = self.block
-            self.jump(joined)
-            self.begin(joined)
+            call = f"call i64 @{part.label_}({', '.join([own, *given])})"
+            status = self._dispatched(loop, part, call, (lo, hi), totals, size, given) if (
+                team.POSSIBLE) else self.op(call)
             if part.fails:
-                code = self.phi("i64", (status, last), (late, end))
                 failed, passed = self.label(), self.label()
-                self.branch(self.op(f"icmp eq i64 {code}, 0"), passed, failed, ", !prof !1")
+                self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
                 with self.out_of_line(failed):
-                    self.leave(code)
+                    self.leave(status)
                 self.begin(passed)
             for k, (carry, init) in enumerate(zip(loop.carries, inits, strict=True)):
                 total = self.load_at(self._offset(totals, 8 * k), carry.dtype)
@@ -174,6 +189,27 @@ class PartStatements(VectorStatements):
         for carry, init, total in zip(loop.carries, inits, sums, strict=True):
             self.bind(carry.name, self.phi(type_of(carry.dtype), (init, before), (total, last)))
         self.forget(changed)
+
+    def _dispatched(self, loop: For, part: _Part, call: str, ends: tuple[str, str], totals: str,
+                    size: int, given: list[str]) -> str:
+        """One call for the whole loop, or all parts; the status."""
+        alone, many, joined = (self.label() for _ in range(3))
+        step = int(loop.step.args[0])
+        count = self.trip_count(*ends, str(step), step)
+        assert loop.parallel is not None
+        time = self.value(loop.parallel)
+        long = self.op(f"fcmp oge double {time}, {_double(config.parallel)}")
+        self.branch(long, many, alone)
+        with self.out_of_line(many), self.scope():
+            late = self._many(loop, part, ends[0], count, time, totals, size, given)
+            end = self.block
+            self.jump(joined)
+        self.begin(alone)
+        status = self.op(call)
+        last = self.block
+        self.jump(joined)
+        self.begin(joined)
+        return self.phi("i64", (status, last), (late, end)) if part.fails else status
 
     def _given(self, what: Expr | Buffer) -> str:
         return self.pointers[what] if isinstance(what, Buffer) else self.value(what)
@@ -202,7 +238,7 @@ class PartStatements(VectorStatements):
 
     def _grain(self, loop: For, count: str, time: str) -> str:
         """Iterations of a part."""
-        aligned = ALIGNED if loop.lanes else 1
+        aligned = ALIGNED if _whole(loop).lanes else 1
         if config.parallel:
             most = _double(MOST_PARTS)
             wanted = self.op(f"fmul double {time}, {_double(1 / PART_NS)}")
@@ -274,10 +310,13 @@ class _Part(VectorStatements):
         lo, hi = var("part lo"), var("part hi")
         self.bind(lo.args[0], "%lo")
         self.bind(hi.args[0], "%hi")
-        copy = For(loop.var, lo, hi, loop.step, loop.body, [
-            Carry(c.name, c.dtype, _neutral(c), c.next, c.reduce) for c in loop.carries],
-            regular=loop.regular, lanes=loop.lanes, location=loop.location)
-        with self.block_of([*map(Alloc, loop.private), copy]):
+        plain = replace(loop, parallel=None, private=[], first=[])
+        start = plain if not loop.first else replace(_whole(loop))
+        start.lo = lo
+        start.carries = [replace(c, init=_neutral(c)) for c in start.carries]
+        start.hi = plain.hi = hi
+        loops = [start] if start is plain else [start, plain]
+        with self.block_of([*map(Alloc, loop.private), *loops]):
             for k, carry in enumerate(loop.carries):
                 at = self.op(f"getelementptr i8, ptr %totals, i64 {8 * k}")
                 self.store_at(at, self.value(var(carry.name, carry.dtype)), carry.dtype)
@@ -321,6 +360,13 @@ class _Part(VectorStatements):
             "%fine = icmp eq i64 %s, 0", "br i1 %fine, label %done, label %failed", "failed:",
             "call void @part.failed(ptr %env, i64 %number, i64 %s, ptr %own)",
             "br label %done", "done:", "ret void", "}"])
+
+
+def _whole(loop: For) -> For:
+    """Says from where to where a loop goes, and what its accumulators begin with."""
+    first = loop.first[0] if loop.first else loop
+    assert isinstance(first, For)
+    return first
 
 
 def _double(value: float) -> str:

@@ -102,6 +102,8 @@ class For:
     its iterations are independent but for carries with `reduce`, so parts of it may run in several
     threads (loops.parallel). Each part has memory of its own for the temporaries `private`, which
     are allocated nowhere else.
+    `first`: of a parallel loop, a loop with a `stop` that does its first iterations, from where to
+    where it says itself; `lo` is that stop then. Both are done for each part.
     """
     var: str
     lo: Expr
@@ -119,6 +121,7 @@ class For:
     location: Location | None = None
     parallel: Expr | None = None
     private: list[Buffer] = field(default_factory=list)
+    first: list[Statement] = field(default_factory=list)
     independent: bool = False
 
 
@@ -257,7 +260,7 @@ class Kernel:
 def parts(statement: Statement) -> tuple[list[Statement], ...]:
     """The statement lists inside a statement."""
     if isinstance(statement, For):
-        return (statement.body,)
+        return (statement.first, statement.body) if statement.first else (statement.body,)
     if isinstance(statement, While):
         return (statement.test, statement.body)
     if isinstance(statement, If):

@@ -236,6 +236,10 @@ class _Machine:
         self.free(loop.body)
 
     def loop_for(self, loop: For) -> None:
+        for buffer in loop.private:
+            sizes = tuple(max(0, int(self.value(d))) for d in buffer.shape)
+            self.memory[buffer] = _noise(sizes, buffer.dtype)
+        self.run(loop.first, keep=True)
         lo, hi, step = (int(self.value(x)) for x in (loop.lo, loop.hi, loop.step))
         self.begin(loop.carries)
         if loop.stop is not None:
@@ -243,9 +247,6 @@ class _Machine:
             self.names[loop.stop] = np.int64(self.loop_until_stop(loop, range(lo, hi, step)))
             self.stopping -= 1
             return
-        for buffer in loop.private:
-            sizes = tuple(max(0, int(self.value(d))) for d in buffer.shape)
-            self.memory[buffer] = _noise(sizes, buffer.dtype)
         for i in range(lo, hi, step):
             self.names[loop.var] = np.int64(i)
             self.run(loop.body, keep=True)

@@ -38,6 +38,7 @@ from hotloop.loops.independence import varying_names
 from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import expressions, loaded, written
 from hotloop.loops.work import work
+from hotloop.record import replace
 
 Index = tuple[Expr, ...]
 
@@ -58,17 +59,22 @@ class _Marking:
         self.kernel = kernel
 
     def statements(self, body: list[Statement], around: tuple[For, ...]) -> None:
+        before: Statement | None = None
         for statement in list(body):           # allocations may move out of it
+            fast, before = before, statement
             if isinstance(statement, For):
-                if not self.mark(statement, around) and not statement.lanes:
+                if isinstance(fast, For) and _first_of(fast, statement) and self.mark_both(
+                        fast, statement, around):
+                    body.remove(fast)
+                elif not self.mark(statement, around):
                     self.statements(statement.body, (*around, statement))
             else:
                 for inner in parts(statement):
                     self.statements(inner, around)
 
     def mark(self, loop: For, around: tuple[For, ...]) -> bool:
-        """Mark a loop, or nothing in it, if there is nothing to look for inside."""
-        if loop.lanes and _short(loop):
+        """Mark a loop. Is there nothing to look for inside then?"""
+        if loop.stop is not None or (loop.lanes and _short(loop)):
             return True
         private: list[Buffer] = []
         where = f"line {loop.location.line}: " if loop.location else ""
@@ -76,8 +82,24 @@ class _Marking:
         if reason is not None:
             if reason and not loop.regular and not around:
                 self.kernel.notes.append(f"{where}not parallel: {reason}")
-            return False
-        time = work(loop)
+            return bool(loop.lanes)            # all inside is done for all lanes together
+        return self.worth(loop, work(loop), private)
+
+    def mark_both(self, fast: For, rest: For, around: tuple[For, ...]) -> bool:
+        """Mark a loop whose first iterations are those of `fast`. Did they become one?"""
+        private: list[Buffer] = []
+        for loop in (replace(fast, stop=None), replace(rest, lo=fast.lo)):
+            own: list[Buffer] = []
+            if _short(loop) or serial(loop, around, self.kernel, own, (fast, rest)) is not None:
+                return False
+            private += [b for b in own if b not in private]
+        marked = self.worth(rest, work(fast), private) and rest.parallel is not None
+        if marked:
+            rest.first = [fast]
+        return marked
+
+    def worth(self, loop: For, time: Expr, private: list[Buffer]) -> bool:
+        """Mark a loop that may be, unless it is known to be short."""
         typical = substitute(time, {var(name): lit(size)
                                     for name, size in self.kernel.sizes.items()})
         if typical.op == "lit" and float(typical.args[0]) < config.parallel:
@@ -85,6 +107,7 @@ class _Marking:
         loop.parallel, loop.private = time, private
         if private:
             _take(self.kernel.body, set(private))
+        where = f"line {loop.location.line}: " if loop.location else ""
         self.kernel.notes.append(f"{where}parallel where it takes longer than "
                                  f"{config.parallel / 1000:g} us")
         return True
@@ -95,10 +118,19 @@ def _short(loop: For) -> bool:
     return known and len(range(*(int(x.args[0]) for x in (loop.lo, loop.hi, loop.step)))) < FEW
 
 
-def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
-           private: list[Buffer]) -> str | None:
+def _first_of(fast: For, loop: For) -> bool:
+    """Does a loop go on where the one before it has stopped (loops.speculate)?"""
+    return fast.stop is not None and loop.lo is var(fast.stop) and (
+        loop.hi is fast.hi and loop.step is fast.step and len(loop.carries) == len(fast.carries)
+        and all(c.init is var(own.name, own.dtype) and c.reduce == own.reduce
+                for c, own in zip(loop.carries, fast.carries, strict=True)))
+
+
+def serial(loop: For, around: tuple[For, ...], kernel: Kernel, private: list[Buffer],
+           both: tuple[For, ...] = ()) -> str | None:
     """Why the iterations of a loop can't run in any order, or None if they can; `private` gets the
-    temporaries of which each part needs its own then."""
+    temporaries of which each part needs its own then. `both`: the loops that have its iterations,
+    if there are two."""
     if loop.until is not None or loop.stop is not None:
         return "the loop may end early"
     if loop.swaps:
@@ -131,7 +163,7 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel,
     for buffer, indices in accesses.items():
         if not any(indices.values()) or _apart(indices, iterations, loop, varying):
             continue
-        inside = buffer.kind == TEMP and only_in(loop, buffer, kernel)
+        inside = buffer.kind == TEMP and only_in(both or (loop,), buffer, kernel)
         if inside and _filled(loop.body, buffer):
             private.append(buffer)
         elif inside or not loop.independent:
@@ -155,25 +187,27 @@ def _apart(indices: dict[Index, bool], iterations: Iterations, loop: For,
     return all(iterations.apart(one, other) for one in stored for other in indices)
 
 
-def only_in(loop: For, buffer: Buffer, kernel: Kernel) -> bool:
-    """Is the buffer, but for its allocation, used in the loop alone, and never exchanged?"""
+def only_in(loops: tuple[For, ...], buffer: Buffer, kernel: Kernel) -> bool:
+    """Is the buffer, but for its allocation, used in these loops alone, and never exchanged?"""
     def uses(statements: list[Statement]) -> int:
         return sum(b is buffer for s in walk(statements) if not isinstance(s, Alloc)
                    for b in (*loaded(s), *written(s)))
     swapped = any(buffer in pair for s in walk(kernel.body) if isinstance(s, For | While)
                   for pair in s.swaps)
-    ends = sum(node.args[0] is buffer for c in loop.carries for x in (c.init, c.next)
-               for node in x.loads)
-    return not swapped and not ends and uses(kernel.body) == uses(loop.body)
+    ends = sum(node.args[0] is buffer for loop in loops for c in loop.carries
+               for x in (c.init, c.next) for node in x.loads)
+    return not swapped and not ends and uses(kernel.body) == sum(uses(loop.body) for loop in loops)
 
 
 def _filled(body: list[Statement], buffer: Buffer) -> bool:
     """Does a list store to all elements of the buffer before it reads any?"""
+    found: set[Index] = set()
     for s in body:
         if any(b is buffer for x in walk([s]) for b in (*loaded(x), *written(x))):
-            found: set[Index] = set()
-            return _stores(s, buffer, (), found) and _all(found, buffer)
-    return False
+            before = set(found)
+            if not _stores(s, buffer, (), found):
+                return _all(before, buffer)
+    return _all(found, buffer)
 
 
 def _stores(s: Statement, buffer: Buffer, loops: tuple[For, ...], found: set[Index]) -> bool:

@@ -337,6 +337,14 @@ class _Parser:
                 return self.branch(line)
             case "for":
                 return self.loop_for(line)
+            case "first":
+                private = self.private(line.depth + 2)
+                first = self.statements(line.depth + 2, ())
+                line = self.abbreviations()
+                line.expect("for")
+                loop = self.loop_for(line)
+                loop.first, loop.private = first, private
+                return loop
             case "while":
                 return self.loop_while(line)
         raise line.error(f"{word!r} begins no statement")
@@ -477,6 +485,14 @@ class _Parser:
             line.expect("swap")
             loop.swaps.append((self.buffers[line.take("name")], self.buffers[line.take("name")]))
 
+    def private(self, depth: int) -> list[Buffer]:
+        found = []
+        while self.next_depth() == depth and self.statement_word() == "private":
+            line = self.line()
+            line.expect("private")
+            found.append(self.alloc(line).buffer)
+        return found
+
     def loop_for(self, line: _Line) -> For:
         name = line.take("name")
         line.expect("in")
@@ -497,10 +513,7 @@ class _Parser:
         loop.parallel = self.expression(line) if line.accept("parallel") else None
         loop.location = self.location(line)
         depth = line.depth + 2
-        while self.next_depth() == depth and self.statement_word() == "private":
-            own = self.line()
-            own.expect("private")
-            loop.private.append(self.alloc(own).buffer)
+        loop.private = self.private(depth)
         self.names[name] = I64
         loop.carries = self.carries(depth)
         loop.body = self.statements(depth, ("next", "swap"))

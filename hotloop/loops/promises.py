@@ -74,7 +74,7 @@ class _Marks:
             if not isinstance(s, Store) or s.buffer in own | self.marks.keys() or any(
                     not inside.isdisjoint(d.free) for d in s.buffer.shape):
                 continue
-            if not (s.buffer.kind == TEMP and only_in(loop, s.buffer, kernel)):
+            if not (s.buffer.kind == TEMP and only_in((loop,), s.buffer, kernel)):
                 self.marks[s.buffer] = self.array(s.buffer), self.array(s.buffer)
         distance = e.sub(var(loop.var), loop.lo)
         self.me = e.add(distance if int(loop.step.args[0]) > 0 else e.neg(distance), lit(1))

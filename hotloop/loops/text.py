@@ -285,8 +285,14 @@ class _Printer:
         if s.parallel is not None:
             flags += " parallel {}"
             given.append(s.parallel)
-        lines = self.line(f"for {s.var} in {{}}..{{}} step {{}}{flags}{_line(s.location)}", *given)
-        lines += [f"  private {self.declaration(b)}" for b in s.private]
+        lines = ["first"] if s.first else []
+        if s.first:                            # the memory is for both
+            lines += [f"  private {self.declaration(b)}" for b in s.private]
+            lines += self.statements(s.first, "  ")
+        lines += self.line(f"for {s.var} in {{}}..{{}} step {{}}{flags}{_line(s.location)}",
+                           *given)
+        if not s.first:
+            lines += [f"  private {self.declaration(b)}" for b in s.private]
         return lines + self.carries(s) + self.statements(s.body, "  ") + self.ends(s)
 
     def loop_while(self, s: While) -> list[str]:

@@ -34,7 +34,8 @@ from hotloop.loops.core import (
     Store,
     While,
 )
-from hotloop.loops.expr import BOOL, F64, I64, Expr, operands
+from hotloop.loops.expr import BOOL, F64, I64, Expr, operands, var
+from hotloop.loops.rewrite import binds
 from hotloop.loops.scalar import SCALAR_OPS, is_combiner
 from hotloop.loops.text import show
 
@@ -202,10 +203,16 @@ class _Verifier:
                         raise self.fail(f"{name} of {dtype} gets a {a.dtype} or a {b.dtype}")
                     self.bind(name, dtype)
             case For():
+                names = dict(self.names)
+                if s.first:
+                    self.first(s)
                 self.integers((s.lo, s.hi, s.step), "a bound of a loop")
                 if s.parallel is not None:
                     self.shared(s)
                 self.loop(s)
+                if s.first:
+                    self.names = {name: dtype for name, dtype in self.names.items()
+                                  if name in names or name in binds(s)}
             case While():
                 self.loop(s)
 
@@ -279,6 +286,16 @@ class _Verifier:
             if s.until is not None or s.swaps:
                 raise self.fail("a loop with a stop has an until or swaps")
             self.bind(s.stop, I64)
+
+    def first(self, s: For) -> None:
+        """What does the first iterations of a parallel loop."""
+        one, = s.first
+        if not isinstance(one, For) or one.stop is None or s.parallel is None or (
+                s.lo is not var(one.stop)):
+            raise self.fail("what comes first is no loop that stops where this one begins")
+        self.alive |= set(s.private)
+        self.statement(one)
+        self.alive -= set(s.private)
 
     def shared(self, s: For) -> None:
         """A loop whose parts may run in several threads."""

@@ -107,6 +107,8 @@ def private(body):
 
 def test_a_filled_temporary_is_private():
     assert private(FILLED) == ["t"]
+    assert private(FILLED.replace("t[j] <- ", "q[i] <- ")) == []
+    assert private("for i in 0..n step 1\n  alloc u: f64[2]\n  u[0] <- x[i]\n  w[i] <- u[0]") == []
     assert private(FILLED.replace("for j in 0..m", "for j in 1..m")) == []
     assert private(FILLED.replace("t[j] <- mul(2.0, a[i, j])",
                                   "if lt(x[i], 0.0)\n      t[j] <- 1.0")) == []
