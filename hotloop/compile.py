@@ -90,8 +90,20 @@ class Lowered:
     """A Program compiled as far as LLVM text; its stages as text."""
     optimized: Program
     kernel: Kernel
-    emitted: emit.Emitted
+    table: expr.Table
     watch: Watch
+    text: emit.Emitted | None = None
+
+    def as_text(self, quick: bool = False, externals: tuple[str, ...] = ()) -> emit.Emitted:
+        """The text; `quick` and `externals` as `llvm.emit.emit` has them."""
+        with expr.fresh_table(self.table), self.watch.stage("emit"):
+            return emit.emit(self.kernel, quick, externals)
+
+    @property
+    def emitted(self) -> emit.Emitted:
+        if self.text is None:
+            self.text = self.as_text()
+        return self.text
 
     @property
     def program(self) -> str:
@@ -155,24 +167,26 @@ def lower(program: Program, contiguous: list[bool], watch: Watch,
                 assert function.program is not None
                 function.program = passes_pipeline.optimize(function.program)
                 function.optimized = True
-    with expr.fresh_table():
+    with expr.fresh_table() as table:
         with watch.stage("lower"):
             kernel = lowering.lower(program, contiguous, examples)
         watch.kernel("lower", kernel)
         with watch.stage("loops"):
             kernel = loops_pipeline.optimize(kernel, watch.kernel if watch.wanted else None)
         kernel.watched = watched if flags.NATIVE else ""
-        with watch.stage("emit"):
-            emitted = emit.emit(kernel)
+    return Lowered(program, kernel, table, watch)
+
+
+def codegen(lowered: Lowered, traced: Traced, quick: bool = False
+            ) -> tuple[Compiled, bytes, tuple[str, ...]]:
+    """(callable code, the object file it was loaded from, the names of the foreign functions in
+    its table)."""
+    watch, kernel = lowered.watch, lowered.kernel
+    emitted = lowered.as_text(quick=True) if quick else lowered.emitted
     watch.show("llvm", 5, lambda: emitted.text)
-    return Lowered(program, kernel, emitted, watch)
-
-
-def codegen(lowered: Lowered, traced: Traced, level: int) -> tuple[Compiled, bytes]:
-    """LLVM text -> (callable code, the object file it was loaded from)."""
-    watch, emitted, kernel = lowered.watch, lowered.emitted, lowered.kernel
     with watch.stage("codegen"):
-        data = engine.compile_text(emitted.text, level, emitted.wants_passes)
+        data = engine.compile_text(emitted.text, QUICK if quick else level(),
+                                   emitted.wants_passes)
     watch.show("asm", 6, lambda: lowered.asm)
     with watch.stage("load"):
         code = loader.load(data)
@@ -187,4 +201,4 @@ def codegen(lowered: Lowered, traced: Traced, level: int) -> tuple[Compiled, byt
         errors=kernel.errors, checks=check_operands(kernel), sites=kernel.sites,
         calls=call_sites(kernel), notes=kernel.notes,
         seconds={name: ms / 1e3 for name, ms in watch.times.items()})
-    return compiled, data
+    return compiled, data, emitted.externals

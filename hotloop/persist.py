@@ -19,7 +19,7 @@ import os
 import pickle
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -242,7 +242,7 @@ class Stored:
     sites: list[Callable[..., Any]]
     calls: list[CallSite]
     notes: list[str]
-    externals: Sequence[str]
+    externals: tuple[str, ...] = ()
     data: bytes = b""
 
 
@@ -277,7 +277,7 @@ def _functions_reached(root: Any, guards: list[Guard]) -> set[types.CodeType]:
     return seen
 
 
-def stored(fn: Callable[..., Any], compiled: Compiled, names: Sequence[str]) -> Stored | None:
+def stored(fn: Callable[..., Any], compiled: Compiled) -> Stored | None:
     """What is kept of a compiled function, but for its machine code; None if something in it can't
     be stored soundly."""
     traced = compiled.traced
@@ -302,15 +302,16 @@ def stored(fn: Callable[..., Any], compiled: Compiled, names: Sequence[str]) -> 
             [(replace(i, owner=None), _owner_number(numbers, i.owner)) for i in traced.inputs],
             traced.result, traced.statics, traced.writes, traced.aliases,
             traced.frozen, traced.warned, compiled.frame, compiled.errors, compiled.checks,
-            compiled.sites, compiled.calls, compiled.notes, names)
+            compiled.sites, compiled.calls, compiled.notes)
     except (NotCacheable, AttributeError, TypeError, KeyError):
         return None
 
 
-def store(key: str, entry: Stored, data: bytes) -> bool:
-    """Keep a compiled function, `data` being its object file; False if it can't be pickled."""
+def store(key: str, entry: Stored, data: bytes, names: tuple[str, ...]) -> bool:
+    """Keep a compiled function, `data` being its object file, which finds the functions `names` in
+    its table; False if it can't be pickled."""
     try:
-        body = pickle.dumps(replace(entry, data=data), protocol=5)
+        body = pickle.dumps(replace(entry, externals=names, data=data), protocol=5)
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
     entries = [body, *(e for e in _entries(key) if e != body)][:8]

@@ -57,9 +57,11 @@ class Compiled:
     seconds: dict[str, float] = field(default_factory=dict)
     users: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
 
-    def renew(self, kernel: int, code: Any) -> None:
-        """Call `kernel` from now on; the code before stays, it may be running."""
-        self.code, self.kernel = (self.code, code), kernel
+    def renew(self, kernel: int, code: Any, table: tuple[int, ...]) -> None:
+        """Call `kernel` from now on; the code before stays, it may be running. `table` begins as
+        the one before did; errors may have been added to the list of the kernel's."""
+        self.checks += [()] * (len(self.errors) - len(self.checks))
+        self.code, self.table, self.kernel = (self.code, code), table, kernel
         for user in list(self.users):
             user.renewed()
 

@@ -55,6 +55,10 @@ CALL_BACK = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, c
 PYTHON_TYPES: dict[str, type] = {"b": bool, "i": int, "f": float, "c": complex}
 
 
+def _cells(table: tuple[int, ...]) -> Any:
+    return (ctypes.c_uint64 * max(1, len(table)))(*table)
+
+
 class Slow:
     """One specialization, callable from Python; `function` is what was traced."""
 
@@ -64,7 +68,7 @@ class Slow:
         self.places = places(compiled)
         self.outputs = outputs(compiled)
         self.kernel = KERNEL(compiled.kernel)
-        self.table = (ctypes.c_uint64 * max(1, len(compiled.table)))(*compiled.table)
+        self.table, self.tables = _cells(compiled.table), list[Any]()
         warned = self.traced.warned
         self.flagged = Flagged(warned, bool(self.traced.writes)) if warned is not None else None
         self.users: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -73,7 +77,9 @@ class Slow:
         compiled.users.add(self)
 
     def renewed(self) -> None:
-        """There is a better kernel."""
+        """There is a better kernel. The table comes first: it serves the old one, too."""
+        self.tables.append(self.table)
+        self.table = _cells(self.compiled.table)
         self.kernel = KERNEL(self.compiled.kernel)
         for user in list(self.users):
             user.renew(self)

@@ -75,9 +75,10 @@ class Table:
             self.state[0] = id(state)
             self.kept_state = state
 
-    def renew(self, kernel: int) -> None:
-        """Run another kernel from now on."""
-        self.cells[Spec.KERNEL] = kernel
+    def renew(self, slow: Slow) -> None:
+        """Run the kernel that `slow` has now."""
+        self.cells[Spec.EXTERNALS] = ctypes.addressof(slow.table)
+        self.cells[Spec.KERNEL] = slow.compiled.kernel
 
     def runs(self) -> int:
         return self.cells[Spec.RUNS]

@@ -38,8 +38,11 @@ class Emitted:
     wants_passes: bool = False
 
 
-def emit(kernel: Kernel) -> Emitted:
+def emit(kernel: Kernel, quick: bool = False, externals: tuple[str, ...] = ()) -> Emitted:
+    """The module of a kernel. `quick`: as short as it can be without computing other bits;
+    `externals`: names that have their places in the table already."""
     emitter = PartStatements(kernel)
+    emitter.quick, emitter.externals = quick, list(externals)
     layout = layout_of(kernel)
     _body(emitter, layout)
     name, around = "kernel", ""
@@ -51,7 +54,7 @@ def emit(kernel: Kernel) -> Emitted:
     texts = [_text(emitter, name, "internal " if kernel.watched else "")]
     for number, function in enumerate(kernel.functions):
         inner = PartStatements(function)
-        inner.texts = emitter.texts
+        inner.texts, inner.quick = emitter.texts, quick
         inner.externals, inner.declarations = emitter.externals, emitter.declarations
         inner.constants, inner.watched = emitter.constants, emitter.watched
         _body(inner, layout_of(function))

@@ -121,8 +121,11 @@ class PartStatements(VectorStatements):
         self._released = ""              # the thread's state while others may have Python's lock
 
     def loop(self, loop: For) -> None:
-        if loop.parallel is not None:
+        if loop.parallel is not None and not self.short(loop):
             self._in_parts(loop)
+        elif loop.parallel is not None:
+            with self.block_of([Alloc(b) for b in loop.private]):
+                self.loop(replace(loop, parallel=None, private=[]))
         elif self._inside or any(isinstance(s, Call) and not needs_nobody(s)
                                  for s in walk(loop.body)):
             super().loop(loop)
@@ -280,7 +283,7 @@ class _Part(VectorStatements):
         super().__init__(outer.kernel)
         self.outer, self.whole, self.label_ = outer, loop, label
         self.externals, self.declarations = outer.externals, outer.declarations
-        self.constants, self.watched = outer.constants, outer.watched
+        self.constants, self.watched, self.quick = outer.constants, outer.watched, outer.quick
         self.needs: list[tuple[Expr | Buffer, str]] = []
         self.fails = False
         inside = {b for s in walk([loop]) for b in (*loaded(s), *written(s))}

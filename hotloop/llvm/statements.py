@@ -48,6 +48,7 @@ from hotloop.loops.foreign import ROUTINES
 from hotloop.loops.library import KEYED
 from hotloop.loops.reuse import size_of, small
 from hotloop.loops.rewrite import bound, writes
+from hotloop.loops.scalar import rounds
 from hotloop.ops import generators
 from hotloop.record import record
 
@@ -59,6 +60,7 @@ class Statements(Values):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__()
         self.kernel, self.watched = kernel, bool(kernel.watched)
+        self.quick = False
         self._owned: list[list[Buffer]] = []
         self._borrowed: set[Buffer] = set()     # on the stack, or in another one's memory
         self._exits: dict[tuple[str, str], str] = {}    # blocks that give memory back, then return
@@ -269,6 +271,11 @@ class Statements(Values):
             self.lines.append(f"call void {self.external('pool:give')}(ptr {pointer})")
 
     # ---- loops
+
+    def short(self, loop: For) -> bool:
+        """May the code of a loop be short? Quick code is, where lanes and parts change no bits."""
+        return self.quick and not any(
+            c.reduce is not None and rounds(c.reduce, c.dtype) for c in loop.carries)
 
     def loop(self, loop: For) -> None:
         if loop.stop is not None:           # it may end early, and is worth something in lanes only

@@ -73,6 +73,8 @@ class VectorStatements(VectorMemory):
     def _loop_of_lanes(self, loop: For) -> None:
         varying = varying_names(loop)
         width, narrow = lanes_of(loop, varying, register_bytes())
+        if self.short(loop):
+            width = narrow
         changed = writes(loop.body)
         step = int(loop.step.args[0])
         lo, hi = self.value(loop.lo), self.value(loop.hi)

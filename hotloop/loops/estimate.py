@@ -1,6 +1,7 @@
 """How much a call of a kernel computes, for given sizes: the choice of the first tier.
 
-    operations(kernel, {"n1": 1000})        # about so many machine operations; inf: nobody knows
+    operations(kernel, {"n1": 1000})    # about so many machine operations (inf: nobody knows),
+                                        # and how many there are in the text
 
 Loops whose bounds depend on other loops' variables are taken at the middle of these; a `while` may
 run for ever, so does a function that calls itself.
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hotloop.loops import cost
-from hotloop.loops.core import Call, For, If, Kernel, Let, Nest, Statement, While
+from hotloop.loops.core import Call, For, If, Kernel, Let, Nest, Statement, While, walk
 from hotloop.loops.expr import Expr, affine
 from hotloop.loops.rewrite import at_entry
 
@@ -26,9 +27,11 @@ _KNOWN: dict[str, Callable[..., float]] = {
     "convert": lambda a: a}
 
 
-def operations(kernel: Kernel, values: Mapping[str, float]) -> float:
-    """Operations of one call, `values` being those of names of dimensions and integers."""
-    return _list(kernel.body, dict(values))
+def operations(kernel: Kernel, values: Mapping[str, float]) -> tuple[float, int]:
+    """Operations of one call, `values` being those of names of dimensions and integers, and of the
+    kernel's text."""
+    size = sum(1 + len(cost.nodes(list(at_entry(s)), set())) for s in walk(kernel.body))
+    return _list(kernel.body, dict(values)), size
 
 
 def _list(body: list[Statement], values: dict[str, float]) -> float:

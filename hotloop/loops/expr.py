@@ -63,8 +63,11 @@ class Expr:
         return f"{self.op}({', '.join(map(repr, self.args))})"
 
 
+Table = dict[tuple, Expr]
+
+
 class _Tables(threading.local):
-    table: dict[tuple, Expr]
+    table: Table
 
     def __init__(self) -> None:
         self.table = {}
@@ -76,12 +79,13 @@ _EMPTY: frozenset = frozenset()
 
 
 @contextmanager
-def fresh_table() -> Iterator[None]:
+def fresh_table(again: Table | None = None) -> Iterator[Table]:
     """A table of its own for one compilation: nodes of different compilations are never compared,
-    and memory is freed with the last of them. Tables are per thread."""
-    outer, _tables.table = _tables.table, {}
+    and memory is freed with the last of them. Tables are per thread; what one thread began another
+    may go on with (`again`) when it has ended."""
+    outer, _tables.table = _tables.table, {} if again is None else again
     try:
-        yield
+        yield _tables.table
     finally:
         _tables.table = outer
 

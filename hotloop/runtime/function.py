@@ -85,7 +85,7 @@ class State:
     def renew(self, entry: Slow) -> None:
         """The kernel of `entry` is another one now."""
         if (table := self.tables.get(entry)) is not None:
-            table.renew(entry.compiled.kernel)
+            table.renew(entry)
 
     def uninstall(self, entry: Slow) -> None:
         """Let the next call that `entry` fits come to Python."""

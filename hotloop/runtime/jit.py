@@ -13,16 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hotloop import config, persist
-from hotloop.compile import (
-    QUICK,
-    Lowered,
-    Watch,
-    codegen,
-    level,
-    lower,
-    prepare,
-    trace_function,
-)
+from hotloop.compile import Lowered, Watch, codegen, lower, prepare, trace_function
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Scope
@@ -115,18 +106,16 @@ class Compiler:
         prepare()
         lowered, traced = self._lower(fn, args, kwargs)
         quick = tiers.quick(lowered, traced, Scope(Binder(fn).bind(args, kwargs) or {}))
-        compiled, data = codegen(lowered, traced, QUICK if quick else level())
-        entry = None
-        if key is not None:
-            entry = persist.stored(fn, compiled, lowered.emitted.externals)
+        compiled, data, names = codegen(lowered, traced, quick)
+        entry = persist.stored(fn, compiled) if key is not None else None
 
-        def keep(data: bytes) -> None:
+        def keep(data: bytes, names: tuple[str, ...]) -> None:
             if key is not None and entry is not None:
-                persist.store(key, entry, data)
+                persist.store(key, entry, data, names)
         if quick:
-            tiers.improve(compiled, lowered, keep)
+            tiers.improve(compiled, lowered, names, keep)
         else:
-            keep(data)
+            keep(data, names)
         return compiled
 
     def lower(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Lowered:

@@ -1,13 +1,15 @@
-"""Two tiers: code that is made quickly, and the same text compiled well in the background.
+"""Two tiers: code that is made quickly, and good code that is made in the background.
 
     if tiers.quick(lowered, traced, scope):
-        compiled, _ = codegen(lowered, traced, QUICK)
-        tiers.improve(compiled, lowered, store)         # and `store(object)` when it is done
+        compiled, _ = codegen(lowered, traced, quick=True)
+        tiers.improve(compiled, lowered, store)     # and `store(object, names)` when it is done
 
-LLVM's code generator takes a third of the time without optimizing, and the code runs up to three
-times as long. So a kernel whose first call takes less than what that saves is made quickly, and
-compiled again by a thread while the program goes on: LLVM does not hold the interpreter's lock. A
-kernel's address is all that changes; calls that are under way end in the old code, which stays.
+LLVM's code generator takes a third of the time without optimizing, and the text is half as long if
+vectors are of one register and nothing runs in parallel; the code runs up to three times as long.
+So a kernel whose first call takes less than what that saves is made quickly, and made again by a
+thread while the program goes on: LLVM does not hold the interpreter's lock. A kernel's address and
+its table of foreign functions are all that changes; calls that are under way end in the old code,
+which stays. Both compute the same bits: sums are cut into the same lanes and parts.
 
 Where no thread can run, and with HOTLOOP_TIERS=0, everything is compiled well at once. A program
 that ends waits for the thread, as it does for any other; what waits in line then is not begun if
@@ -32,12 +34,12 @@ from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Missing, Scope
 from hotloop.errors import InternalError
 from hotloop.frontend.traced import ARRAY, PYTHON, Traced
-from hotloop.llvm import engine, loader
+from hotloop.llvm import engine, externals, loader
 from hotloop.loops.core import Buffer
 from hotloop.loops.estimate import operations
 
-SAVED = 30e-6
-"""Seconds of code generation that a line of text costs more when it is compiled well."""
+SAVED = 4e-3, 50e-6
+"""Seconds that good code takes longer to make: of a kernel, and of each of its operations."""
 
 SLOWER = 2e-9
 """Seconds that an operation of a kernel takes longer in quick code, at most."""
@@ -55,8 +57,9 @@ def quick(lowered: Lowered, traced: Traced, scope: Scope) -> bool:
     """Does quick code pay for a call with these arguments?"""
     if not config.tiers or level() == QUICK or not _is_alive():
         return False
-    work = operations(lowered.kernel, sizes(lowered, traced, scope))
-    return work * SLOWER < lowered.emitted.text.count("\n") * SAVED
+    work, size = operations(lowered.kernel, sizes(lowered, traced, scope))
+    fixed, each = SAVED
+    return work * SLOWER < fixed + size * each
 
 
 def sizes(lowered: Lowered, traced: Traced, scope: Scope) -> dict[str, float]:
@@ -79,14 +82,16 @@ def sizes(lowered: Lowered, traced: Traced, scope: Scope) -> dict[str, float]:
     return found
 
 
-def improve(compiled: Compiled, lowered: Lowered, keep: Callable[[bytes], None]) -> None:
-    """Compile well what was compiled quickly, in the background, and call it from then on."""
+def improve(compiled: Compiled, lowered: Lowered, names: tuple[str, ...],
+            keep: Callable[[bytes, tuple[str, ...]], None]) -> None:
+    """Make good code for what was made quickly, in the background, and call it from then on.
+    `names`: of the foreign functions in the table."""
     def job() -> None:
-        data = engine.compile_text(lowered.llvm, level(), lowered.emitted.wants_passes,
-                                   background=True)
+        emitted = lowered.as_text(externals=names)
+        data = engine.compile_text(emitted.text, level(), emitted.wants_passes, background=True)
         code = loader.load(data)
-        compiled.renew(code["kernel"], code)
-        keep(data)
+        compiled.renew(code["kernel"], code, tuple(map(externals.resolve, emitted.externals)))
+        keep(data, emitted.externals)
     with _lock:
         _jobs.append(job)
     _start()
