@@ -476,3 +476,29 @@ def test_arithmetic_of_two_numbers_of_two_kinds_each(first, second):
     f = None
     for p, q in ((True, True), (False, True), (True, False)):
         f = check(of_two_kinds, p, q, first, second, jitted=f)
+
+
+def least(x, start):
+    m = start
+    for v in x:
+        m = min(m, v)
+    return m
+
+
+def blended(x, p):
+    s = p * 0.1
+    for i in range(len(x)):
+        for j in range(3):
+            s = s * 0.5 + x[i] * j
+        if s > 2:
+            s = 0.3
+    return s, s * 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "float64"])
+def test_starting_values_that_the_array_does_not_hold(dtype):
+    for x in (np.arange(3), np.zeros(0)):
+        check(lambda x: least(x, 1e30), x.astype(dtype))
+        check(least, x.astype(dtype), 1000)
+        check(blended, x.astype(dtype), 0.7)
+        check(lambda x: 0.1 if len(x) else x.sum(), x.astype(dtype))

@@ -19,7 +19,7 @@ import numpy as np
 
 from hotloop.errors import HotloopError, TypeInstabilityError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import Builder, check, current, emit, here, lit
+from hotloop.frontend.builder import Builder, Restart, check, current, emit, here, lit
 from hotloop.frontend.meeting import Cell, Key, Path, RefSlot, common, new_array
 from hotloop.frontend.objects import UNBOUND
 from hotloop.frontend.python_numbers import ORDER
@@ -407,8 +407,14 @@ def _join_scalars(a: ScalarSlot, b: ScalarSlot) -> Any:
 
 def _holds(wide: ScalarSlot, narrow: ScalarSlot) -> bool:
     """Can `wide` stand for `narrow`? A Python number in a narrower NumPy dtype (0.0 in float32) is
-    checked to be exact where it becomes one."""
-    return narrow.kind == PYTHON or np.can_cast(narrow.dtype, wide.dtype, "safe")
+    checked to be exact where it becomes one; if it is not, tracing begins again without this."""
+    if narrow.kind == PYTHON and INEXACT not in current().state.wary:
+        return True
+    return np.can_cast(narrow.dtype, wide.dtype, "safe")
+
+
+INEXACT = "a number is not exact in the type that a variable has on another path"
+"""The assumption of `_holds`, as a key of Restart."""
 
 
 # ---- Vars of a slot
@@ -548,9 +554,13 @@ def _flatten_mixed(x: Any, slot: MixedSlot) -> list[Atom]:
 def _check_exact(atom: Atom, wide: Atom) -> None:
     """A Python number that takes a narrower NumPy dtype must have the same value there."""
     message = f"a Python number that {wide.dtype} does not hold, in a variable that becomes it"
+    if INEXACT not in current().state.wary and (
+            bool(wide.value != atom.value == atom.value)
+            if isinstance(atom, Lit) and isinstance(wide, Lit)
+            else atom.dtype.kind in "fc" or wide.dtype.itemsize < 4):   # most ints fit into int32
+        raise Restart(INEXACT)
     if isinstance(atom, Lit) and isinstance(wide, Lit):
-        back = wide.value.astype(atom.dtype)
-        if back != atom.value and back == back:
+        if wide.value != atom.value == atom.value:
             raise TypeInstabilityError(message, here(), f"start with np.{wide.dtype}(...)")
         return
     equal, = emit("eq", [convert(wide, atom.dtype), atom], [(BOOL, ())])
