@@ -177,7 +177,7 @@ def probe(result: Run, pythons: dict[str, str], cache: str, heard: Progress) -> 
 
 def limits(pythons: dict[str, str], cache: str, heard: Progress,
            at_least: float) -> dict[str, Any]:
-    found = run_one(LIMITS, "numpy", {"at_least": min(0.1, at_least)},
+    found = run_one(LIMITS, "numpy", {"at_least": at_least},
                     interpreter("numpy", pythons), cache, heard.text)
     copies = {e["bytes"]: e["rate"] for e in found.results if e["figure"] == "copy"}
     others = {e["figure"]: e["rate"] for e in found.results if e["figure"] != "copy"}

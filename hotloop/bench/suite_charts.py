@@ -132,12 +132,12 @@ def roofline(plt: Any, result: Run, kernels: list[Kernel], folder: Path) -> Path
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(low, high)
-    axes.set_ylim(min(p[1] for p in points) / 2, peak * 3)
+    axes.set_ylim(min(p[1] for p in points) / 2, max(peak, *(p[1] for p in points)) * 2)
     spread(figure, axes, points)
     axes.set_xlabel("operations per byte that must be moved")
     axes.set_ylabel("operations per second")
     axes.grid(True, alpha=0.3)
-    axes.legend(fontsize=8, loc="upper left")
+    axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
     columns = math.ceil(len(points) / 34)
     for c in range(columns):
         part = list(enumerate(points, 1))[c * 34:(c + 1) * 34]
