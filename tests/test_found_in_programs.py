@@ -502,3 +502,18 @@ def test_starting_values_that_the_array_does_not_hold(dtype):
         check(least, x.astype(dtype), 1000)
         check(blended, x.astype(dtype), 0.7)
         check(lambda x: 0.1 if len(x) else x.sum(), x.astype(dtype))
+
+
+def added_in_place(x, y):
+    x += y
+    return x
+
+
+def added_into(x, y, out):
+    np.add(x, y, out=out)
+
+
+@pytest.mark.parametrize("shapes", [((2, 3), (2, 2)), ((3,), (2,)), ((3,), (2, 3)),
+                                    ((2, 3), (2, 3), (2, 2)), ((2, 3), (2, 2), (2, 2))])
+def test_messages_of_shapes_show_the_output(shapes):
+    check(added_in_place if len(shapes) == 2 else added_into, *map(np.ones, shapes))

@@ -349,14 +349,7 @@ def broadcast_dim(a: Dim, b: Dim, shapes: tuple[tuple[Dim, ...], ...]) -> Dim:
                       a_is_one if type(a_is_one) is Var else lit(bool(a_is_one))], [(BOOL, ())])
     ok, = emit("or", [ok, b_is_one if type(b_is_one) is Var else lit(bool(b_is_one))],
                [(BOOL, ())])
-    texts = [shape_text(shape) for shape in shapes]
-    message = "operands could not be broadcast together with shapes " + "".join(
-        text + " " for text, _ in texts)
-    operands: list[Any] = [d for _, dims in texts for d in dims]
-    if len(operands) > MAX_OPERANDS:                      # more than a check can show
-        message = "operands could not be broadcast together: dimensions {} and {}"
-        operands = [lit(d) if isinstance(d, int) else d for d in (a, b)]
-    check(ok, ValueError, message, *operands)
+    check(ok, ValueError, *not_broadcast(shapes, a, b))
     if a_is_one is False:
         if b_is_one is False:
             assume(same, True)
@@ -368,15 +361,30 @@ def broadcast_dim(a: Dim, b: Dim, shapes: tuple[tuple[Dim, ...], ...]) -> Dim:
     return bound(var, 0, MAX_DIM)
 
 
-def broadcast_dims(*shapes: tuple[Dim, ...]) -> tuple[Dim, ...]:
-    """The dimensions that shapes broadcast to; raises or checks as NumPy does."""
+def not_broadcast(shapes: Sequence[tuple[Dim, ...]], a: Dim, b: Dim) -> list[Any]:
+    """NumPy's message for shapes that do not broadcast, as `a` and `b` among them do not, and the
+    operands it shows."""
+    texts = [shape_text(shape) for shape in shapes]
+    message = "operands could not be broadcast together with shapes " + "".join(
+        text + " " for text, _ in texts)
+    operands: list[Any] = [d for _, dims in texts for d in dims]
+    if len(operands) > MAX_OPERANDS:                      # more than a check can show
+        message = "operands could not be broadcast together: dimensions {} and {}"
+        operands = [lit(d) if isinstance(d, int) else d for d in (a, b)]
+    return [message, *operands]
+
+
+def broadcast_dims(*shapes: tuple[Dim, ...],
+                   outs: Sequence[tuple[Dim, ...]] = ()) -> tuple[Dim, ...]:
+    """The dimensions that shapes broadcast to; raises or checks as NumPy does, whose message shows
+    those of outputs, too."""
     if len(shapes) == 1:
         return shapes[0]
     rank = max(map(len, shapes))
     result: list[Dim] = [1] * rank
     for shape in shapes:
         for k, d in enumerate(shape, rank - len(shape)):
-            result[k] = broadcast_dim(result[k], d, shapes)
+            result[k] = broadcast_dim(result[k], d, (*shapes, *outs))
     return tuple(result)
 
 

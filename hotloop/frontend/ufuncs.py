@@ -18,7 +18,7 @@ import numpy as np
 
 from hotloop import lazy
 from hotloop.frontend.builder import check, emit, fail, named, unsupported
-from hotloop.frontend.dims import broadcast_dims, require_equal, shape_text
+from hotloop.frontend.dims import broadcast_dims, not_broadcast, require_equal, shape_text
 from hotloop.frontend.registry import LATER, NUMPY, UFUNC_METHODS, UFUNCS, fallback, guarded
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
@@ -94,10 +94,10 @@ def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
     for d, o in zip(dtypes[uf.nin:], outs, strict=True):
         if isinstance(o, Array | np.ndarray):
             require_castable(uf.__name__, d, o)
-    dims = broadcast_dims(*map(dims_of, args))
-    for o in outs:
-        if isinstance(o, Array):
-            require_room(dims, o.dims)
+    shapes, rooms = [*map(dims_of, args)], [o.dims for o in outs if isinstance(o, Array)]
+    dims = broadcast_dims(*shapes, outs=rooms)
+    for room in rooms:
+        require_room(dims, room, [*shapes, *rooms])
     results = _results(uf, rule, args, dtypes, dims)
     placed = tuple(keep_order(wrap(r), args) if o is None else delivered(uf.__name__, r, o)
                    for r, o in zip(results, outs, strict=True))
@@ -182,8 +182,10 @@ def require_castable(name: str, dtype: np.dtype, out: Any) -> None:
                           f"{dtype_of(out)!r} with casting rule 'same_kind'")
 
 
-def require_room(shape: tuple[Dim, ...], room: tuple[Dim, ...]) -> None:
-    """An output may be larger than the operands, but must not be broadcast itself."""
+def require_room(shape: tuple[Dim, ...], room: tuple[Dim, ...],
+                 shapes: Sequence[tuple[Dim, ...]] = ()) -> None:
+    """An output may be larger than the operands, but must not be broadcast itself. `shapes`: of
+    the operands and outputs."""
     if shape is room:
         return
     (result, shown), (wanted, others) = shape_text(shape), shape_text(room)
@@ -195,7 +197,11 @@ def require_room(shape: tuple[Dim, ...], room: tuple[Dim, ...]) -> None:
     if len(shape) > len(room):
         check(False, ValueError, message, *operands)
     for have, want in zip(shape[::-1], room[::-1], strict=False):
-        if not (isinstance(have, int) and have == 1):
+        if isinstance(have, int) and have == 1:
+            continue
+        if shapes and want != 1:
+            require_equal(want, have, *not_broadcast(shapes, want, have))
+        else:
             require_equal(want, have, message, *operands)
 
 
