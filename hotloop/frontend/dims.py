@@ -12,6 +12,7 @@ Proofs are budgeted: a failed proof costs a run-time check, never a hang.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hotloop.frontend.builder import Builder, Form, check, current, emit, lit
