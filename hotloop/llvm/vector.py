@@ -21,12 +21,12 @@ from hotloop.llvm import frame
 from hotloop.llvm.builder import UNLIKELY, iota, type_of
 from hotloop.llvm.statements import invariants
 from hotloop.llvm.target import register_bytes
-from hotloop.llvm.values import BOOL, I64, Lanes
+from hotloop.llvm.values import BOOL, I64, UNIT, Lanes
 from hotloop.llvm.varying import MOST_LANES, can_be_lanes, lanes_of, needs_a_lane, varying_names
 from hotloop.llvm.vector_memory import VectorMemory
-from hotloop.loops.core import Carry, Check, For, If, Kernel, While
+from hotloop.loops.core import RESULT, TEMP, Carry, Check, For, If, Kernel, Store, While, walk
 from hotloop.loops.expr import Expr, affine, e, lit, substitute, var
-from hotloop.loops.rewrite import writes
+from hotloop.loops.rewrite import bound, loaded, writes
 from hotloop.loops.scalar import identity
 from hotloop.record import record
 
@@ -41,6 +41,9 @@ def _parts(loop: For, width: int, narrow: int) -> tuple[bool, bool]:
         return True, False
     return width != narrow and trips > width, True
 
+
+LONG = 16
+"""Blocks of a loop from which on it pays to align its stores."""
 
 _GROWING = {"lt": 1, "le": 1, "gt": -1, "ge": -1}
 """Comparisons, and which way the difference of their sides must not go far."""
@@ -93,11 +96,12 @@ class VectorStatements(VectorMemory):
             stop, rest = lo, count
             totals = [self._neutral(c, narrow) for c in loop.carries]
             if main:
-                whole = self.op(f"and i64 {count}, {-width}")
+                ahead = self._to_alignment(loop, varying, width, lo, count) if tail else ""
+                whole = self._whole(count, width, ahead)
                 rest = self.op(f"sub i64 {count}, {whole}")
                 passed = whole if step == 1 else self.op(f"mul i64 {whole}, {step}")
                 stop = self.op(f"add i64 {lo}, {passed}")
-                wide = self._main(loop, varying, width, lo, stop, whole, middle)
+                wide = self._main(loop, varying, width, lo, stop, whole, ahead, middle)
                 totals = [self._narrowed(c, v, width, narrow)
                           for c, v in zip(loop.carries, wide, strict=True)]
             if tail:
@@ -130,7 +134,8 @@ class VectorStatements(VectorMemory):
         self.begin(guard)
         with self.scope():
             count = self.trip_count(lo, hi, str(step), step)
-            whole = self.op(f"and i64 {count}, {-width}")
+            ahead = self._to_alignment(loop, varying, width, lo, count)
+            whole = self._whole(count, width, ahead)
             few = self.block
             self.branch(self.op(f"icmp ne i64 {whole}, 0"), start, done)
             self.begin(start)
@@ -140,7 +145,7 @@ class VectorStatements(VectorMemory):
                 invariant = invariants(self, loop)
             self.before_loop(invariant)
             neutral = [self._neutral(c, width) for c in loop.carries]
-            first, following = self.name(), self.name()
+            first, following, by = self.name(), self.name(), self.name()
             outside, self._leaving = self._leaving, _Leaving(failed, [])
             entry = self.block
             self.jump(head)
@@ -154,8 +159,11 @@ class VectorStatements(VectorMemory):
                 with self.block_of(loop.body):
                     nexts = [self.vector(c.next) for c in loop.carries]
                 latch = self.block
-                self.lines.append(f"{following} = add i64 {i}, {width * step}")
+                self.lines.append(f"{following} = add i64 {i}, {by if ahead else width * step}")
                 self.branch(self.op(f"icmp ne i64 {following}, {end}"), head, leave)
+                if ahead:
+                    self.lines.insert(at, f"{by} = phi i64 [{ahead}, %{entry}], "
+                                          f"[{width}, %{latch}]")
                 self.lines[at:at] = [
                     f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
                     *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
@@ -184,14 +192,58 @@ class VectorStatements(VectorMemory):
                                            (total, last)))
         self.forget(changed)
 
+    def _whole(self, count: str, width: int, ahead: str) -> str:
+        """How many iterations are done in whole blocks, of which the first is `ahead` of the
+        second."""
+        if not ahead:
+            return self.op(f"and i64 {count}, {-width}")
+        rest = self.op(f"and i64 {self.op(f'sub i64 {count}, {ahead}')}, {-width}")
+        whole = self.op(f"add i64 {rest}, {ahead}")
+        return self.op(f"select i1 {self.op(f'icmp ult i64 {count}, {width}')}, "
+                       f"i64 0, i64 {whole}")
+
+    def _to_alignment(self, loop: For, varying: frozenset[str], width: int, lo: str,
+                      count: str) -> str:
+        """By how much the second block of a long loop begins after the first, so that stores lie
+        in whole cache lines (those of arguments hardly ever do; out[i] = 2 * x[i] + y[i], 20000
+        f64: 10.8 us, aligned 6.9). The iterations that both blocks do must be the same the second
+        time. Empty: by `width`, always."""
+        stores = [s for s in walk(loop.body) if isinstance(s, Store)]
+        if int(loop.step.args[0]) != 1 or loop.carries or not stores:
+            return ""
+        stored = {s.buffer for s in stores}
+        if any(s.combine is not None for s in stores) or any(
+                b in stored for s in walk(loop.body) for b in loaded(s)):
+            return ""
+        names = bound([loop])
+        lanes = Lanes(loop.var, lo, 1, width)
+        with self.in_lanes(lanes, varying):
+            for s in stores:
+                access = self.access(s.buffer, s.index)
+                base = access.base
+                if access.kind != UNIT or base.loads or not names.isdisjoint(base.free):
+                    continue
+                new = s.buffer.kind in (RESULT, TEMP) and base is lanes.first
+                if new and not access.constant and loop.lo is lit(0):
+                    return ""
+                at = self.op(f"ptrtoint ptr {self.address(s.buffer, access)} to i64")
+                break
+            else:
+                return ""
+        size, line = s.buffer.dtype.itemsize, register_bytes()
+        past = self.op(f"udiv i64 {self.op(f'and i64 {at}, {line - 1}')}, {size}")
+        near = self.op(f"sub i64 {width}, {past}")
+        long = self.op(f"icmp ugt i64 {count}, {LONG * width}")
+        return self.op(f"select i1 {long}, i64 {near}, i64 {width}")
+
     def _main(self, loop: For, varying: frozenset[str], width: int, lo: str, stop: str,
-              whole: str, middle: str) -> list[str]:
+              whole: str, ahead: str, middle: str) -> list[str]:
         """All whole blocks; leaves off in block `middle` with the accumulators."""
         start, head, before = self.label(), self.label(), self.block
         neutral = [self._neutral(c, width) for c in loop.carries]
         self.branch(self.op(f"icmp ne i64 {whole}, 0"), start, middle)
         self.begin(start)
-        first, following = self.name(), self.name()
+        first, following, by = self.name(), self.name(), self.name()
         step, entry = int(loop.step.args[0]), self.block
         self.jump(head)
         self.begin(head)
@@ -204,8 +256,10 @@ class VectorStatements(VectorMemory):
             with self.block_of(loop.body):
                 nexts = [self.vector(c.next) for c in loop.carries]
             latch = self.block
-            self.lines.append(f"{following} = add i64 {i}, {width * step}")
+            self.lines.append(f"{following} = add i64 {i}, {by if ahead else width * step}")
             self.branch(self.op(f"icmp ne i64 {following}, {stop}"), head, middle)
+            if ahead:
+                self.lines.insert(at, f"{by} = phi i64 [{ahead}, %{entry}], [{width}, %{latch}]")
             self.lines[at:at] = [
                 f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
                 *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
@@ -346,8 +400,7 @@ class VectorStatements(VectorMemory):
         growth = (factors[0] - factors[1]) * lanes.step * _GROWING[cond.op]
         if not growth or abs(growth) > MOST_LANES:
             return cond
-        at = var(lanes.var + "'")
-        self.bind(at.args[0], lanes.start)
+        at = lanes.first
         if growth > 0:
             at = e.add(at, lit((lanes.width - 1) * lanes.step))
         return substitute(cond, {own: at})

@@ -1,0 +1,67 @@
+"""Long loops align their stores: the second block of lanes overlaps the first."""
+
+import numpy as np
+import pytest
+
+import hotloop
+
+RNG = np.random.default_rng(0)
+
+
+def array(n, offset, dtype="f8"):
+    """n elements, `offset` bytes behind the beginning of a cache line."""
+    size = np.dtype(dtype).itemsize
+    memory = np.zeros(n * size + 128, "u1")
+    start = -memory.ctypes.data % 64 + offset
+    return memory[start:start + n * size].view(dtype)
+
+
+def scaled(x, y, out):
+    for i in range(len(x)):
+        out[i] = x[i] * 2 + y[i]
+
+
+def checked(x, y, out):
+    for i in range(len(y) + 1):
+        out[i] = x[i] * 2 + y[i]
+
+
+def two(x, y, out):
+    flags = np.zeros(len(x), bool)
+    for i in range(len(x)):
+        flags[i] = x[i] > y[i]
+        out[i] = y[i]
+    return flags
+
+
+def in_place(x, y, out):
+    for i in range(len(x)):
+        out[i] += x[i]
+
+
+def rows(x, y, out):
+    a, b = x.reshape(5, -1), out.reshape(5, -1)
+    for i in range(1, 4):
+        for j in range(1, a.shape[1] - 1):
+            b[i, j] = a[i, j - 1] + a[i + 1, j]
+
+
+def outcome(f, args):
+    try:
+        return f(*args)
+    except IndexError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("f", [scaled, checked, two, in_place, rows])
+def test_any_alignment(f):
+    jitted = hotloop.jit(f, cache=False)
+    for n in (5120, 0, 5, 30, 510, 515, 520, 545, 600, 1025, 2050, 2605):
+        n = n // 5 * 5 if f is rows else n
+        for offset in (0, 8, 16, 40, 56):
+            for dtype in ("f8", "f4") if n < 1000 else ("f8",):
+                x, y = (RNG.normal(size=n).astype(dtype) for _ in range(2))
+                out, want = array(n, offset, dtype), np.zeros(n, dtype)
+                expected, got = outcome(f, (x, y, want)), outcome(jitted, (x, y, out))
+                assert np.array_equal(out, want), (n, offset, dtype)
+                assert np.array_equal(got, expected)
