@@ -89,10 +89,11 @@ def overwritable(state: State, buffer: Buffer, inside: frozenset[Var] = frozense
 # ---- computing into memory
 
 def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool,
-                taken: Iterable[Buffer] = ()) -> Buffer | None:
+                taken: Iterable[Buffer] = (), stays: bool = False) -> Buffer | None:
     """The memory where `array` should end up, if it is free now: nobody needs what it holds, the
     present equation neither, but for `reads`, from which `array` is computed now: they may lie
-    there if each element is read only where it is overwritten (`pointwise`)."""
+    there if each element is read only where it is overwritten (`pointwise`). `stays`: the value will
+    be known to be there, so that it does not need what it is computed from any more."""
     buffer = state.destination.get(array)
     if buffer is None or buffer in taken:
         return None
@@ -104,9 +105,11 @@ def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool
         state.allocate(buffer)
         return buffer
     reads = list(reads)
-    if not same_shape(state, array, buffer) or (
-            overwritable(state, buffer, state.scope.reading.difference(reads)) != []):
+    lazy = overwritable(state, buffer, state.scope.reading.difference(reads))
+    if not same_shape(state, array, buffer) or lazy is None:
         return None
+    if lazy and not (stays and lazy == [array] and state.scope.parent is None):
+        return None                 # something else, or the same after this block, reads it
     for atom in reads:
         at = _loaded(state, atom).get(buffer)
         if at is False or (at and not pointwise):
@@ -119,9 +122,9 @@ def same_shape(state: State, array: Var, buffer: Buffer) -> bool:
 
 
 def memory_for(state: State, array: Var, reads: Iterable[Atom], pointwise: bool = False,
-               taken: Iterable[Buffer] = ()) -> Buffer:
+               taken: Iterable[Buffer] = (), stays: bool = False) -> Buffer:
     """Memory to compute `array` into: its destination if free, else a new buffer."""
-    buffer = destination(state, array, reads, pointwise, taken)
+    buffer = destination(state, array, reads, pointwise, taken, stays)
     if buffer is None:
         buffer = state.new_buffer(array.dtype, state.dims(array))
     return buffer
@@ -142,7 +145,7 @@ def materialize(state: State, array: Var) -> Buffer:
             buffer = state.where[source]
             state.set_where(array, buffer)
         else:
-            buffer = memory_for(state, array, (array,), pointwise=True)
+            buffer = memory_for(state, array, (array,), pointwise=True, stays=True)
             store_all(state, array, buffer)
             settle(state, array, buffer)
     return buffer

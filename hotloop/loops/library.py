@@ -137,8 +137,10 @@ def contract(state: State, eqn: Eqn) -> None:
         i, j = tuple(outer[:len(rows)]), tuple(outer[len(rows):])
         return product(pull(state, a, (*_in_stack(a, stack), *i, k)),
                        pull(state, b, (*_in_stack(b, stack), k, *j)))
-    for operand in eqn.ins:                  # each element is read once for each row or column
-        if isinstance(operand, Var) and state.cost.get(operand, 0.0) > 0 and (rows or columns):
+    stacks = eqn.outs[0].shape[:rank]
+    for operand, matrix, times in ((a, len(rows) + 1, columns), (b, len(columns) + 1, rows)):
+        again = times or operand.shape[:-matrix] != stacks      # is each element read once?
+        if isinstance(operand, Var) and state.cost.get(operand, 0.0) > 0 and again:
             materialize(state, operand)
     accumulate(state, eqn, Reduce("add", lambda dtype: 0),
                (*state.dims(eqn.outs[0]), state.dims(a)[-1]), 1, value)
