@@ -11,6 +11,7 @@ the loop that `loop_at` finds for it. The operands of "ufunc":
     [buffer,] offset, step, *strides   for each operand, then for each result (which is in `outs`):
                                        where the first one begins, from one to the next, along its
                                        core dimensions; in bytes
+    numbers                            further operands of the site, of which the loop knows nothing
 
 So a transposed, broadcast or sliced array is passed as it lies in memory. The operands of "sort":
 elements of a row, number of its first one, values (for "argsort" only), what is sorted. A call "c"
@@ -72,10 +73,16 @@ def loop_for(op: str, params: dict[str, Any], ins: Types, outs: Types) -> InnerL
         return inner_loops.matmul_loop(char) if char in "fdFD" else None
     if routine != "function":
         return None
-    given = ins[:params.get("take", len(ins))]
+    given = ins[:operands_of(params, len(ins))]
     return inner_loops.loop_of(
         params["function"], dict(params.get("keywords", ())), "".join(d.char for d, _ in given),
         [rank for _, rank in given], "".join(d.char for d, _ in outs))
+
+
+def operands_of(params: dict[str, Any], count: int) -> int:
+    """How many of an equation's operands its loop takes; the others only say sizes."""
+    taken: int = params.get("take", count)
+    return taken - inner_loops.SIZES.get(params.get("function"), 0)
 
 
 def call_ufunc(state: State, eqn: Eqn) -> bool:
@@ -83,15 +90,21 @@ def call_ufunc(state: State, eqn: Eqn) -> bool:
     loop = loop_for(eqn.op.name, eqn.params, _types(eqn.ins), _types(eqn.outs))
     if loop is None:
         return False
-    atoms = eqn.ins[:eqn.params.get("take", len(eqn.ins))]
+    atoms = eqn.ins[:operands_of(eqn.params, len(eqn.ins))]
+    sizes = eqn.ins[len(atoms):eqn.params.get("take", len(eqn.ins))]
     inputs, _, outputs = loop.types.partition("->")
-    ins = [operand(state, _converted(state, atom, np.dtype(char)))
-           for atom, char in zip(atoms, inputs, strict=True)]
     outs: list[Operand] = []
-    for out, char in zip(eqn.outs, outputs, strict=True):
+    for out, char in zip(eqn.outs, inputs * loop.changes + outputs, strict=True):
         buffer = _memory(state, out, np.dtype(char), eqn.ins, [x.buffer for x in outs])
         outs.append(Operand(buffer, out.shape, lit(0), _dense(buffer, len(out.shape)), True))
     buffers = [x.buffer for x in outs]
+    given = [_converted(state, atom, np.dtype(char))
+             for atom, char in zip(atoms, inputs, strict=True)]
+    if loop.changes:
+        store_all(state, given[0], buffers[0])
+        ins = [outs.pop(0)]
+    else:
+        ins = [operand(state, atom) for atom in given]
     if loop.path == inner_loops.MATMUL:          # vectors are matrices of one row, or of one column
         size = eqn.outs[0].dtype.itemsize
         if len(ins[0].dims) == 1:
@@ -104,10 +117,11 @@ def call_ufunc(state: State, eqn: Eqn) -> bool:
     params = {k: v for k, v in eqn.params.items() if k != "take"}
     site = _site(state, Callback(
         eqn.op.name, params,
-        tuple((np.dtype(c), len(a.shape)) for c, a in zip(inputs, atoms, strict=True)),
-        tuple((np.dtype(c), len(o.shape)) for c, o in zip(outputs, eqn.outs, strict=True)),
-        ALL, eqn.location))
-    _over_stacks(state, eqn, loop, ins, outs, site)
+        (*((np.dtype(c), len(a.shape)) for c, a in zip(inputs, atoms, strict=True)),
+         *_types(sizes)),
+        tuple((np.dtype(c), len(o.shape)) for c, o in zip(
+            inputs * loop.changes + outputs, eqn.outs, strict=True)), ALL, eqn.location))
+    _over_stacks(state, eqn, loop, ins, outs, site, [state.real(x) for x in sizes])
     for out, buffer in zip(eqn.outs, buffers, strict=True):
         define(state, out, buffer)
     return True
@@ -246,7 +260,7 @@ def is_moved(state: State, atom: Var) -> bool:
 # ---- stacks
 
 def _over_stacks(state: State, eqn: Eqn, loop: InnerLoop, ins: list[Operand],
-                 outs: list[Operand], site: int) -> None:
+                 outs: list[Operand], site: int, numbers: Sequence[Expr]) -> None:
     """The Call for each place in the stacks of operands: its own loop takes one axis, or all of
     them if each operand lies in one piece."""
     operands = [*ins, *outs]
@@ -279,7 +293,9 @@ def _over_stacks(state: State, eqn: Eqn, loop: InnerLoop, ins: list[Operand],
                 given.append(x.buffer)
             given += [offset, step[-1] if step else lit(0),
                       *x.strides[len(x.strides) - len(core):]]
-        _checked(state, eqn, Call("ufunc", site, tuple(given), tuple(x.buffer for x in outs)),
+        changed = (*outs, *ins[:loop.changes])
+        _checked(state, eqn, Call("ufunc", site, (*given, *numbers),
+                                  tuple(x.buffer for x in changed)),
                  loop.failure and np.linalg.LinAlgError, loop.failure)
     for name, extent in reversed(list(zip(loops, outer, strict=True))):
         body = [For(name, lit(0), extent, lit(1), body, location=eqn.location)]
@@ -403,18 +419,21 @@ def _run_ufunc(site: Any, ins: Any, outs: Sequence[np.ndarray]) -> list[Any]:
     sizes = {name: int(next(ins)) for name in loop.symbols}
     views = []
     memories = iter(outs)
-    for k, ((dtype, _), core) in enumerate(zip((*site.ins, *site.outs), loop.core, strict=True)):
-        memory = next(ins) if k < len(site.ins) else next(memories)
+    inputs = loop.types.index("->")
+    types = (*site.ins[:inputs], *site.outs[loop.changes:])
+    for k, ((dtype, _), core) in enumerate(zip(types, loop.core, strict=True)):
+        memory = next(ins) if k < inputs else next(memories)
         offset, *strides = (int(next(ins)) for _ in range(2 + len(core)))
         views.append(_strided(memory, dtype, offset, (count, *(sizes[n] for n in core)), strides))
-    given, made = views[:len(site.ins)], views[len(site.ins):]
+    given, made = views[:inputs], views[:inputs * loop.changes] + views[inputs:]
+    numbers = list(ins)
     failed = False
     for n in range(count):
         cells: list[Any] = []
-        for x, (dtype, rank) in zip(given, site.ins, strict=True):
+        for x, (dtype, rank) in zip(given, site.ins, strict=False):
             cells += [x[n]] if rank else [x[n, 0], x[n, 1]] if dtype.kind == "c" else [x[n]]
         try:
-            results = list(site(*cells))
+            results = list(site(*cells, *numbers))
         except np.linalg.LinAlgError:
             failed = True
             break

@@ -226,7 +226,7 @@ class _Verifier:
             if buffer.strides is not None and s.routine != "ufunc":
                 raise self.fail(f"{buffer} is not in C order")
         grows = s.routine == "grow" and s.outs[0].kind == TEMP or s.routine in (
-            "invoke", "sort", "argsort")
+            "invoke", "ufunc", "sort", "argsort")
         if any(buffer.kind == ARG or buffer in s.ins and not grows for buffer in s.outs):
             raise self.fail("a call writes to what it reads or must not change")
         if s.routine is None and not 0 <= s.site < len(self.kernel.sites):

@@ -48,6 +48,29 @@ def singular_values(x: Any) -> Any:
     return np.linalg.svd(x, compute_uv=False)
 
 
+def qr_raw(a: Any) -> Any:
+    """(h, tau): R above the diagonal of h, the reflectors of Q below it, as LAPACK's geqrf leaves
+    them."""
+    h = np.array(a)
+    return h, np.linalg._umath_linalg.qr_r_raw(h)
+
+
+def qr_q(h: Any, tau: Any) -> Any:
+    """As many columns of Q as there are reflectors."""
+    return np.linalg._umath_linalg.qr_reduced(h, tau)
+
+
+def transformed(x: Any, factor: Any, n: Any, name: str) -> Any:
+    """The n points, times a factor, that a ufunc of NumPy's Fourier transforms gives along the last
+    axis."""
+    ufunc = getattr(importlib.import_module(FOURIER), name)
+    dtype = x.real.dtype if name == "irfft" else np.result_type(x.dtype, np.complex64)
+    return ufunc(x, factor, out=np.empty((*x.shape[:-1], int(n)), dtype))
+
+
+FOURIER = "numpy.fft._pocketfft_umath"
+
+
 def transform(x: Any, name: str, n: int | None, axis: int, norm: str | None) -> Any:
     """A function of np.fft with a literal or absent length."""
     return getattr(np.fft, name)(x, n, axis, norm)

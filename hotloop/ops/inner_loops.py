@@ -34,11 +34,12 @@ class InnerLoop:
     """`path`: "module:name" of the ufunc; `types`: the loop, as in `ufunc.types`; `core`: names of
     the core dimensions of each operand and result, as in `ufunc.signature` (none if elementwise);
     `failure`: the message of the LinAlgError that the loop tells by the flag of invalid operations,
-    "" if it can't fail."""
+    "" if it can't fail; `changes`: its operand is changed in place, and is the first result."""
     path: str
     types: str
     core: tuple[tuple[str, ...], ...]
     failure: str = ""
+    changes: bool = False
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -103,6 +104,10 @@ C_FUNCTIONS: dict[Any, str] = {callbacks.c_gamma: "tgamma", callbacks.c_lgamma: 
 """Functions of numbers that the C library has: of doubles, giving one."""
 
 
+SIZES: dict[Any, int] = {callbacks.transformed: 1}
+"""Functions whose last operands only say how large the result is."""
+
+
 def loop_of(function: Any, keywords: Mapping[str, Any], chars: str, ranks: Sequence[int],
             results: str) -> InnerLoop | None:
     """The loop that gives `function(*operands, **keywords)`; `chars` and `results` are the dtypes
@@ -115,6 +120,14 @@ def loop_of(function: Any, keywords: Mapping[str, Any], chars: str, ranks: Seque
         name, failure = chosen
         path, start = f"{LAPACK}:{name}", "D" if any(c in "FD" for c in chars) else "d"
         return _found(path, lambda types: types.startswith(start * len(chars) + "->"), failure)
+    if function is callbacks.qr_raw:
+        found = _found(f"{LAPACK}:qr_r_raw", lambda types: types[0] == chars, "")
+        return None if found is None else InnerLoop(found.path, found.types, found.core, "", True)
+    if function is callbacks.qr_q:
+        return _found(f"{LAPACK}:qr_reduced", lambda types: types[:2] == chars, "")
+    if function is callbacks.transformed:
+        return _found(f"{callbacks.FOURIER}:{keywords['name']}",
+                      lambda types: types == f"{chars}->{results}", "")
     if function is callbacks.of_scipy:
         path = f"scipy.special:{keywords['name']}"
     elif isinstance(function, np.ufunc) and not keywords:

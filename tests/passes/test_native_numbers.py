@@ -98,6 +98,23 @@ def test_gamma_is_exact_to_rounding():
     assert np.max(np.abs(got / want - 1)) < 20 * 2.0**-52
 
 
+rounds = {n: jitted(eval(f"lambda x: round(x, {n})")) for n in (1, 2, 5, 15, 22)}
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.floats(), st.floats(-1000, 1000), st.integers(-10**7, 10**7).map(
+    lambda k: k / 1000), st.integers(-10**4, 10**4).map(lambda k: k / 64)))
+@example(2.675)
+@example(1.005)
+@example(-0.001)
+@example(-0.0)
+@example(4503599627370497.5)
+def test_decimal_rounding(x):
+    """Python rounds the exact value, half to even."""
+    for n, function in rounds.items():
+        assert repr(function(x)) == repr(round(x, n)), (x, n)
+
+
 def test_none_is_called_back():
     def all_of_them(a, b, x):
         return (math.gcd(a, b), math.lcm(a, b), math.comb(a, b), math.perm(a, b), math.isqrt(a),
@@ -105,7 +122,7 @@ def test_none_is_called_back():
                 math.nextafter(x, 2.0))
     function = jitted(all_of_them)
     check(all_of_them, 12, 5, 2.5, jitted=function)
-    assert "python" not in function.lower(12, 5, 2.5).loops
+    assert "call python" not in function.lower(12, 5, 2.5).loops
 
 
 def test_errors_in_a_loop():

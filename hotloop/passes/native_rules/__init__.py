@@ -6,7 +6,7 @@ A rule emits equations that give the function's values, operation for operation,
 `b`. Loaded when a Program calls one.
 """
 
-from hotloop.passes.native_rules import arrays, numbers
+from hotloop.passes.native_rules import arrays, matrices, numbers
 from hotloop.passes.native_rules.table import RULES
 
-__all__ = ["RULES", "arrays", "numbers"]
+__all__ = ["RULES", "arrays", "matrices", "numbers"]

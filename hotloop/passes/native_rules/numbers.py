@@ -20,7 +20,7 @@ from hotloop.ir.types import F64, I64, U64, Type
 from hotloop.ops import callbacks
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import OPS
-from hotloop.passes.native_rules.table import rule
+from hotloop.passes.native_rules.table import called, either, rule
 
 
 def require(b: Emit, ok: Atom, exception: type[BaseException], message: str) -> None:
@@ -211,6 +211,42 @@ def lgamma(b: Emit, eqn: Eqn) -> Sequence[Atom]:
     found = b.call_numpy(x, function=callbacks.c_lgamma, results=(("f64", ()),))
     _in_range(b, math.lgamma, x, found)
     return [found]
+
+
+SPLIT = 2.0**27 + 1
+
+
+def _parts(b: Emit, x: Atom) -> tuple[Atom, Atom]:
+    """x as a sum of two numbers of 26 bits, whose products are exact (Dekker 1971)."""
+    wide = b.mul(x, SPLIT)
+    high = b.sub(wide, b.sub(wide, x))
+    return high, b.sub(x, high)
+
+
+@rule(callbacks.rounded_decimal)
+def rounded(b: Emit, eqn: Eqn) -> Sequence[Atom] | None:
+    """The whole number z next to x 10**n, whose exact value is a sum of two floats; z and 10**n are
+    exact, so z / 10**n is the float next to the decimal number."""
+    digits = dict(eqn.params["keywords"])["ndigits"]
+    x, = eqn.ins
+    if not 0 < digits <= 22 or x.dtype != F64:
+        return None
+    scale = Lit(10.0 ** digits)
+
+    def exactly(inner: Emit) -> list[Atom]:
+        high = inner.mul(x, scale)
+        (a, c), (d, e) = _parts(inner, x), _parts(inner, scale)
+        low = inner.add(inner.mul(c, e), inner.add(
+            inner.mul(c, d), inner.add(inner.mul(a, e), inner.sub(inner.mul(a, d), high))))
+        whole = inner.rint(high)
+        rest = inner.sub(high, whole)
+        up = inner.and_(inner.eq(rest, 0.5), inner.gt(low, 0.0))
+        down = inner.and_(inner.eq(rest, -0.5), inner.lt(low, 0.0))
+        whole = inner.select(up, inner.add(whole, 1.0),
+                             inner.select(down, inner.sub(whole, 1.0), whole))
+        return [inner.div(whole, scale)]
+    small = b.lt(b.abs(b.mul(x, scale)), 2.0**52)
+    return either(b, small, exactly, lambda inner: called(inner, eqn))
 
 
 def _in_range(b: Emit, function: Callable[..., Any], x: Atom, found: Atom) -> None:
