@@ -124,8 +124,9 @@ class PartStatements(VectorStatements):
         if loop.parallel is not None and not self.short(loop):
             self._in_parts(loop)
         elif loop.parallel is not None:
-            with self.block_of([Alloc(b) for b in loop.private]):
-                self.loop(replace(loop, parallel=None, private=[]))
+            plain = replace(loop, parallel=None, private=[], first=[])
+            with self.block_of([*map(Alloc, loop.private), *loop.first, plain]):
+                pass
         elif self._inside or any(isinstance(s, Call) and not needs_nobody(s)
                                  for s in walk(loop.body)):
             super().loop(loop)

@@ -19,6 +19,7 @@ from hotloop.loops.expr import fresh_table
 from hotloop.loops.lower import lower
 from hotloop.loops.parallel import parallel
 from hotloop.loops.text import parse, show
+from hotloop.loops.vectorize import vectorize
 from hotloop.loops.verify import verify
 
 pytestmark = pytest.mark.skipif(not team.POSSIBLE, reason="loops run in one thread here")
@@ -83,6 +84,51 @@ def test_random_programs(seed):
                 continue
             seen.append([bits(x) for x in (*found, *given_)])
         assert seen[0] == seen[1] == seen[2], show(kernel)
+
+
+FIRST = """
+kernel f
+  x: f64[n] in
+  k: i64[n] in
+  w: f64[n] inout
+  error builtins:IndexError 'index {}'
+  body
+    alloc t: f64[2]
+    for i in 0..n step 1
+      carry c: i64 = 7 reduce add
+      check lt(k[i], 100), k[i] error 0
+      t[0] <- sqrt(x[i])
+      t[1] <- mul(x[i], 2.0)
+      w[i] <- add(t[0], t[1])
+      next c = (c + k[i])
+  results c
+"""
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_loop_of_lanes_comes_first(quick, own):
+    text = FIRST.strip() + "\n"
+    if not own:
+        text = text.replace("    alloc t: f64[2]\n", "").replace(
+            "      t[0] <- sqrt(x[i])\n      t[1] <- mul(x[i], 2.0)\n", "").replace(
+            "add(t[0], t[1])", "add(sqrt(x[i]), mul(2.0, x[i]))")
+    with fresh_table():
+        kernel = parallel(vectorize(parse(text)))
+        loop, = parallel_loops(kernel)
+        assert bool(loop.first) != own and bool(loop.private) == own
+        verify(kernel)
+        machine = harness.Machine(kernel, quick=quick)
+        x, k, w = np.arange(1000.0), np.arange(1000) % 90, np.zeros(1000)
+        found, = machine(x, k, w)
+        assert found == 7 + k.sum() and (w == np.sqrt(x) + 2 * x).all()
+        k[[640, 800]] = [101, 102]
+        with pytest.raises(harness.Failed) as caught:
+            machine(x, k, w)
+        assert caught.value.args[0] == 0 and (w[:640] == np.sqrt(x[:640]) + 2 * x[:640]).all()
+        k[-1] = 100
+        for n in (0, 1, 7, 100):
+            assert machine(x[:n], k[:n], w[:n])[0] == 7 + k[:n].sum()
 
 
 ROWS = """
