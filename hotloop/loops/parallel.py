@@ -33,7 +33,7 @@ from hotloop.loops.core import (
     walk,
 )
 from hotloop.loops.dependence import Iterations
-from hotloop.loops.expr import Expr, e, lit, substitute, var
+from hotloop.loops.expr import BOOL, F64, Expr, e, lit, substitute, var
 from hotloop.loops.independence import varying_names
 from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import expressions, loaded, written
@@ -104,6 +104,10 @@ class _Marking:
                                     for name, size in self.kernel.sizes.items()})
         if typical.op == "lit" and float(typical.args[0]) < config.parallel:
             return True
+        stored = {s.buffer for s in walk(loop.body) if isinstance(s, Store)}
+        for buffer in sorted(stored, key=lambda b: b.name):
+            if buffer.strides is not None:     # its elements may lie upon one another
+                time = e.select(_spread(buffer, buffer.strides), time, lit(0.0, F64))
         loop.parallel, loop.private = time, private
         if private:
             _take(self.kernel.body, set(private))
@@ -111,6 +115,18 @@ class _Marking:
         self.kernel.notes.append(f"{where}parallel where it takes longer than "
                                  f"{config.parallel / 1000:g} us")
         return True
+
+
+def _spread(buffer: Buffer, strides: Index) -> Expr:
+    """Has each element memory of its own, the axes being nested as in C order or in the other?"""
+    found = lit(False, BOOL)
+    for order in (range(len(strides)), range(len(strides) - 1, -1, -1)):
+        inner, nested = lit(buffer.dtype.itemsize), lit(True, BOOL)
+        for k in reversed(order):
+            nested = e.and_(nested, e.ge(e.abs(strides[k]), inner))
+            inner = e.mul(e.abs(strides[k]), buffer.shape[k])
+        found = e.or_(found, nested)
+    return found
 
 
 def _short(loop: For) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from hotloop import config
 from hotloop.loops.core import Alloc, For, walk
-from hotloop.loops.expr import fresh_table
+from hotloop.loops.expr import fresh_table, lit, substitute, var
 from hotloop.loops.parallel import parallel
 from hotloop.loops.reuse import reuse
 from hotloop.loops.text import parse, show
@@ -144,6 +144,26 @@ for i in 1..n step 1
             if isinstance(s, Alloc):
                 s.over = None
         loop.parallel = time
+
+
+@pytest.mark.parametrize("strides, apart", [
+    ((80, 8), True), ((8, 40), True), ((-80, 16), True), ((8, 8), False), ((0, 8), False),
+    ((80, 0), False), ((4, 80), False), ((72, 8), False)])
+def test_elements_that_lie_upon_one_another(strides, apart):
+    """Arrays of 5 x 10 doubles."""
+    kernel = parallel(parse("""kernel f
+  s: f64[n, m] inout strides (s1, s2)
+  body
+    for i in 0..n step 1
+      for j in 0..m step 1
+        s[i, j] <- add(s[i, j], 1.0)
+  results
+"""))
+    verify(kernel)
+    loop, = (s for s in kernel.body if isinstance(s, For))
+    names = dict(zip(("n", "m", "s1", "s2"), (5, 10, *strides), strict=True))
+    time = substitute(loop.parallel, {var(n): lit(x) for n, x in names.items()})
+    assert (float(time.args[0]) > 0) == apart
 
 
 def test_the_switch():
