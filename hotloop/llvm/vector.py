@@ -230,7 +230,8 @@ class VectorStatements(VectorMemory):
                 break
             else:
                 return ""
-        size, line = s.buffer.dtype.itemsize, register_bytes()
+        size = s.buffer.dtype.itemsize
+        line = min(register_bytes(), width * size)
         past = self.op(f"udiv i64 {self.op(f'and i64 {at}, {line - 1}')}, {size}")
         near = self.op(f"sub i64 {width}, {past}")
         long = self.op(f"icmp ugt i64 {count}, {LONG * width}")
