@@ -147,7 +147,7 @@ for i in 1..n step 1
 
 
 @pytest.mark.parametrize("strides, apart", [
-    ((80, 8), True), ((8, 40), True), ((-80, 16), True), ((8, 8), False), ((0, 8), False),
+    ((80, 8), True), ((8, 40), True), ((-160, 16), True), ((-80, 16), False), ((8, 8), False), ((0, 8), False),
     ((80, 0), False), ((4, 80), False), ((72, 8), False)])
 def test_elements_that_lie_upon_one_another(strides, apart):
     """Arrays of 5 x 10 doubles."""
