@@ -209,7 +209,7 @@ class VectorStatements(VectorMemory):
         f64: 10.8 us, aligned 6.9). The iterations that both blocks do must be the same the second
         time. Empty: by `width`, always."""
         stores = [s for s in walk(loop.body) if isinstance(s, Store)]
-        if int(loop.step.args[0]) != 1 or loop.carries or not stores:
+        if int(loop.step.args[0]) != 1 or loop.carries or not stores or loop.once:
             return ""
         stored = {s.buffer for s in stores}
         if any(s.combine is not None for s in stores) or any(

@@ -92,8 +92,8 @@ def destination(state: State, array: Var, reads: Iterable[Atom], pointwise: bool
                 taken: Iterable[Buffer] = (), stays: bool = False) -> Buffer | None:
     """The memory where `array` should end up, if it is free now: nobody needs what it holds, the
     present equation neither, but for `reads`, from which `array` is computed now: they may lie
-    there if each element is read only where it is overwritten (`pointwise`). `stays`: the value will
-    be known to be there, so that it does not need what it is computed from any more."""
+    there if each element is read only where it is overwritten (`pointwise`). `stays`: the value
+    will be known to be there, so that what it is computed from is not needed any more."""
     buffer = state.destination.get(array)
     if buffer is None or buffer in taken:
         return None

@@ -104,6 +104,8 @@ class For:
     are allocated nowhere else.
     `first`: of a parallel loop, a loop with a `stop` that does its first iterations, from where to
     where it says itself; `lo` is that stop then. Both are done for each part.
+    `once`: an iteration overwrites what it read, in memory with two names (loops.reuse): it can't
+    be done again.
     """
     var: str
     lo: Expr
@@ -123,6 +125,7 @@ class For:
     private: list[Buffer] = field(default_factory=list)
     first: list[Statement] = field(default_factory=list)
     independent: bool = False
+    once: bool = False
 
 
 @record(eq=False, frozen=False)

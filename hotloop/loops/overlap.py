@@ -10,6 +10,9 @@ read more than a block after it is overwritten. A temporary of the whole array, 
 2.5 times as long, or twice the traffic to memory. If all is read before its place is overwritten
 (`u[:-1] = u[1:]`), blocks are stored at once.
 
+What is read of fewer axes (`a[i] /= a[i, i]`, the row and the column of an elimination step) is
+copied before.
+
     distance(at, new, buffer, loops)     # 1: by how many rows reading lags behind
 """
 
@@ -18,7 +21,7 @@ from __future__ import annotations
 from hotloop.ir.core import Eqn
 from hotloop.loops.buffers import Stores, nest, stores_of
 from hotloop.loops.core import Buffer, For, Statement
-from hotloop.loops.expr import Expr, affine, e, lit, substitute, var
+from hotloop.loops.expr import BOOL, Expr, affine, e, lit, load, substitute, var
 from hotloop.loops.pull import element
 from hotloop.loops.state import Index, State, Value, parts_of
 
@@ -48,6 +51,8 @@ def distance(at: Index, new: Value, buffer: Buffer, loops: Index) -> int | None:
 
 def _lag(at: Index, index: Index, loops: Index) -> int | None:
     """As `distance`, for the element that is read at `index`."""
+    if any(_before(x, y, loops) for x, y in zip(at, index, strict=True)):
+        return -1
     lags = dict.fromkeys(loops, 0)
     for x, y in zip(at, index, strict=True):
         gap = e.sub(x, y)
@@ -68,6 +73,52 @@ def _lag(at: Index, index: Index, loops: Index) -> int | None:
     if not any(lags.values()):
         return -1
     return max(0, lags[loops[0]])
+
+
+def _before(x: Expr, y: Expr, loops: Index) -> bool:
+    """Is the index y, which the loops do not change, always beside x on the side it comes from?"""
+    names = {loop.args[0] for loop in loops}
+    if names & y.free:
+        return False
+    steps = [k for t, k in affine(x)[1].items() if t in loops]
+    start = substitute(x, dict.fromkeys(loops, lit(0)))
+    gap = e.sub(y, start)
+    if not steps or gap.op != "lit" or len(steps) < len(names & x.free):
+        return False
+    return all(k > 0 for k in steps) and gap.args[0] < 0 or (
+        all(k < 0 for k in steps) and gap.args[0] > 0)
+
+
+def copied_before(state: State, buffer: Buffer, at: Index, new: Value, loops: Index,
+                  extents: Index) -> Value:
+    """`new` with copies for what it reads of `buffer` by some of the loops only, where it is not
+    known to be read in time."""
+    copies: dict[Expr, Expr] = {}
+    nodes = {node for part in parts_of(new) for node in part.loads if node.args[0] is buffer}
+    for node in sorted(nodes, key=lambda node: node.serial):
+        used = [k for k, loop in enumerate(loops) if loop.args[0] in node.free]
+        if len(used) < len(loops) and not any(x.loads for x in node.args[1:]) and (
+                _lag(at, node.args[1:1 + len(at)], loops) is None):
+            copies[node] = _copied(state, node, loops, extents, used)
+    parts = [substitute(x, copies) for x in parts_of(new)]
+    return parts[0] if len(parts) == 1 else (parts[0], parts[1])
+
+
+def _copied(state: State, node: Expr, loops: Index, extents: Index, used: list[int]) -> Expr:
+    """A copy of what the load gives in the loops `used`, if the others have iterations."""
+    copy = state.new_buffer(node.dtype, [extents[k] for k in used])
+    runs = lit(True, BOOL)
+    for k, extent in enumerate(extents):
+        if k not in used:
+            runs = e.and_(runs, e.gt(extent, lit(0)))
+    own = tuple(loops[k] for k in used)
+    first, *rest = [extents[k] for k in used] or [lit(1)]
+
+    def elements(index: Index) -> Stores:
+        index = index[:len(used)]
+        return [(copy, index, substitute(node, dict(zip(own, index, strict=True))))]
+    nest(state, (e.select(runs, first, lit(0)), *rest), elements)
+    return load(copy, own)
 
 
 def in_blocks(state: State, eqn: Eqn, buffer: Buffer, names: tuple[str, ...], at: Index,

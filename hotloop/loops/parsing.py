@@ -506,6 +506,7 @@ class _Parser:
         loop.regular = line.accept("regular")
         loop.loose = line.accept("loose")
         loop.independent = line.accept("independent")
+        loop.once = line.accept("once")
         loop.lanes = line.integer() if line.accept("lanes") else 0
         if line.accept("stop"):
             loop.stop = line.take("name")

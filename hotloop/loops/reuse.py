@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import pairwise
 
 from hotloop.loops.core import (
     RESULT,
@@ -288,7 +289,7 @@ def pointwise(statement: Statement, old: Buffer, new: Buffer) -> bool:
         store = body[at]
         if isinstance(store, Store):
             break
-        if not isinstance(store, For) or any(
+        if not isinstance(store, For) or store.stop is not None or store.first or any(
                 node.args[0] is old for c in store.carries for node in c.next.loads) or (
                 _reads([s for s in body if s is not store], old)):
             return False
@@ -312,6 +313,19 @@ def _reads(statements: list[Statement], buffer: Buffer) -> set[tuple[Expr, ...]]
     return found
 
 
+def _mark(memory: _Memory) -> None:
+    """The loops that read and write the memory under two names."""
+    lives = memory.users
+    if memory.owner is not lives[0]:
+        lives = [*lives, memory.owner]
+    for old, new in pairwise(lives):
+        if new.begin <= old.end:
+            assert new.home is not None
+            for s in walk([new.home.statements[new.home.child(new.begin)]]):
+                if isinstance(s, For):
+                    s.once = True
+
+
 # ---- allocations, where memory is needed first
 
 def _place(memories: list[_Memory]) -> None:
@@ -327,6 +341,7 @@ def _place(memories: list[_Memory]) -> None:
         before.setdefault((id(to), index), []).append(life.alloc)
 
     for memory in memories:
+        _mark(memory)
         owner, place = memory.owner, memory.owner.place
         first = place.child(memory.users[0].begin)
         if owner.alloc.buffer.kind == TEMP:

@@ -278,6 +278,7 @@ class _Printer:
         flags = (f" until {s.until}" if s.until else "") + (" regular" if s.regular else "")
         flags += " loose" if s.loose else ""
         flags += " independent" if s.independent else ""
+        flags += " once" if s.once else ""
         flags += f" lanes {s.lanes}" if s.lanes else ""
         flags += f" stop {s.stop}" if s.stop else ""
         flags += f" note {s.note!r}".replace("{", "{{").replace("}", "}}") if s.note else ""

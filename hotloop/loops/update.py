@@ -30,7 +30,7 @@ from hotloop.loops.core import (
     Store,
 )
 from hotloop.loops.expr import Expr, affine, e, lit, var
-from hotloop.loops.overlap import FAR, FEW, distance, in_blocks
+from hotloop.loops.overlap import FAR, FEW, copied_before, distance, in_blocks
 from hotloop.loops.pull import F16, Operand, element, operands_of, pull
 from hotloop.loops.state import Index, State, Value, View, parts_of
 from hotloop.ops.table import Reduce, Update
@@ -70,6 +70,8 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
             node.args[0] is buffer for part in parts_of(new) for node in part.loads):
         sizes = [n for n in value.shape if isinstance(n, int)]
         few = len(sizes) == len(value.shape) and math.prod(sizes) <= FEW
+        if not (serial or late or few):
+            new = copied_before(state, buffer, at, new, index, state.dims(value))
         found = None if serial or late else distance(at, new, buffer, index)
         if found is None or found > FAR or (few and found >= 0):
             late.append(value)

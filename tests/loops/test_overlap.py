@@ -128,6 +128,49 @@ def test_boxes():
         agree(f, g, np.random.default_rng(0).random(shape))
 
 
+def by_a_row_of_its_own(a):
+    a[2, :] /= a[2, 1]
+
+
+def by_the_first(a):
+    a[::-1] = a * 2 + a[0]
+
+
+def eliminated(a):
+    for k in range(a.shape[0] - 1):
+        a[k + 1:, k] /= a[k, k]
+        a[k + 1:, k + 1:] -= np.outer(a[k + 1:, k], a[k, k + 1:])
+
+
+def rows_by_rows(a):
+    for i in range(a.shape[0]):
+        for k in range(a.shape[0]):
+            if i != k:
+                a[i] -= 0.1 * a[i, k] * a[k]
+
+
+def last_columns(a, k=2):
+    a[:, k:] = a[:, k:] * a[:, k:k + 1] + a[1, k]
+
+
+@pytest.mark.parametrize("dtype", ["f8", "c16"])
+@pytest.mark.parametrize("f", [by_a_row_of_its_own, by_the_first, eliminated, rows_by_rows,
+                               last_columns])
+def test_rows_and_columns_that_are_read_everywhere(f, dtype):
+    g = hotloop.jit(f, cache=False)
+    for n in (3, 4, 20, 50):
+        a = np.random.default_rng(n).random((n, n)) + np.eye(n)
+        agree(f, g, a.astype(dtype) * (1 if dtype == "f8" else 1 + 0.5j))
+
+
+def test_nothing_is_read_for_no_elements():
+    def f(a, k):
+        a[:k] -= a[k - 1:k]
+    g = hotloop.jit(f, cache=False)
+    for k in (0, 1, 5):
+        agree(lambda a, k=k: f(a, k), lambda a, k=k: g(a, k), np.arange(5.0))
+
+
 def temporaries(f, *args):
     loops = hotloop.jit(f, cache=False).lower(*args).loops
     return re.findall(r"alloc b\d+: \w+\[(.*)\]", loops)
@@ -147,6 +190,9 @@ def test_no_temporary_of_the_whole():
         for i in range(1, u.shape[0] - 1):
             u[i, :] = u[i - 1, :] + u[i + 1, :]
     assert temporaries(rows, np.zeros((5, 5))) == []
+    a = np.zeros((50, 50))
+    assert temporaries(by_a_row_of_its_own, a) == [] == temporaries(rows_by_rows, a)
+    assert all("," not in size for size in temporaries(eliminated, a))
 
 
 def test_distances():
