@@ -517,3 +517,13 @@ def added_into(x, y, out):
                                     ((2, 3), (2, 3), (2, 2)), ((2, 3), (2, 2), (2, 2))])
 def test_messages_of_shapes_show_the_output(shapes):
     check(added_in_place if len(shapes) == 2 else added_into, *map(np.ones, shapes))
+
+
+def rounded(x, digits):
+    return [round(n, digits) for n in range(-60, 60, 5)], round(x, digits)
+
+
+@pytest.mark.parametrize("digits", [-30, -2, -1, 0, 2])
+def test_round_to_a_number_of_digits(digits):
+    check(rounded, 271.828, digits)
+    check(rounded, 45, digits)

@@ -292,6 +292,23 @@ def power_modulo(base, exp, mod):
     return result
 
 
+def rounded_to_tens(n, digits):
+    """round(n, digits): a multiple of 10**-digits, the even one of two that are as near."""
+    if digits >= 0:
+        return n
+    if digits < -18:
+        if digits == -19 and not -5 * 10**18 <= n <= 5 * 10**18:
+            raise OverflowError("Python int too large: hotloop's ints have 64 bits")
+        return 0
+    unit = 10 ** -digits
+    below = n // unit
+    rest = n - below * unit
+    half = unit // 2
+    if rest > half or rest == half and below % 2 == 1:
+        below += 1
+    return below * unit
+
+
 def times_modulo(a, b, m):
     """a * b % m for 0 <= a, b < m, also where the product outgrows 64 bits."""
     if m <= 3037000499:

@@ -48,6 +48,7 @@ from hotloop.frontend.tracers import (
     dim_of,
     dtype_of,
     is_python_number,
+    known_by,
     value,
 )
 from hotloop.ir.core import Atom, Lit
@@ -437,15 +438,16 @@ def round_(number: Any, ndigits: Any = None) -> Any:
             return whole(atom, op("rint", atom) if atom.dtype.kind == "f" else atom)
         return NUMPY[np.round](x, ndigits)
     if atom.dtype.kind in "bi":
+        whole_number = python(convert(atom, I64))
         if ndigits is None or isinstance(ndigits, int) and ndigits >= 0:
-            return python(convert(atom, I64))
-        raise unsupported("round of an int to tens", "use arithmetic")
+            return whole_number
+        return function(in_python.rounded_to_tens)(whole_number, ndigits)
     if atom.dtype.kind == "c":
         fail(TypeError, "type complex doesn't define __round__ method")
     if ndigits is None:
         return whole(atom, op("rint", atom))
     if not isinstance(ndigits, int):
-        raise unsupported("round to a number of digits known only at run time")
+        raise staging("the number of digits of round()", "", known_by(ndigits))
     return python(rounded_decimal(atom, ndigits))
 
 
