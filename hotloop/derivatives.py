@@ -84,7 +84,8 @@ def _argnums(argnums: Any) -> Argnums:
 
 # ---- gradients
 
-def grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Any:
+def grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False,
+         holomorphic: bool = False) -> Any:
     """The gradient of a function that returns one real number.
 
     argnums
@@ -93,21 +94,28 @@ def grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> An
         list, dict, NamedTuple or dataclass of them
     has_aux
         `fun` returns (number, other results); the result is (gradient, other results)
+    holomorphic
+        `fun` is a holomorphic function: of complex numbers, to one complex number. The result is
+        its derivative; of a function that is not holomorphic, what `grad` of its real part is
 
     The gradient has the type of the argument: an array of its shape and dtype for an array, a float
     for a float. It is computed in reverse mode, by transposing the linearized program.
 
-    Raises TypeError if an argument is no float or complex number, or the result no real number,
+    Raises TypeError if an argument is no float or complex number, or the result no real number (no
+    complex one, with `holomorphic`),
     and `hotloop.errors.UnsupportedError` where `fun` does something that has no derivative.
 
     >>> import hotloop
     >>> hotloop.grad(lambda x: x ** 3)(2.0)
     12.0
+    >>> hotloop.grad(lambda z: z ** 3, holomorphic=True)(1.0 + 1.0j)
+    6j
     """
-    return _function(Grad, fun, _argnums(argnums), bool(has_aux), False)
+    return _function(Grad, fun, _argnums(argnums), bool(has_aux), False, bool(holomorphic))
 
 
-def value_and_grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Any:
+def value_and_grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False,
+                   holomorphic: bool = False) -> Any:
     """(value, gradient) at once; with `has_aux` ((value, other results), gradient). Arguments and
     errors are those of `grad`.
 
@@ -115,7 +123,7 @@ def value_and_grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = Fa
     >>> hotloop.value_and_grad(lambda x: x ** 3)(2.0)
     (8.0, 12.0)
     """
-    return _function(Grad, fun, _argnums(argnums), bool(has_aux), True)
+    return _function(Grad, fun, _argnums(argnums), bool(has_aux), True, bool(holomorphic))
 
 
 # ---- directions
@@ -215,7 +223,7 @@ def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> Any:
 
 def _gradient(fun: Callable[..., Any], argnums: Argnums) -> Any:
     """The gradient as a function to be transformed further, the same one for the same function."""
-    return unwrapped(_function(Grad, fun, argnums, False, False))
+    return unwrapped(_function(Grad, fun, argnums, False, False, False))
 
 
 # ---- batches
@@ -248,15 +256,35 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0,
 
 # ---- hints and rules
 
-def checkpoint(fun: Callable[..., Any]) -> Any:
+def checkpoint(fun: Callable[..., Any], schedule: str | int | None = None) -> Any:
     """`fun`, of which derivatives save the arguments only: what is inside is computed again. It
     costs time and saves memory.
+
+    schedule
+        how the `for` loops of `fun` whose numbers of trips are known when they begin are saved:
+        "sqrt": the state (all that the loop changes) at sqrt(n) of its n trips, and what the trips
+        between two of these need, once for each; they are computed twice. An int k: k * n ** (1/k)
+        states, the loop is computed k times. The rest of `fun` is saved as usual
+
+    Raises ValueError for another schedule. A `while`, a loop with `break` or one that changes the
+    size of an array is left as it is.
 
     >>> import hotloop
     >>> hotloop.grad(hotloop.checkpoint(lambda x: x ** 3))(2.0)
     12.0
+    >>> def power(x):
+    ...     y = 1.0
+    ...     for _ in range(100):
+    ...         y = y * x
+    ...     return y
+    >>> hotloop.grad(hotloop.checkpoint(power, schedule="sqrt"))(1.0)
+    100.0
     """
-    return _function(Checkpoint, fun)
+    named: dict[Any, int] = {None: 1, "sqrt": 2}
+    levels = named.get(schedule, schedule)
+    if not isinstance(levels, int) or not 1 <= levels <= 8:
+        raise ValueError(f"schedule is 'sqrt' or a number of levels up to 8, not {schedule!r}")
+    return _function(Checkpoint, fun, levels)
 
 
 def stop_gradient(x: Any) -> Any:

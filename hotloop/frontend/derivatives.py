@@ -144,14 +144,16 @@ class Wrt(Transform):
 
 
 class Grad(Wrt):
-    """options: argnums, has_aux, whether the value is wanted too."""
+    """options: argnums, has_aux, whether the value is wanted too, holomorphic."""
 
     title = "grad"
 
     def traced(self, *args: Any, **kwargs: Any) -> Any:
-        argnums, has_aux, with_value = self.options
+        argnums, has_aux, with_value, holomorphic = self.options
         found = self.choose(argnums, args, kwargs, has_aux)
-        _check_scalar(found)
+        _check_scalar(found, "c" if holomorphic else "f")
+        if holomorphic and any(a.dtype.kind != "c" for a in found.chosen.atoms):
+            raise TypeError("grad with holomorphic=True takes complex arguments")
         if found.outs:
             seed = Lit(1, found.values[0].dtype)
             grads: Sequence[Atom] = found.pullback([seed])
@@ -164,7 +166,7 @@ class Grad(Wrt):
         return (gradient, found.aux) if has_aux else gradient
 
 
-def _check_scalar(found: Linearized) -> None:
+def _check_scalar(found: Linearized, kind: str) -> None:
     if found.result is None or children(found.result) is not None:
         raise TypeError(
             f"{found.what} needs a function that returns one number, but it returns "
@@ -175,9 +177,12 @@ def _check_scalar(found: Linearized) -> None:
         raise TypeError(f"{found.what} needs a function that returns one number, but it returns an "
                         f"array of rank {len(shape)}: sum it, or use jacrev or vjp")
     dtype = dtype_of(leaf.object) if leaf.position is not None else None
-    if dtype is None or dtype.kind != "f":
-        raise TypeError(f"{found.what} needs a function that returns a real float number, but it "
-                        f"returns {kind_of(leaf.object)}")
+    if dtype is None or dtype.kind != kind:
+        wanted = "a real float number" if kind == "f" else "a complex number (holomorphic=True)"
+        hint = "; if it is holomorphic, say holomorphic=True" if (
+            dtype is not None and dtype.kind == "c") else ""
+        raise TypeError(f"{found.what} needs a function that returns {wanted}, but it "
+                        f"returns {kind_of(leaf.object)}{hint}")
 
 
 # ---- forward
@@ -225,14 +230,16 @@ class Jvp(Transform):
 # ---- hints
 
 class Checkpoint(Transform):
-    """The function; where it is differentiated it is computed again instead of saved."""
+    """The function; where it is differentiated it is computed again instead of saved. Options:
+    levels (`transforms.schedule`), 1 for all at once."""
 
     title = "checkpoint"
 
     def traced(self, *args: Any, **kwargs: Any) -> Any:
         region = Region([])
         region.trace(lambda: self.call(*args, **kwargs), [self.fn, args, kwargs])
-        region.emit("checkpoint", [])
+        levels, = self.options
+        region.emit("checkpoint", [], **({"levels": levels} if levels > 1 else {}))
         return region.result()
 
 

@@ -162,7 +162,7 @@ class _Expand(Rebuild):
         env: dict[Var, Atom] = dict(zip(block.params, map(self.atom, eqn.ins), strict=True))
         plain = rename(Block((), block.eqns, block.outs), env)
         self.marked = True
-        out.eqns.append(Eqn(eqn.op, (), self.bind(eqn.outs), {}, [plain], eqn.location))
+        out.eqns.append(Eqn(eqn.op, (), self.bind(eqn.outs), eqn.params, [plain], eqn.location))
 
     def half(self, token: Atom, made: Program, forward: bool) -> tuple[Program, int]:
         """See `returned` of `expand`; the token's place among the results stays."""

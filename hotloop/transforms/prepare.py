@@ -12,6 +12,7 @@ from hotloop.ir.core import Block, Eqn, Program, Var, rename
 from hotloop.ops.emit import Emit
 from hotloop.transforms.activity import is_float
 from hotloop.transforms.rebuild import Rebuild
+from hotloop.transforms.schedule import scheduled
 
 
 def fresh(program: Program) -> Program:
@@ -27,7 +28,7 @@ def plain(program: Program) -> Program:
 
 
 class _Inlined(Rebuild):
-    rules = frozenset(("call",))
+    rules = frozenset(("call", "checkpoint"))
 
     def call(self, eqn: Eqn, out: Emit) -> None:
         body, = eqn.blocks
@@ -35,6 +36,16 @@ class _Inlined(Rebuild):
         inner = self.block(Block((), body.eqns, body.outs))
         out.eqns += inner.eqns
         self.replace(eqn.outs, inner.outs)
+
+    def checkpoint(self, eqn: Eqn, out: Emit) -> None:
+        block = self.block(eqn.blocks[0])
+        levels = eqn.params.get("levels", 1)
+        if levels > 1:
+            out.eqns += scheduled(block.eqns, levels)
+            self.replace(eqn.outs, block.outs)
+        else:
+            out.eqns.append(Eqn(eqn.op, [self.atom(a) for a in eqn.ins], self.bind(eqn.outs),
+                                eqn.params, [block], eqn.location))
 
 
 def chosen(program: Program, wrt: Sequence[bool]) -> list[Var]:

@@ -1,5 +1,6 @@
 """`checkpoint`: the same derivatives, less saved, more computed."""
 
+import counting
 import numpy as np
 import pytest
 from counting import work
@@ -102,3 +103,83 @@ def test_draws_in_a_checkpoint_are_refused():
         return np.sum(hotloop.checkpoint(lambda v: np.sin(v * rng.normal()))(x))
     with pytest.raises(hotloop.errors.UnsupportedError, match="runs this again"):
         hotloop.grad(f)(np.ones(3), np.random.default_rng(3))
+
+
+# ---- schedules of loops
+
+def steps(x, n):
+    y = x * 1.0
+    total = 0.0
+    for k in range(3, n):
+        y = np.sin(y * 1.1 + x) * 0.9
+        total += y[0] * y[1] * k
+    return total + np.sum(y)
+
+
+def backwards(x, n):
+    """Steps of -2, two loops, a loop inside, an array changed in place, a while."""
+    y = x.copy()
+    for k in range(2 * n, 2, -2):
+        for j in range(1, len(y)):
+            y[j] += 0.1 * np.sin(y[j - 1] * k)
+    s = 1.0
+    for k in range(n):
+        s = np.cos(s * y[1] + k)
+    s = 1.0 + s * s
+    while s < 3.0:
+        s = s * 1.5 + y[0] * y[0]
+    return s
+
+
+@pytest.mark.parametrize("function", [steps, backwards])
+@pytest.mark.parametrize("schedule", ["sqrt", 3])
+def test_schedules(function, schedule):
+    x = np.array([0.3, 0.7, -0.2])
+    marked = hotloop.checkpoint(function, schedule=schedule)
+    for n in (0, 3, 4, 11, 50):
+        np.testing.assert_allclose(marked(x, n), function(x, n), rtol=1e-14)
+        np.testing.assert_allclose(hotloop.grad(marked)(x, n), hotloop.grad(function)(x, n),
+                                   rtol=1e-11, atol=1e-14)
+
+
+def test_a_schedule_twice_differentiated():
+    x, marked = np.array([0.3, 0.7, -0.2]), hotloop.checkpoint(steps, schedule="sqrt")
+    np.testing.assert_allclose(hotloop.hessian(marked)(x, 8), hotloop.hessian(steps)(x, 8),
+                               rtol=1e-10, atol=1e-12)
+
+
+def memory(program, args):
+    """Elements of the largest array that is made at each place of the Program, summed: how many
+    there are in memory at a time, at most."""
+    largest = {}
+
+    def saw(counted, eqn, ins, results):
+        if eqn.op.name == "broadcast":
+            key = eqn.outs[0]
+            largest[key] = max(largest.get(key, 0), sum(int(np.size(r)) for r in results))
+    plain, counting.count = counting.count, saw
+    try:
+        work(program, args)
+    finally:
+        counting.count = plain
+    return sum(largest.values())
+
+
+def test_schedules_save_few_states():
+    x = np.array([0.3, 0.7, -0.2])
+
+    def used(schedule, n):
+        marked = steps if schedule is None else hotloop.checkpoint(steps, schedule=schedule)
+        program = hotloop.make_jaxpr(hotloop.grad(marked))(x, n).program
+        return memory(program, [x, np.int64(n)])
+    everything, root, third = (used(s, 216) for s in (None, "sqrt", 3))
+    assert everything > 3 * 216
+    assert root < 15 * 15 and third < 25 * 6
+    assert used("sqrt", 900) < 2.2 * root
+    assert used(3, 1728) < 2.3 * third
+
+
+@pytest.mark.parametrize("schedule", ["root", 0, 9, 1.5])
+def test_other_schedules_are_refused(schedule):
+    with pytest.raises(ValueError, match="schedule is"):
+        hotloop.checkpoint(steps, schedule=schedule)

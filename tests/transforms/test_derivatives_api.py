@@ -509,3 +509,22 @@ def test_looking():
     assert "grad(cubes)" in hotloop.explain(g)
     assert "mul" in g.lower(X).program
     assert hotloop.grad(cubes).__name__ == "grad(cubes)"
+
+
+def test_holomorphic_functions():
+    z = np.array([1 + 2j, 0.5 - 0.3j])
+    np.testing.assert_allclose(
+        hotloop.grad(lambda z: np.sum(np.exp(z) * z), holomorphic=True)(z), np.exp(z) * (1 + z))
+    value, slope = hotloop.value_and_grad(lambda z: z ** 3, holomorphic=True)(1 + 2j)
+    assert type(slope) is complex and abs(slope - 3 * (1 + 2j) ** 2) < 1e-12
+    assert abs(value - (1 + 2j) ** 3) < 1e-12
+    cubic = hotloop.grad(hotloop.grad(lambda z: z ** 4, holomorphic=True), holomorphic=True)
+    assert abs(cubic(1 + 1j) - 12 * (1 + 1j) ** 2) < 1e-12
+    # of others, the gradient of the real part
+    assert hotloop.grad(np.conj, holomorphic=True)(2 + 3j) == hotloop.grad(np.real)(2 + 3j) == 1
+    with pytest.raises(TypeError, match="say holomorphic=True"):
+        hotloop.grad(lambda z: z * z)(1j)
+    with pytest.raises(TypeError, match="takes complex arguments"):
+        hotloop.grad(lambda x: x * 1j, holomorphic=True)(1.0)
+    with pytest.raises(TypeError, match="returns a complex number"):
+        hotloop.grad(abs, holomorphic=True)(1j)
