@@ -15,7 +15,7 @@ from hotloop.ir.core import Atom, Dim, Eqn, Lit, Var
 from hotloop.ir.types import Type, same_shape
 from hotloop.ops.derivative import MINUS_ONE, ONE, Linear, Over, Partials, Zero
 from hotloop.ops.emit import Emit
-from hotloop.ops.table import Map, row
+from hotloop.ops.table import Invoke, Map, row
 from hotloop.transforms.activity import is_float
 
 
@@ -54,6 +54,11 @@ def pushed(eqn: Eqn, tangents: list[Atom | None], p: Emit, l: Emit) -> list[Atom
     if rule is None:
         function = eqn.params.get("function")
         name = getattr(getattr(function, "function", function), "__name__", eqn.op.name)
+        if isinstance(row(eqn).lowering, Invoke):
+            raise UnsupportedError(
+                f"the derivative of {name}, which calls itself", eqn.location,
+                "write it as a loop, with a list for what is still to be done; or give it a rule "
+                "with custom_jvp or custom_vjp")
         raise UnsupportedError(
             f"the derivative of {name} is not known", eqn.location,
             "give the function a rule with custom_jvp or custom_vjp, or stop_gradient its argument")

@@ -528,3 +528,27 @@ def test_holomorphic_functions():
         hotloop.grad(lambda x: x * 1j, holomorphic=True)(1.0)
     with pytest.raises(TypeError, match="returns a complex number"):
         hotloop.grad(abs, holomorphic=True)(1j)
+
+
+def test_functions_that_call_themselves():
+    def tree(x, depth):
+        if depth == 0:
+            return np.sin(x)
+        return tree(x * 0.5, depth - 1) + tree(x * 1.5, depth - 1) * x
+
+    with pytest.raises(UnsupportedError, match=r"tree, which calls itself[\s\S]*as a loop"):
+        hotloop.grad(tree)(0.3, 4)
+
+    def as_loop(x, depth):
+        total, rest = 0.0, [(x, 1.0, depth)]
+        while rest:
+            value, weight, left = rest.pop()
+            if left == 0:
+                total += weight * np.sin(value)
+            else:
+                rest.append((value * 0.5, weight, left - 1))
+                rest.append((value * 1.5, weight * value, left - 1))
+        return total
+    assert abs(as_loop(0.3, 4) - tree(0.3, 4)) < 1e-14
+    want = (tree(0.3 + 1e-6, 4) - tree(0.3 - 1e-6, 4)) / 2e-6
+    assert abs(hotloop.jvp(as_loop, (0.3, 4), (1.0, None))[1] - want) < 1e-8
