@@ -164,8 +164,9 @@ def run(system, options, say):
     if options["first_only"]:
         return
     waiting = (lambda *a: system.wait(call(*a))) if hasattr(system, "jax") else call
-    # two calls more, because some systems compile a second time
+    # calls more, because some systems compile a second time, some of them in the background
     seconds_of(waiting, it.maker(args))
+    system.settle()
     took = seconds_of(waiting, it.maker(args))[0]
     measure(it, waiting, options, (n, took), say)
 
@@ -185,6 +186,7 @@ def measure(it, call, options, known, say):
         size_of_arguments = sum(getattr(a, "nbytes", 0) for a in inputs)
         make = it.maker(inputs)
         gc.collect()
+        it.system.settle()
         memory = Memory()
         first, result, args = seconds_of(call, make)
         peak = memory.more()

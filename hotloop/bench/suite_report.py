@@ -205,11 +205,11 @@ def first_calls(result: Run, kernels: list[Kernel], systems: list[str]) -> str:
 
 def size_text(n: float) -> str:
     """
-    >>> size_text(8_000_000)
-    '8 MB'
+    >>> size_text(8_000_000), size_text(999_999_000)
+    ('8 MB', '1 GB')
     """
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n >= scale:
+        if n >= 0.9995 * scale:
             return f"{n / scale:.3g} {unit}"
     return f"{n:.0f} B"
 

@@ -44,6 +44,9 @@ class NumPy:
     def wait(self, value: Any) -> Any:
         return value
 
+    def settle(self) -> None:
+        """Wait for what compiles in the background: from now on calls are as fast as ever."""
+
     def arrays(self, value: Any) -> list[np.ndarray]:
         """Results as NumPy arrays; tuples are several, None is none."""
         if value is None:
@@ -56,8 +59,9 @@ class NumPy:
 class Hotloop(NumPy):
     def __init__(self) -> None:
         import hotloop
+        from hotloop.runtime import tiers
 
-        self.jit = hotloop.jit
+        self.jit, self.settle = hotloop.jit, tiers.finish    # type: ignore[method-assign]
 
     def compiled(self, function: Function, args: tuple[Any, ...] | None) -> Function:
         return self.jit(function)
