@@ -382,8 +382,6 @@ UFUNC_METHODS["at"] = ufunc_at
 # ---- sorting
 
 def sortable(a: Array, axis: Any) -> tuple[Array, int]:
-    if a.dtype.kind == "c":
-        raise unsupported("sorting complex numbers", "sort their real parts or absolute values")
     if axis is None:
         return ravel(a), 0
     return a, axis_of(axis, a.ndim)

@@ -98,6 +98,19 @@ def test_long_sorts():
     np.testing.assert_array_equal(argsort_rows(x), np.argsort(x))
 
 
+def test_complex_numbers_are_sorted_by_parts():
+    z = np.array([[2, 1 + 1j, 1 - 1j, np.nan], [complex(0, np.nan), 3, -0.0, 1j]])
+    for dtype in ("c8", "c16"):
+        exact(lambda z: (np.sort(z), np.sort(z, axis=0), np.argsort(z), np.argsort(
+            z, axis=0, stable=True), np.sort(z, axis=None), np.partition(z, 2)[:, 2]),
+            z.astype(dtype))
+
+    def in_place(z):
+        z.sort(axis=0)
+        return z[0]
+    check(in_place, z[::-1].copy())
+
+
 def test_a_sort_is_no_call_back():
     x = np.array([[3.0, np.nan, 1.0], [2.0, -0.0, 0.0]])
     for axis in (0, 1):
