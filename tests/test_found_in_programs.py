@@ -9,6 +9,7 @@ import pytest
 from compare import check
 
 import hotloop
+from hotloop.loops.scalar import SCALAR_OPS
 
 M = np.arange(20.0).reshape(4, 5)
 
@@ -527,3 +528,28 @@ def rounded(x, digits):
 def test_round_to_a_number_of_digits(digits):
     check(rounded, 271.828, digits)
     check(rounded, 45, digits)
+
+
+def powers_of_constants(x):
+    return 10.0 ** x, 3.0 ** x, np.power(7.0, x), np.logspace(0, 6, 7, dtype="int32")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_powers_of_a_constant_are_exact_where_they_can_be(dtype):
+    x = np.arange(9, dtype=dtype)
+    for a, b in zip(hotloop.jit(powers_of_constants)(x), powers_of_constants(x), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_folded_fma_is_rounded_once():
+    fma = SCALAR_OPS["fma"].evaluate
+    third = np.float64(1 / 3)
+    assert fma(third, np.float64(3.0), np.float64(-1.0)) == -2.0**-54
+    assert fma(np.float64(1e308), np.float64(10.0), np.float64(-1e308)) == np.inf
+    assert fma(np.float32(1 / 3), np.float32(3), np.float32(-1)).dtype == np.float32
+
+
+@pytest.mark.parametrize("made", [lambda: np.geomspace(-1, 1, 3, dtype=complex),
+                                  lambda: np.logspace(0, 1, 3, base=np.arange(2.0, 5.0))])
+def test_spaces_of_rare_arguments(made):
+    check(made)

@@ -370,6 +370,8 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retste
 @numpy_function(np.logspace)
 def logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: Any = 10.0,
              dtype: Any = None, axis: int = 0) -> Array:
+    if isinstance(lift(base), Array):
+        raise unsupported("np.logspace with an array of bases")
     result = ufuncs.apply(np.power, [base, linspace(start, stop, num, endpoint, axis=axis)])
     return converted(as_array(result), result.dtype if dtype is None else as_dtype(dtype))
 
@@ -378,7 +380,8 @@ def logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: 
 def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None,
               axis: int = 0) -> Array:
     a, b = scalar_of(start), scalar_of(stop)
-    if isinstance(a, Array) or isinstance(b, Array) or dtype_of(a).kind == "c":
+    if isinstance(a, Array) or isinstance(b, Array) or "c" in (
+            dtype_of(a).kind, dtype_of(b).kind, as_dtype(dtype or float).kind):
         raise unsupported("np.geomspace of arrays or complex numbers", "use np.exp(np.linspace())")
     for x in (a, b):
         ok = ufuncs.apply(np.not_equal, [x, 0])

@@ -87,6 +87,21 @@ def _overflows(numpy: Callable[..., Any], exact: Callable[[int, int], int]) -> C
     return overflows
 
 
+def _fma(a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once: sums of two floats (`llvm.mathlib`) live on what is left."""
+    if np.ndim(a) or np.ndim(b) or np.ndim(c):
+        return np.vectorize(_fma, otypes=[np.result_type(a, b, c)])(a, b, c)
+    plain = a * b + c
+    if not (np.isfinite(a) and np.isfinite(b) and np.isfinite(c)):
+        return plain
+    (n, d), (m, e), (k, f) = (float(x).as_integer_ratio() for x in (a, b, c))
+    exact = n * m * f + k * d * e
+    try:
+        return type(plain)(exact / (d * e * f)) if exact else plain
+    except OverflowError:
+        return plain
+
+
 _row("add", np.add, commutative=True, flags=True)
 _row("sub", np.subtract, flags=True)
 _row("mul", np.multiply, commutative=True, flags=True)
@@ -104,7 +119,7 @@ _row("ceil", np.ceil, arity=1)
 _row("trunc", np.trunc, arity=1)
 _row("rint", np.rint, arity=1)                  # halves to even
 _row("copysign", np.copysign)
-_row("fma", lambda a, b, c: a * b + c, arity=3, flags=True)
+_row("fma", _fma, arity=3, flags=True)
 _row("and", np.bitwise_and, commutative=True)   # bool and ints, likewise below
 _row("or", np.bitwise_or, commutative=True)
 _row("xor", np.bitwise_xor, commutative=True)
