@@ -141,7 +141,7 @@ def run(options: argparse.Namespace, systems: list[str], pythons: dict[str, str]
         except ChartsUnavailable as error:
             print(f"no charts: {error}", file=sys.stderr)
     print(f"\n{duration(time.perf_counter() - clock.start)} in all; written: {path}")
-    return 1 if any(r.status == "wrong" for runs in result.kernels.values()
+    return 1 if any(r.status in ("wrong", "failed") for runs in result.kernels.values()
                     for s, r in runs.items() if s.startswith("hotloop")) else 0
 
 
