@@ -34,6 +34,7 @@ from hotloop.loops.core import (
 )
 from hotloop.loops.dependence import Iterations
 from hotloop.loops.expr import BOOL, F64, Expr, e, lit, substitute, var
+from hotloop.loops.foreign import ROUTINES
 from hotloop.loops.independence import varying_names
 from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import expressions, loaded, written
@@ -190,7 +191,7 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel, private: list[Buf
 def needs_nobody(call: Call) -> bool:
     """May the call be made without the interpreter's lock?"""
     routine = call.routine or ""
-    return routine.startswith(KEYED) or routine == "grow"
+    return routine.startswith(KEYED) or routine == "grow" or routine in ROUTINES
 
 
 def _apart(indices: dict[Index, bool], iterations: Iterations, loop: For,

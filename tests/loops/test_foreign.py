@@ -1,11 +1,15 @@
 """Functions of NumPy's that kernels call without Python: NumPy's own bits, on views as they lie."""
 
+import math
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hotloop
+from hotloop import config
 from hotloop.ir.core import Program, Var
 from hotloop.ir.types import Type
 from hotloop.loops import interp, lower
@@ -267,3 +271,39 @@ def test_what_has_no_loop_is_called_back():
     assert inner_loops.address("numpy:matmul", "xx->x") is None
     assert inner_loops.ufunc_at("no_such_module:x") is None
     assert inner_loops.sorter("sort", np.dtype("O"), 0) is None
+
+
+@pytest.mark.parametrize("least", [0, 20_000])
+def test_calls_need_no_lock(least, monkeypatch):
+    """Loops with such calls let other threads run, and may run in parts; failures come through."""
+    monkeypatch.setattr(config, "parallel", least)
+
+    @hotloop.jit(cache=False)
+    def f(a, b, x):
+        solved, middle, g = np.empty((len(a), 3)), np.empty(len(a)), np.empty(len(a))
+        for i in range(len(a)):
+            solved[i] = np.linalg.solve(a[i], b[i])
+            middle[i] = np.sort(a[i].ravel())[4]
+        for i in range(len(a)):
+            g[i] = math.gamma(x[i])
+        return solved, middle, g
+    random = np.random.default_rng(0)
+    a, b = random.random((3000, 3, 3)) + 3 * np.eye(3), random.random((3000, 3))
+    x = random.random(3000) * 50 + 0.1
+    want = f.__wrapped__(a, b, x)
+    threads = [threading.Thread(target=lambda: found.append(f(a, b, x))) for _ in range(4)]
+    found = [f(a, b, x)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for got in found:
+        for p, q in zip(got, want, strict=True):
+            np.testing.assert_allclose(p, q, rtol=1e-13)
+    assert len(found) == 5
+    x[2999] = -1
+    with pytest.raises(ValueError, match=r"math domain error|got -1\.0"):
+        f(a, b, x)
+    a[7] = 0
+    with pytest.raises(LA.LinAlgError):
+        f(a, b, x)
