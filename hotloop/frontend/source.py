@@ -58,13 +58,14 @@ def _parse_from(lines: list[str], first: int, last: int) -> ast.Module | None:
     indented = lines[first - 1][:1].isspace()
     for end in range(last, min(last + 200, len(lines)) + 1):
         text = "".join(lines[first - 1:end])
-        try:
-            tree = ast.parse("if 1:\n" + text if indented else text)
+        try:                    # the lines before are left empty: nodes know where they are
+            if not indented:
+                return ast.parse("\n" * (first - 1) + text)
+            tree = ast.parse("\n" * (first - 2) + "if 1:\n" + text)
         except SyntaxError:
             continue
-        shift = first - 1 - indented
-        if shift:
-            ast.increment_lineno(tree, shift)
+        if first == 1:
+            ast.increment_lineno(tree, -1)
         return tree
     return None
 

@@ -9,16 +9,29 @@ from typing import Any
 AST = ast.AST
 
 
+_NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "name", "kind", "conversion", "level",
+                       "module", "asname", "type_comment", "simple", "is_async"})
+"""Fields that hold no nodes, or only such as say what another one is (Load, Add)."""
+
+_fields: dict[type[AST], tuple[str, ...]] = {}
+
+
 def children(node: AST) -> list[Any]:
-    """The nodes directly below a node."""
+    """The nodes directly below a node, but for contexts and operators."""
+    kind = type(node)
+    fields = _fields.get(kind)
+    if fields is None:
+        fields = () if kind is ast.Constant else tuple(
+            name for name in kind._fields if name not in _NO_NODES)
+        _fields[kind] = fields
     found: list[Any] = []
     attributes = node.__dict__
-    for name in node._fields:
+    for name in fields:
         x = attributes.get(name)
-        if isinstance(x, AST):
-            found.append(x)
-        elif type(x) is list:
+        if type(x) is list:
             found += [e for e in x if isinstance(e, AST)]
+        elif isinstance(x, AST):
+            found.append(x)
     return found
 
 

@@ -66,6 +66,7 @@ class Statements(Values):
         self._exits: dict[tuple[str, str], str] = {}    # blocks that give memory back, then return
         self._code = ""                                 # where these find what to return
         self._swapped = swapped(kernel.body)
+        self.moving = bool(self._swapped)
         self.constants: dict[str, None] = {}
         self._emitters: dict[type, Callable[..., None]] = {
             Let: self.let, Store: self.store, For: self.loop, While: self.while_, If: self.if_,
@@ -612,7 +613,7 @@ class _Invariants:
         self.names = {*names, *(first_of(name).args[0] for name in names)}
         self.written = writes([loop])
         self.seen: set[Expr] = set()
-        self.moved = swapped([loop])
+        self.moved = swapped([loop]) if values.moving else set()
         self.found: list[Expr] = []
         self.rows: dict[tuple[Buffer, Expr], None] = {}
 

@@ -84,6 +84,7 @@ class Access:
 class Values(Builder):
     def __init__(self) -> None:
         super().__init__()
+        self.moving = False                # some buffers' memory is exchanged
         self.names: dict[str, str] = {}
         self.pointers: dict[Buffer, str] = {}
         self.externals: list[str] = []

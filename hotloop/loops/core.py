@@ -262,18 +262,26 @@ class Kernel:
 
 def parts(statement: Statement) -> tuple[list[Statement], ...]:
     """The statement lists inside a statement."""
-    if isinstance(statement, For):
-        return (statement.first, statement.body) if statement.first else (statement.body,)
-    if isinstance(statement, While):
-        return (statement.test, statement.body)
-    if isinstance(statement, If):
-        return (statement.then, statement.orelse)
-    return ()
+    find = _PARTS.get(type(statement))
+    return find(statement) if find is not None else ()
+
+
+_PARTS: dict[type, Callable[[Any], tuple[list[Statement], ...]]] = {
+    For: lambda s: (s.first, s.body) if s.first else (s.body,),
+    While: lambda s: (s.test, s.body),
+    If: lambda s: (s.then, s.orelse)}
 
 
 def walk(statements: list[Statement]) -> Iterator[Statement]:
-    """All statements, outer before inner, in order."""
-    for statement in statements:
-        yield statement
-        for inner in parts(statement):
-            yield from walk(inner)
+    """All statements, outer before inner, in order. What is in a statement is looked at when the
+    one after it is asked for."""
+    stack = [iter(statements)]
+    while stack:
+        for statement in stack[-1]:
+            yield statement
+            find = _PARTS.get(type(statement))
+            if find is not None:
+                stack += [iter(inner) for inner in reversed(find(statement))]
+                break
+        else:
+            stack.pop()

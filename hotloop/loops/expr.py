@@ -146,6 +146,15 @@ def nodes(root: Expr) -> Iterator[Expr]:
 
 
 def lit(value: Any, dtype: Any = I64) -> Expr:
+    if dtype is I64 and type(value) is int:          # most are
+        node = _tables.table.get(("lit", value))
+        if node is None:
+            node = _tables.table["lit", value] = _lit(value, dtype)
+        return node
+    return _lit(value, dtype)
+
+
+def _lit(value: Any, dtype: Any) -> Expr:
     dtype = np.dtype(dtype)
     value = value if isinstance(value, np.generic) and value.dtype == dtype else (
         np.asarray(value).astype(dtype)[()])

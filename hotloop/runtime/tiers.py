@@ -11,20 +11,12 @@ thread while the program goes on: LLVM does not hold the interpreter's lock. A k
 its table of foreign functions are all that changes; calls that are under way end in the old code,
 which stays. Both compute the same bits: sums are cut into the same lanes and parts.
 
-Where no thread can run, and with HOTLOOP_TIERS=0, everything is compiled well at once. A program
-that ends waits for the thread, as it does for any other; what waits in line then is not begun if
-it would take longer than PATIENCE.
+With HOTLOOP_TIERS=0 all code is good at once.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-import warnings
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 import numpy as np
 
@@ -32,9 +24,8 @@ from hotloop import config
 from hotloop.compile import QUICK, Lowered, level
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Missing, Scope
-from hotloop.errors import InternalError
 from hotloop.frontend.traced import ARRAY, PYTHON, Traced
-from hotloop.llvm import engine, externals, loader
+from hotloop.llvm import background, engine, externals, loader
 from hotloop.loops.core import Buffer
 from hotloop.loops.estimate import operations
 
@@ -44,18 +35,10 @@ SAVED = 4e-3, 50e-6
 SLOWER = 2e-9
 """Seconds that an operation of a kernel takes longer in quick code, at most."""
 
-PATIENCE = 2.0
-"""Seconds for which a program that has ended waits for compilations."""
-
-Job = Callable[[], None]
-_jobs: deque[Job] = deque()
-_lock = threading.Lock()
-_worker: threading.Thread | None = None
-
 
 def quick(lowered: Lowered, traced: Traced, scope: Scope) -> bool:
     """Does quick code pay for a call with these arguments?"""
-    if not config.tiers or level() == QUICK or not _is_alive():
+    if not config.tiers or level() == QUICK or not background.possible():
         return False
     work, size = operations(lowered.kernel, sizes(lowered, traced, scope))
     fixed, each = SAVED
@@ -92,69 +75,4 @@ def improve(compiled: Compiled, lowered: Lowered, names: tuple[str, ...],
         code = loader.load(data)
         compiled.renew(code["kernel"], code, tuple(map(externals.resolve, emitted.externals)))
         keep(data, emitted.externals)
-    with _lock:
-        _jobs.append(job)
-    _start()
-
-
-def finish() -> None:
-    """Wait until everything is compiled well."""
-    while (worker := _worker) is not None:
-        worker.join()
-
-
-def _start() -> None:
-    global _worker
-    with _lock:
-        if _worker is None and _jobs:
-            _worker = threading.Thread(target=_work, name="hotloop")
-            try:
-                _worker.start()
-            except RuntimeError:            # no more threads, or the interpreter is ending
-                _worker = None
-    if _worker is None:
-        _run()
-
-
-def _work() -> None:
-    global _worker
-    with suppress(AttributeError, OSError):         # others first, where a thread can say so
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-    more = True
-    while more:
-        try:
-            _run()
-        except InternalError as error:              # what was made quickly does, too
-            warnings.warn(f"hotloop: {error}", RuntimeWarning, stacklevel=2)
-        with _lock:
-            more = bool(_jobs)
-            if not more:
-                _worker = None
-
-
-def _run() -> None:
-    ended = 0.0
-    while _jobs:
-        job = _jobs.popleft()
-        if not _is_alive():
-            ended = ended or time.monotonic()
-            if time.monotonic() - ended > PATIENCE:
-                continue
-        job()
-
-
-def _is_alive() -> bool:
-    return threading.main_thread().is_alive()
-
-
-def _after_fork() -> None:
-    """The child has the jobs, but not the thread."""
-    global _lock, _worker
-    _lock, _worker = threading.Lock(), None
-    if _jobs:
-        _start()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=lambda: _lock.acquire(), after_in_parent=lambda: _lock.release(),
-                        after_in_child=_after_fork)
+    background.later(job)

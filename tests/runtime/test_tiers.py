@@ -12,17 +12,16 @@ import pytest
 import hotloop
 from hotloop import config, persist
 from hotloop.entry.machine import Spec
-from hotloop.llvm import engine
+from hotloop.llvm import background, engine
 from hotloop.loops.estimate import operations
-from hotloop.runtime import tiers
 
 
 @pytest.fixture(autouse=True)
 def on(monkeypatch):
-    tiers.finish()
+    background.finish()
     monkeypatch.setattr(config, "tiers", True)
     yield
-    tiers.finish()
+    background.finish()
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def test_short_calls_run_quick_code_until_better_code_is_there(levels):
     f, x = function(), np.arange(8.0)
     before = f(x, 8)
     assert levels[0] == (0, False)
-    tiers.finish()
+    background.finish()
     assert levels[1:] == [(3, True)]
     entry, = f._specializations.entries
     for _ in range(3):                  # by way of Python, by the table
@@ -114,7 +113,7 @@ def test_the_disk_gets_the_good_code(monkeypatch, tmp_path):
         return np.exp(x) + 1
 
     f(np.ones(4))
-    tiers.finish()
+    background.finish()
     assert [level for level, _ in made] == [0, 3]
     assert kept == [made[1][1]]
 
@@ -129,7 +128,7 @@ def test_both_tiers_give_the_same_bits():
         x, y = rng.normal(size=(2, n))
         f.clear_cache()
         quick = f(x, y)
-        tiers.finish()
+        background.finish()
         for a, b in zip(quick, f(x, y), strict=True):
             assert np.array_equal(a, b)
 
@@ -179,15 +178,15 @@ def test_a_child_improves_what_its_parent_began(tmp_path):
     file.write_text(textwrap.dedent("""
         import os, warnings
         import numpy as np, hotloop
-        from hotloop.runtime import tiers
+        from hotloop.llvm import background
         warnings.simplefilter("ignore")
         f = [hotloop.jit(lambda x, k=k: np.exp(x) * np.sin(x) + k) for k in range(4)]
         for each in f:
             each(np.zeros(3))
         child = os.fork()
         if child == 0:
-            tiers.finish()
-            ok = not tiers._jobs and [each(np.zeros(3))[0] for each in f] == [0, 1, 2, 3]
+            background.finish()
+            ok = not background._jobs and [each(np.zeros(3))[0] for each in f] == [0, 1, 2, 3]
             os._exit(0 if ok else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         """))

@@ -1,0 +1,100 @@
+"""Compiling while the program goes on: one thread that does what waits in line.
+
+    background.later(job)       # job() compiles with `engine.compile_text(..., background=True)`
+    background.finish()         # wait until all is done
+
+LLVM does not hold the interpreter's lock. The thread has low priority, and ends when there is
+nothing to do; where there can be none, jobs are done at once. A program that ends waits for the
+thread, as it does for any other; what waits in line then is not begun after PATIENCE. A forked
+child goes on with what its parent had not begun.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from hotloop.errors import InternalError
+
+PATIENCE = 2.0
+"""Seconds for which a program that has ended waits."""
+
+Job = Callable[[], None]
+_jobs: deque[Job] = deque()
+_lock = threading.Lock()
+_worker: threading.Thread | None = None
+
+
+def later(job: Job) -> None:
+    with _lock:
+        _jobs.append(job)
+    _start()
+
+
+def finish() -> None:
+    """Wait until everything is done."""
+    while (worker := _worker) is not None:
+        worker.join()
+
+
+def possible() -> bool:
+    """Is there a later? Not while the interpreter ends."""
+    return threading.main_thread().is_alive()
+
+
+def _start() -> None:
+    global _worker
+    with _lock:
+        if _worker is None and _jobs:
+            _worker = threading.Thread(target=_work, name="hotloop")
+            try:
+                _worker.start()
+            except RuntimeError:            # no more threads, or the interpreter is ending
+                _worker = None
+    if _worker is None:
+        _run()
+
+
+def _work() -> None:
+    global _worker
+    with suppress(AttributeError, OSError):         # others first, where a thread can say so
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    more = True
+    while more:
+        try:
+            _run()
+        except InternalError as error:              # what was made quickly does, too
+            warnings.warn(f"hotloop: {error}", RuntimeWarning, stacklevel=2)
+        with _lock:
+            more = bool(_jobs)
+            if not more:
+                _worker = None
+
+
+def _run() -> None:
+    ended = 0.0
+    while _jobs:
+        job = _jobs.popleft()
+        if not possible():
+            ended = ended or time.monotonic()
+            if time.monotonic() - ended > PATIENCE:
+                continue
+        job()
+
+
+def _after_fork() -> None:
+    """The child has the jobs, but not the thread."""
+    global _lock, _worker
+    _lock, _worker = threading.Lock(), None
+    if _jobs:
+        _start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lambda: _lock.acquire(), after_in_parent=lambda: _lock.release(),
+                        after_in_child=_after_fork)
