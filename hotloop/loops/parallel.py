@@ -25,6 +25,7 @@ from hotloop.loops.core import (
     Call,
     For,
     Kernel,
+    Let,
     Nest,
     Statement,
     Store,
@@ -33,7 +34,7 @@ from hotloop.loops.core import (
     walk,
 )
 from hotloop.loops.dependence import Iterations
-from hotloop.loops.expr import BOOL, F64, Expr, e, lit, substitute, var
+from hotloop.loops.expr import BOOL, F64, I64, Expr, e, lit, substitute, var
 from hotloop.loops.foreign import ROUTINES
 from hotloop.loops.independence import varying_names
 from hotloop.loops.library import KEYED
@@ -175,6 +176,7 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel, private: list[Buf
     for node in {node for x in values for node in x.loads}:
         if node.args[0] not in own:
             accesses.setdefault(node.args[0], {}).setdefault(node.args[1:], False)
+    _spell_out(accesses, loop)
     iterations = Iterations(loop, around)
     varying = varying_names(loop)
     for buffer, indices in accesses.items():
@@ -186,6 +188,22 @@ def serial(loop: For, around: tuple[For, ...], kernel: Kernel, private: list[Buf
         elif inside or not loop.independent:
             return f"iterations may meet in {buffer}"
     return None
+
+
+def _spell_out(accesses: dict[Buffer, dict[Index, bool]], loop: For) -> None:
+    """Put for names in the indices what the loop says they are."""
+    lets: dict[Expr, Expr] = {}
+    memo: dict[Expr, Expr] = {}
+    for s in walk(loop.body):
+        if isinstance(s, Let) and s.value.dtype == I64 and not s.value.loads:
+            lets[var(s.name)] = substitute(s.value, lets, memo)
+    if lets:
+        for buffer, indices in accesses.items():
+            spelt: dict[Index, bool] = {}
+            for index, stores in indices.items():
+                place = tuple(substitute(x, lets, memo) for x in index)
+                spelt[place] = stores or spelt.get(place, False)
+            accesses[buffer] = spelt
 
 
 def needs_nobody(call: Call) -> bool:

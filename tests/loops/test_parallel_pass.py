@@ -18,6 +18,7 @@ HEAD = """kernel f
   v: f64[n, m] inout
   p1: f64
   p2: i64
+  error builtins:ValueError 'negative'
   body
     alloc t: f64[m]
     alloc q: f64[n]
@@ -52,6 +53,11 @@ def marked(body, results="results"):
     "for j in 0..p2 step 1\n  carry s: f64 = 0.0\n  w[i] <- s\n  next s = add(s, a[i, j])",
     "alloc u: f64[m]\nfor j in 0..m step 1\n  u[j] <- x[i]\nw[i] <- u[0]",
     "w[(2*i)] <- w[(2*i + 1)]",
+    "for j in 0..p2 step 1\n  w[(mul(i, p2) + j)] <- x[i]",
+    "t1 = mul(i, p2)\nfor j in 0..p2 step 1\n  t2 = (t1 + j)\n  w[t2] <- x[i]",
+    "for j in 0..p2 step 1 lanes 1 stop p3\n  check ge(x[j], 0.0) error 0\n"
+    "  w[(mul(i, p2) + j)] <- x[i]\nfor j2 in p3..p2 step 1\n  w[(mul(i, p2) + j2)] <- x[i]",
+    "for j in 1..p2 step 1\n  w[(mul(i, p2) + j)] <- w[(mul(i, p2) + j + -1)]",
 ])
 def test_independent(body):
     inner = "\n".join("  " + line for line in body.splitlines())
@@ -64,13 +70,18 @@ def test_independent(body):
     "w[0] <- x[i]",
     "w[k[i]] <- x[i]",
     "w[i] <- w[k[i]]",
+    "for j in 0..n step 1\n  w[(mul(i, p2) + j)] <- x[i]",
+    "for j in 0..p2 step 1\n  w[(mul(i, p2) + j)] <- w[(mul(i, p2) + j + -1)]",
+    "for j in 0..p2 step 1\n  w[(mul(i, p2) + j)] <- w[(mul(i, p2) + j + 1)]",
+    "for j in 0..p2 step 1\n  w[mul(i, p2)] <- w[j]",
+    "w[maximum(mul(i, p2), 0)] <- x[i]\nfor j in 0..p2 step 1\n  w[(mul(i, p2) + j)] <- x[i]",
     "t[0] <- x[i]\nw[i] <- t[1]",
     "w[i] <- t[0]\nt[0] <- x[i]",
     "if lt(x[i], 0.0)\n  t[0] <- 1.0\nw[i] <- t[0]",
 ])
 def test_dependent(body):
     inner = "\n".join("  " + line for line in body.splitlines())
-    assert marked(f"for i in 0..n step 1\n{inner}")[0] == []
+    assert "i" not in marked(f"for i in 0..n step 1\n{inner}")[0]
 
 
 def test_a_serial_loop_around():
@@ -147,8 +158,8 @@ for i in 1..n step 1
 
 
 @pytest.mark.parametrize("strides, apart", [
-    ((80, 8), True), ((8, 40), True), ((-160, 16), True), ((-80, 16), False), ((8, 8), False), ((0, 8), False),
-    ((80, 0), False), ((4, 80), False), ((72, 8), False)])
+    ((80, 8), True), ((8, 40), True), ((-160, 16), True), ((-80, 16), False), ((8, 8), False),
+    ((0, 8), False), ((80, 0), False), ((4, 80), False), ((72, 8), False)])
 def test_elements_that_lie_upon_one_another(strides, apart):
     """Arrays of 5 x 10 doubles."""
     kernel = parallel(parse("""kernel f
