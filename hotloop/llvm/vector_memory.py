@@ -24,7 +24,7 @@ from hotloop.llvm.values import (
     Access,
     memory_type,
 )
-from hotloop.loops.core import Buffer, Statement, Store
+from hotloop.loops.core import Buffer, Let, Statement, Store
 from hotloop.loops.expr import affine
 from hotloop.record import replace
 
@@ -175,17 +175,20 @@ class VectorMemory(Statements):
 
     # ---- interleaved parts
 
-    def _parts(self, buffer: Buffer, access: Access) -> int:
+    def _parts(self, buffer: Buffer, access: Access, whole: bool = False) -> int:
         """How many parts are interleaved where the access takes one of them; 0: it is no such
-        access. Whole groups lie in the buffer if its last axis is a multiple of them."""
+        access. Whole groups lie in the buffer if its last axis is a multiple of them, or if all
+        parts of each are stored (`whole`)."""
         assert self.lanes is not None
         if access.kind != STRIDED or self.lanes.mask is not None or buffer.strides is not None:
             return 0
         stride, last = access.stride, buffer.shape[-1]
-        if stride is None or stride.op != "lit" or last.op != "lit":
+        if stride is None or stride.op != "lit":
             return 0
         parts = int(stride.args[0])
-        if not 2 <= parts <= MOST_PARTS or int(last.args[0]) % parts:
+        if not 2 <= parts <= MOST_PARTS:
+            return 0
+        if not whole and (last.op != "lit" or int(last.args[0]) % parts):
             return 0
         if parts * buffer.dtype.itemsize > MOST_BYTES:
             return 0
@@ -244,21 +247,27 @@ class VectorMemory(Statements):
         while at < len(statements):
             group = self._stores_of_a_group(statements, at) if self.lanes is not None else 0
             if group:
-                self._store_group(statements[at:at + group])   # type: ignore[arg-type]
+                some = statements[at:at + group]
+                super().run([s for s in some if isinstance(s, Let)])
+                self._store_group([s for s in some if isinstance(s, Store)])
             else:
                 super().run(statements[at:at + 1])
             at += max(group, 1)
 
     def _stores_of_a_group(self, statements: list[Statement], at: int) -> int:
-        """Number of parts if the statements from `at` store all parts of a group."""
+        """How many statements from `at` on store all parts of a group, with names bound between
+        the stores that do not depend on them; 0 if they don't."""
         first = statements[at]
         if not isinstance(first, Store) or not first.index:
             return 0
         one = self.access(first.buffer, first.index)
-        parts = self._parts(first.buffer, one)
-        stores = statements[at:at + parts]
-        seen = set()
-        for s in stores:
+        parts = self._parts(first.buffer, one, True)
+        seen: set[int] = set()
+        if not parts:
+            return 0
+        for number, s in enumerate(statements[at:], 1):
+            if isinstance(s, Let) and not any(x.args[0] is first.buffer for x in s.value.loads):
+                continue
             if not isinstance(s, Store) or s.buffer is not first.buffer or s.combine is not None:
                 return 0
             access = self.access(s.buffer, s.index)
@@ -266,8 +275,12 @@ class VectorMemory(Statements):
                 return 0
             if s is not first and any(x.args[0] is s.buffer for x in s.value.loads):
                 return 0
+            if access.constant % parts in seen:
+                return 0
             seen.add(access.constant % parts)
-        return parts if len(seen) == parts else 0
+            if len(seen) == parts:
+                return number
+        return 0
 
     def _store_group(self, stores: list[Store]) -> None:
         assert self.lanes is not None

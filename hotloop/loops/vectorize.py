@@ -91,6 +91,8 @@ class _Search:
         """The cheapest way to run a loop once, lanes taken from it or from what is inside it."""
         ends = [c.next for c in loop.carries]
         plan = self.scalar(loop.body, ends, (*around, loop), bound([loop]))
+        if any(c.reduce is None and c.dtype.kind == "f" for c in loop.carries):
+            plan.cost = max(plan.cost, cost.CHAIN)
         trips = cost.trips(loop.lo, loop.hi, loop.step, self.sizes)
         plan.cost *= trips
         reason = blocked(loop, around)

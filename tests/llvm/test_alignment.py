@@ -65,3 +65,36 @@ def test_any_alignment(f):
                 expected, got = outcome(f, (x, y, want)), outcome(jitted, (x, y, out))
                 assert np.array_equal(out, want), (n, offset, dtype)
                 assert np.array_equal(got, expected)
+
+
+def two_parts(x, out):
+    for i in range(len(x)):
+        out[2 * i] = x[i]
+        out[2 * i + 1] = x[i] + 1
+
+
+def three_parts(x, out):
+    for i in range(len(x)):
+        out[3 * i + 2] = x[i]
+        t = x[i] * 2
+        out[3 * i] = t
+        out[3 * i + 1] = x[i] + t
+
+
+def one_needs_the_other(x, out):
+    for i in range(len(x)):
+        out[2 * i] = x[i]
+        out[2 * i + 1] = out[2 * i] + 1
+
+
+@pytest.mark.parametrize("f", [two_parts, three_parts, one_needs_the_other])
+def test_interleaved_stores(f):
+    """All parts of a group together, what is computed between them notwithstanding."""
+    jitted = hotloop.jit(f, cache=False)
+    for n in (200, 0, 1, 31, 33, 65):
+        for room in (0, 1, -1):
+            x = RNG.normal(size=n)
+            size = max(0, (3 if f is three_parts else 2) * n + room)
+            out, want = np.zeros(size), np.zeros(size)
+            assert outcome(jitted, (x, out)) == outcome(f, (x, want))
+            assert np.array_equal(out, want)

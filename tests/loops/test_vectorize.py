@@ -101,6 +101,22 @@ def test_a_check_in_lanes():
     assert lanes(kernel) == ["i"]
 
 
+def test_strided_lanes_beat_a_chain_of_sums():
+    kernel = transformed("""
+        kernel f
+          a: f64[n, m] in
+          r: f64[n] inout
+          body
+            for i in 0..n step 1
+              for k in 0..m step 1
+                carry c: f64 = 0.0
+                next c = add(c, a[i, k])
+              r[i] <- c
+          results
+    """, [vectorize], A, np.zeros(3))
+    assert lanes(kernel) == ["i"]
+
+
 def test_unit_stride_is_preferred():
     """The triple product: j, not k, and each element is summed in its order."""
     kernel = transformed("""
