@@ -553,3 +553,10 @@ def test_a_folded_fma_is_rounded_once():
                                   lambda: np.logspace(0, 1, 3, base=np.arange(2.0, 5.0))])
 def test_spaces_of_rare_arguments(made):
     check(made)
+
+
+@pytest.mark.parametrize("p", [None, -2, 1, "fro"])
+def test_condition_numbers_of_stacks_and_of_singular_matrices(p):
+    a = np.array([[1.0, 2.0], [3.0, 4.0]])
+    for x in (a, np.stack([a, a + 1]), np.zeros((2, 2)), a + 0j, np.ones((0, 2))):
+        check(lambda x: np.linalg.cond(x, p), x)

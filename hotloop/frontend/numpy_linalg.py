@@ -15,7 +15,7 @@ from numpy.linalg import LinAlgError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, unsupported
-from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, static
+from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, scalar_of, static
 from hotloop.frontend.numpy_atoms import op, real_dtype
 from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_products import vecdot
@@ -193,10 +193,19 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
 
 @numpy_function(LA.cond)
 def cond(x: Any, p: Any = None) -> Any:
-    if p is not None and p != 2:
-        return ufuncs.apply(np.multiply, [norm(x, p), norm(inv(x), p)])
-    s = svd(x, compute_uv=False)
-    return ufuncs.apply(np.divide, [s[..., 0], s[..., -1]])
+    """By the singular values; 0 / 0 is infinite, unless there are NaNs in the matrix."""
+    if p is not None and not (isinstance(p, int) and p in (2, -2)):
+        raise unsupported("np.linalg.cond in this norm")
+    a = as_array(x)
+    for d in a.dims[-2:]:
+        dm.require("gt", d, 0, LinAlgError, "cond is not defined on empty arrays")
+    s = svd(a, compute_uv=False)
+    ends = [s[..., 0], s[..., -1]]
+    with np.errstate(all="ignore"):
+        ratio = ufuncs.apply(np.divide, ends[::-1] if p == -2 else ends)
+    unknown = NUMPY[np.any](ufuncs.apply(np.isnan, [a]), axis=(-2, -1))
+    infinite = ufuncs.apply(np.greater, [ufuncs.apply(np.isnan, [ratio]), unknown])
+    return scalar_of(NUMPY[np.where](infinite, np.inf, ratio))
 
 
 RAISING.update((LA.solve, LA.inv, LA.pinv, LA.cholesky, LA.svd, callbacks.singular_values, LA.eigh,
