@@ -18,6 +18,7 @@ from hotloop.loops.core import (
     ARG_WRITTEN,
     Buffer,
     Carry,
+    Check,
     For,
     If,
     Kernel,
@@ -28,6 +29,7 @@ from hotloop.loops.core import (
     While,
 )
 from hotloop.loops.expr import Expr, e, lit, load, var
+from hotloop.loops.rewrite import Names, copied
 from hotloop.loops.scalar import identity
 
 I64, BOOL = np.dtype("i8"), np.dtype("?")
@@ -37,6 +39,32 @@ STEPS = (1, 1, 1, 2, -1, -3)
 
 def random_kernel(seed: int, lanes: int) -> tuple[Kernel, list]:
     return _Generator(random.Random(seed), lanes).kernel()
+
+
+def random_stopping_kernel(seed: int, lanes: int) -> tuple[Kernel, list]:
+    """One whose loop ends when a check fails, or before; a copy of it does the rest."""
+    rng = random.Random(seed)
+    generator = _Generator(rng, lanes)
+    kernel, args = generator.kernel()
+    loop, = kernel.body
+    assert isinstance(loop, For)
+    (rest,), renamed = copied([loop], Names(kernel))
+    assert isinstance(rest, For)
+    loop.stop, rest.lanes = "stop", 0
+    rest.lo = var("stop")
+    for carry, more in zip(loop.carries, rest.carries, strict=True):
+        more.init = var(carry.name, carry.dtype)
+    kernel.results = [renamed[x] for x in kernel.results]
+    kernel.body = [loop, rest]
+    scope = [generator.lane, var("s", "f8"), var("n")]
+    for _ in range(rng.randrange(1, 3)):
+        cond = generator.expression(scope, 2, BOOL)
+        if rng.random() < 0.6:
+            steps = e.sub(generator.lane, loop.lo)
+            far = rng.randrange(250) * int(loop.step.args[0])
+            cond = e.lt(steps, far) if far > 0 else e.gt(steps, far - 1)
+        loop.body.insert(0, Check(cond, -1))
+    return kernel, args
 
 
 class _Generator:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_kernels import random_kernel
+from random_kernels import random_kernel, random_stopping_kernel
 
 from hotloop.loops import interp
 from hotloop.loops.expr import fresh_table
@@ -35,10 +35,20 @@ def clone(x):
 @given(seed=st.integers(0, 2**32))
 def test_random_kernels(lanes: int, quick: bool, seed: int) -> None:
     with fresh_table():
-        kernel, args = random_kernel(seed, lanes)
-        expected_args, found_args = ([clone(x) for x in args] for _ in range(2))
-        with np.errstate(all="ignore"):
-            expected = interp.run(kernel, expected_args)
-        found = harness.run(kernel, found_args, level=0 if quick else 3, quick=quick)
-        for got, want in zip([*found, *found_args], [*expected, *expected_args], strict=True):
-            assert same(got, want), f"{got} instead of {want} of\n{show(kernel)}"
+        compare(*random_kernel(seed, lanes), quick)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_random_stopping_kernels(seed: int) -> None:
+    """Loops that end in lanes wherever a check fails, and others that go on from there."""
+    with fresh_table():
+        compare(*random_stopping_kernel(seed, 1 + seed % 4), False)
+
+
+def compare(kernel, args, quick: bool) -> None:
+    expected_args, found_args = ([clone(x) for x in args] for _ in range(2))
+    with np.errstate(all="ignore"):
+        expected = interp.run(kernel, expected_args)
+    found = harness.run(kernel, found_args, level=0 if quick else 3, quick=quick)
+    for got, want in zip([*found, *found_args], [*expected, *expected_args], strict=True):
+        assert same(got, want), f"{got} instead of {want} of\n{show(kernel)}"
