@@ -306,7 +306,7 @@ def test_a_program_that_forks_and_ends_while_threads_run(tmp_path):
         done = subprocess.run(
             [sys.executable, program], capture_output=True, text=True, timeout=120,
             env={"PATH": "", "PYTHONPATH": ":".join(sys.path), "HOTLOOP_NUM_THREADS": threads,
-                 "HOTLOOP_CACHE_DIR": str(tmp_path / "cache")})
+                 "HOTLOOP_TIERS": "0", "HOTLOOP_CACHE_DIR": str(tmp_path / "cache")})
         assert done.returncode == 0, done.stderr
         lines.append(done.stdout.split())
     assert [kind for kind, _ in lines] == ["compiled", "cached", "cached"]
