@@ -21,8 +21,8 @@ from typing import Any
 
 from hotloop import config
 from hotloop.digest import blake2b
-from hotloop.entry import abi, capi, key
-from hotloop.entry import machine as layout
+from hotloop.entry import abi, capi, key, layout
+from hotloop.entry import machine as machine_text
 from hotloop.entry.bind import Binder
 from hotloop.entry.pool import pool
 from hotloop.entry.wrap import Table
@@ -52,7 +52,8 @@ class Machine:
 def _key() -> str:
     """The cache key of the machine's object file: all that decides what it is."""
     sources = [(file, os.stat(os.path.join(os.path.dirname(__file__), file)).st_mtime_ns)
-               for file in ("abi.py", "capi.py", "key.py", "machine.py", "pool.py", "text.py")]
+               for file in ("abi.py", "capi.py", "inputs.py", "key.py", "layout.py", "machine.py",
+                            "outputs.py", "pool.py", "text.py", "walk.py")]
     parts = ("machine", sources, sys.version, engine.versions(), engine.host(), config.cpu)
     return blake2b(repr(parts).encode()).hexdigest()
 
@@ -71,7 +72,7 @@ def machine(make: bool = True) -> Machine | None:
             name = _key()
             object = cache.get(name) if config.cache else None
             if object is None and make:
-                text = layout.text()
+                text = machine_text.text()
                 object = engine.compile_text(text, 0)
                 if config.cache:
                     background.later(lambda: _keep(name, text))

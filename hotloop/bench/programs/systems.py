@@ -59,9 +59,9 @@ class NumPy:
 class Hotloop(NumPy):
     def __init__(self) -> None:
         import hotloop
-        from hotloop.runtime import tiers
+        from hotloop.llvm import background
 
-        self.jit, self.settle = hotloop.jit, tiers.finish    # type: ignore[method-assign]
+        self.jit, self.settle = hotloop.jit, background.finish    # type: ignore[method-assign]
 
     def compiled(self, function: Function, args: tuple[Any, ...] | None) -> Function:
         return self.jit(function)
