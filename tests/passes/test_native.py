@@ -86,6 +86,12 @@ def test_medians(data, dtype):
     compare(of_rows, grid)
 
 
+def test_zeros_of_medians():
+    for dtype in ("f4", "f8"):
+        for x in ([-0.0], [-0.0, -0.0], [0.0, -np.finfo(dtype).smallest_subnormal], [-1, -0.0, 3]):
+            compare(medians, np.array(x, dtype))
+
+
 def test_long_medians_are_numpys():
     x = np.random.default_rng(0).normal(size=20_001)
     compare(medians, x)

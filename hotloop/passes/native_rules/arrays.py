@@ -188,10 +188,9 @@ def median(b: Emit, eqn: Eqn) -> Sequence[Atom] | None:
             return inner.op("get", row, place, codes=":" * (rank - 1) + "i")
         upper = inner.shift_right(n, Lit(1))
         lower = inner.shift_right(inner.minus_one(n), Lit(1))
-        low = inner.convert(at(lower), out.dtype)
+        low = inner.add(inner.convert(at(lower), out.dtype), 0.0)     # a sum begins with 0.0
         high = inner.convert(at(upper), out.dtype)
         mean = inner.select(inner.eq(lower, upper), low, inner.div(inner.add(low, high), 2.0))
-        mean = inner.add(mean, 0.0)                 # as a sum that begins with 0.0: not -0.0
         if x.dtype.kind == "f":
             end = at(inner.minus_one(n))
             mean = inner.select(inner.isnan(end), end, mean)
