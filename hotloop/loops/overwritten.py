@@ -68,10 +68,14 @@ def _covers(statement: Statement, buffer: Buffer, extents: dict[Expr, Expr]) -> 
     """Does a loop, or one directly inside it, store every element? `extents` maps the variables of
     the loops around to their numbers of iterations."""
     if isinstance(statement, Store):
-        return statement.buffer is buffer and statement.combine is None and (
-            len(set(statement.index)) == len(statement.index) == len(buffer.shape)) and all(
-            extents.get(i) is extent
-            for i, extent in zip(statement.index, buffer.shape, strict=True))
+        return statement.buffer is buffer and statement.combine is None and _every(
+            buffer, statement.index, extents)
+    if isinstance(statement, Nest):
+        within = {**extents, **dict(zip(map(var, statement.vars), statement.domain, strict=True))}
+        return not statement.reduced and statement.combine is None and all(
+            any(x is extent for x in buffer.shape) for extent in statement.domain) and any(
+            stored is buffer and _every(buffer, index, within)
+            for stored, index, _ in statement.stores)
     if not isinstance(statement, For) or statement.until is not None or any(
             buffer in pair for pair in statement.swaps):
         return False
@@ -81,3 +85,9 @@ def _covers(statement: Statement, buffer: Buffer, extents: dict[Expr, Expr]) -> 
     if not all(any(x is extent for x in buffer.shape) for extent in within.values()):
         return False                        # a loop that may have no iterations
     return any(_covers(s, buffer, within) for s in statement.body)
+
+
+def _every(buffer: Buffer, index: tuple[Expr, ...], extents: dict[Expr, Expr]) -> bool:
+    """Is the index that of every element, as the variables run through their extents?"""
+    return len(set(index)) == len(index) == len(buffer.shape) and all(
+        extents.get(i) is extent for i, extent in zip(index, buffer.shape, strict=True))

@@ -22,6 +22,11 @@ from hotloop.loops.overwritten import overwritten
     ("for k in 0..p step 1\n  for i in 0..n step 1\n    for j in 0..m step 1\n"
      "      r[i, j] <- 1.0", False),
     ("for i in 0..n step 1\n  for j in 0..m step 1\n    r[i, j] add <- a[i, j]", False),
+    ("for i in 0..n step 1\n  nest j in m\n    r[i, j] <- a[i, j]", True),
+    ("for i in 0..n step 1\n  nest j in m\n    r[i, 0] <- a[i, j]", False),
+    ("for i in 0..n step 1\n  nest j in m\n    r[i, j] <- add(r[i, j], 1.0)", False),
+    ("for k in 0..p step 1\n  nest i in n, j in m\n    r[i, j] <- 1.0", False),
+    ("for i in 0..n step 1\n  nest j in p\n    r[i, j] <- 1.0", False),
 ])
 def test_fill(body, gone):
     lines = "\n".join("            " + line for line in body.split("\n"))
