@@ -130,3 +130,15 @@ def test_many_temporaries_are_given_back_by_shared_blocks():
         exec(compile(text, f"lines{n}", "exec"), scope)
         return hotloop.jit(scope["f"]).lower(np.ones(4), 1).llvm.count("\n")
     assert lines(32) - lines(16) < 2.5 * (lines(16) - lines(8))
+
+
+def test_the_longest_function_of_a_gradient_does_not_grow(monkeypatch):
+    monkeypatch.undo()
+
+    def longest(n):
+        lines = ["def f(x):", "    y = x", *n * ["    y = np.sin(y) * x - (y + 0.5)"]]
+        scope = {"np": np}
+        exec(compile("\n".join([*lines, "    return y"]), f"longest{n}", "exec"), scope)
+        text = hotloop.grad(scope["f"]).lower(0.3).llvm
+        return max(function.count("\n") for function in text.split("define "))
+    assert longest(200) < 1.3 * longest(100)
