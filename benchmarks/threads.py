@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--busy", action="store_true", help="another process holds a core")
     options = parser.parse_args()
+    hotloop.config.tiers = False        # quick code has no parallel loops
     others = []
     if options.busy:
         others = [multiprocessing.Process(target=spin, daemon=True)
