@@ -131,8 +131,8 @@ def means_table(result: Run, kernels: list[Kernel]) -> str:
     """Geometric means over kernels and sizes, and the worst kernel."""
     lines = []
     cases: list[tuple[str, tuple[str, ...], Callable[[Kernel], bool]]] = [
-        ("NumPy, whole arrays", ("numpy",), lambda row: row.style == "arrays"),
-        ("plain Python loops", ("numpy",), lambda row: row.style == "loops"),
+        ("NumPy, array kernels", ("numpy",), lambda row: row.style == "arrays"),
+        ("NumPy, loop kernels", ("numpy",), lambda row: row.style == "loops"),
         ("best Numba", NUMBAS, lambda row: True), ("jax", ("jax",), lambda row: True),
         ("numexpr", ("numexpr",), lambda row: True),
         ("torch.compile", ("torch_compile",), lambda row: True),
