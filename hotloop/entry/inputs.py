@@ -1,4 +1,4 @@
-"""The machine's input steps (`entry.layout.Step`): guards and unboxing.
+"""The machine's input steps (`entry.steps.Step`): guards and unboxing.
 
 A step finds its operands behind its opcode. The object at hand is `current`; a step that makes a
 reference puts it in a cell that is released in the end. A check that fails leaves for the next
@@ -8,7 +8,7 @@ specialization.
 from __future__ import annotations
 
 from hotloop.entry import abi
-from hotloop.entry.layout import Step
+from hotloop.entry.steps import Step
 from hotloop.entry.walk import CLEARED, INPUTS, LEAVE, Run
 
 

@@ -8,7 +8,8 @@ per function, so compiling one stays cheap, and a step costs about a nanosecond.
 
     frame      the kernel's slots | cells that own references | scratch cells
 
-`entry.layout` says what lies where, `entry.inputs` and `entry.outputs` have the steps.
+`entry.layout` and `entry.steps` say what lies where; `entry.inputs` and `entry.outputs` write the
+steps.
 
 If no specialization fits, `slow(state, *args)` runs, in Python: it compiles, or calls the kernel by
 way of `entry.slow`, or lets Python run the function. It is called as a bound method is, which is
@@ -29,9 +30,8 @@ from hotloop.entry.layout import (
     NAMES,
     PARAMETERS,
     TABLES,
-    Spec,
-    Step,
 )
+from hotloop.entry.steps import Spec, Step
 from hotloop.entry.text import Function, declarations
 from hotloop.entry.walk import CLEARED, LEAVE, OUTPUTS, Run
 from hotloop.llvm.flags import SHIFT

@@ -19,14 +19,15 @@ import threading
 from types import FunctionType, MethodType
 from typing import Any
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.digest import blake2b
-from hotloop.entry import abi, capi, key, layout
-from hotloop.entry import machine as machine_text
+from hotloop.entry import abi, key, layout
 from hotloop.entry.bind import Binder
 from hotloop.entry.pool import pool
-from hotloop.entry.wrap import Table
 from hotloop.llvm import background, cache, engine, loader
+
+capi = lazy.module("hotloop.entry.capi")
+machine_text = lazy.module("hotloop.entry.machine")
 
 _lock = threading.Lock()
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
@@ -53,7 +54,7 @@ def _key() -> str:
     """The cache key of the machine's object file: all that decides what it is."""
     sources = [(file, os.stat(os.path.join(os.path.dirname(__file__), file)).st_mtime_ns)
                for file in ("abi.py", "capi.py", "inputs.py", "key.py", "layout.py", "machine.py",
-                            "outputs.py", "pool.py", "text.py", "walk.py")]
+                            "outputs.py", "pool.py", "steps.py", "text.py", "walk.py")]
     parts = ("machine", sources, sys.version, engine.versions(), engine.host(), config.cpu)
     return blake2b(repr(parts).encode()).hexdigest()
 
@@ -177,7 +178,7 @@ def state(function: Any) -> Any:
     return getattr(function, "<state>")
 
 
-def set_tables(function: Any, binder: Binder, tables: tuple[Table, ...]) -> None:
+def set_tables(function: Any, binder: Binder, tables: tuple[Any, ...]) -> None:
     """Let the machine try `tables`, in this order, before `slow`."""
     loaded = machine()
     assert loaded is not None

@@ -1,9 +1,9 @@
-"""The machine's output steps (`entry.layout.Out`): boxing, by a stack of objects that it owns."""
+"""The machine's output steps (`entry.steps.Out`): boxing, by a stack of objects that it owns."""
 
 from __future__ import annotations
 
 from hotloop.entry import abi
-from hotloop.entry.layout import Out, Spec
+from hotloop.entry.steps import Out, Spec
 from hotloop.entry.walk import LEAVE, OUTPUTS, Run
 
 FAILED = "failed"

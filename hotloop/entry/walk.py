@@ -12,7 +12,8 @@ from __future__ import annotations
 import enum
 
 from hotloop.entry import abi
-from hotloop.entry.layout import MISS, Spec
+from hotloop.entry.layout import MISS
+from hotloop.entry.steps import Spec
 from hotloop.entry.text import Function
 from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, TABLE
 

@@ -28,11 +28,11 @@ from hotloop.entry import abi, key
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Place
 from hotloop.entry.flagged import ERROR_STATE, KEEP, Attention
-from hotloop.entry.layout import Out, Spec, Step
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
 from hotloop.entry.results import build, narrowed, scalar
 from hotloop.entry.slow import Slow
+from hotloop.entry.steps import Out, Spec, Step
 from hotloop.frontend.traced import (
     ARRAY,
     CAPSULE,

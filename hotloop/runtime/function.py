@@ -21,15 +21,16 @@ from collections.abc import Callable, Hashable, Mapping
 from types import MethodType
 from typing import Any, NamedTuple
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.entry import abi, native
 from hotloop.entry.flagged import ERROR_STATE
 from hotloop.entry.paths import Scope
 from hotloop.entry.raising import frame_at, users_frames
 from hotloop.entry.slow import Slow
-from hotloop.entry.wrap import NotEncodable, Table, encode
 from hotloop.errors import HotloopError, InternalError
 from hotloop.runtime.dispatch import Compile, Specializations, specializations
+
+wrap = lazy.module("hotloop.entry.wrap")            # from a function's second call on
 
 
 class CacheInfo(NamedTuple):
@@ -45,7 +46,7 @@ class State:
 
     def __init__(self, function: Callable[..., Any], found: Specializations):
         self.function, self.specializations = function, found
-        self.tables: dict[Slow, Table | None] = {}
+        self.tables: dict[Slow, Any] = {}
         self.calls = 0
         self.lock = threading.Lock()
         self.jitted: Callable[[], Any] = lambda: None
@@ -75,8 +76,8 @@ class State:
         with self.lock:
             found = self.specializations
             try:
-                self.tables[entry] = encode(entry, found.binder, scope)
-            except NotEncodable:
+                self.tables[entry] = wrap.encode(entry, found.binder, scope)
+            except wrap.NotEncodable:
                 self.tables[entry] = None
             entry.users.add(self)
             self.renew(entry)               # it may have come between

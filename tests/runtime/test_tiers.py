@@ -11,7 +11,7 @@ import pytest
 
 import hotloop
 from hotloop import config, persist
-from hotloop.entry.layout import Spec
+from hotloop.entry.steps import Spec
 from hotloop.llvm import background, engine
 from hotloop.loops.estimate import operations
 
