@@ -93,18 +93,17 @@ def call_ufunc(state: State, eqn: Eqn) -> bool:
     atoms = eqn.ins[:operands_of(eqn.params, len(eqn.ins))]
     sizes = eqn.ins[len(atoms):eqn.params.get("take", len(eqn.ins))]
     inputs, _, outputs = loop.types.partition("->")
+    given = [_converted(state, atom, np.dtype(char))
+             for atom, char in zip(atoms, inputs, strict=True)]
+    ins = [] if loop.changes else [operand(state, atom) for atom in given]
     outs: list[Operand] = []
     for out, char in zip(eqn.outs, inputs * loop.changes + outputs, strict=True):
         buffer = _memory(state, out, np.dtype(char), eqn.ins, [x.buffer for x in outs])
         outs.append(Operand(buffer, out.shape, lit(0), _dense(buffer, len(out.shape)), True))
     buffers = [x.buffer for x in outs]
-    given = [_converted(state, atom, np.dtype(char))
-             for atom, char in zip(atoms, inputs, strict=True)]
     if loop.changes:
         store_all(state, given[0], buffers[0])
         ins = [outs.pop(0)]
-    else:
-        ins = [operand(state, atom) for atom in given]
     if loop.path == inner_loops.MATMUL:          # vectors are matrices of one row, or of one column
         size = eqn.outs[0].dtype.itemsize
         if len(ins[0].dims) == 1:
