@@ -58,7 +58,7 @@ SWITCHES = (
     Switch("cpu", str, "", True, "target CPU (default: this machine's)"),
     Switch("tiers", bool, True, False,
            "compile quickly first where the call is short, and well in the background"),
-    Switch("pool", bool, True, False, "recycle the memory of large results"),
+    Switch("pool", bool, True, False, "recycle the memory of large arrays"),
     Switch("num_threads", int, 0, False, "threads of long loops (default: the CPUs available)"),
     Switch("parallel", int, 20000, True,
            "predicted nanoseconds from which loops run in threads (0: all, -1: none)"),
