@@ -1,5 +1,6 @@
 """docs/deviations.md, line by line: what a compiled function does otherwise than Python."""
 
+import math
 import random
 import sys
 import warnings
@@ -127,6 +128,14 @@ def test_elementary_functions_are_within_rounding():
     a = np.random.default_rng(0).standard_normal(10_000) * 10
     found = jit(lambda x: np.exp(x))(a)
     assert np.all(np.abs(found - np.exp(a)) <= 4 * np.spacing(np.exp(a)))
+
+
+def test_gamma_is_the_c_librarys():
+    """Python's lgamma is exact to 1e-15 near its zeros at 1 and 2, not to rounding."""
+    gamma, lgamma = jit(lambda x: math.gamma(x)), jit(lambda x: math.lgamma(x))
+    for x in (0.5, 1.015625, 2.25, 33.3, -1.5):
+        assert math.isclose(gamma(x), math.gamma(x), rel_tol=1e-14)
+        assert math.isclose(lgamma(x), math.lgamma(x), rel_tol=1e-14, abs_tol=1e-15)
 
 
 def test_an_int_to_a_negative_power_is_refused():
