@@ -113,7 +113,8 @@ def loops_are_better(state: State, eqn: Eqn) -> bool:
     """Is a product better done in a nest than by BLAS? If it is tiny, one of two vectors, or of a
     vector and a matrix that would have to be computed into memory first."""
     a, b = eqn.ins
-    (*_, n, k), (*_, m) = (1, *a.shape), (1, *b.shape) if len(b.shape) > 1 else (1,)
+    n, k = (1, *a.shape)[-2:]
+    m = b.shape[-1] if len(b.shape) > 1 else 1
     if isinstance(n, int) and isinstance(k, int) and isinstance(m, int) and n * k * m <= TINY:
         return True
     if len(a.shape) > 2 or len(b.shape) > 2 or len(a.shape) == len(b.shape) == 2:
