@@ -10,6 +10,7 @@
                   one_of, dims (facts about sizes)
     references    views, indexing, strides, meeting, references, exchange: which array a name is
     lists         list_values, list_buffers, list_slots, list_aliasing, list_results, lists, rows
+    dicts, sets   tables, table_keys, in_tables (what they do, as plain Python)
     names         registry, names; numpy_*, math_names, python_*, scipy_names; in_python,
                   numpy_in_python and random_in_python are library functions as plain Python
     warnings      warned: where NumPy would give them

@@ -37,7 +37,7 @@ from hotloop.frontend.builder import (
 )
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import join_lists
-from hotloop.frontend.list_values import List, mark, marks_taken_back, snapshot
+from hotloop.frontend.list_values import List, Table, mark, marks_taken_back, snapshot
 from hotloop.frontend.meeting import Cell, Key, Meeting, Path, RefSlot, cell_array
 from hotloop.frontend.objects import (
     UNBOUND,
@@ -174,8 +174,9 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
         sides.append(b)
         written = list(dict.fromkeys(place for place, _ in b.journal))
         ends.append({n: settled(get(cells, n), b, before.get(n)) for n in [*live, *written]})
-        copies.append({n: settled(x, b, None) for n, x in ends[-1].items()
-                       if isinstance(x, list | List) and x is before.get(n)} if b.journal else {})
+        copies.append({} if not b.journal else {
+            n: settled(x, b, None) for n, x in ends[-1].items()
+            if isinstance(x, list | List | Table) and x is before.get(n)})
         marks.append(marks_taken_back(marked))
         undo(b.journal)
         places += written
@@ -214,7 +215,14 @@ def settled(x: Any, builder: Builder, before: Any) -> Any:
     if isinstance(x, List) and x is not before and any(
             place.owner is x for place, _ in builder.journal):
         return snapshot(x)
+    if isinstance(x, Table) and x is not before:
+        return settled_kinds[Table](x, lambda y: any(
+            place.owner is y for place, _ in builder.journal))
     return x
+
+
+settled_kinds: dict[type, Callable[..., Any]] = {}
+"""How a table that a block has changed is copied: `tables` knows."""
 
 
 def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Slot, Any],

@@ -55,6 +55,14 @@ class Restart(BaseException):
         self.key = key
 
 
+class Regrow(BaseException):
+    """A list, dict or set made at `site` must be one of run-time length: `trace` begins again."""
+
+    def __init__(self, site: Any):
+        super().__init__(site)
+        self.site = site
+
+
 class Dead(BaseException):
     """This path of the user's program has raised. No Exception: users' handlers must not see it."""
 

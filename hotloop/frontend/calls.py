@@ -50,8 +50,8 @@ CHANGING = frozenset(("__setattr__", "__setitem__", "__delattr__", "__delitem__"
 QUIET_MODULES = frozenset(("math", "cmath", "random", "numpy.random"))
 """Their functions never give NumPy's floating-point warnings."""
 
-IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.numpy_in_python",
-             "hotloop.frontend.random_in_python")
+IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.in_tables",
+             "hotloop.frontend.numpy_in_python", "hotloop.frontend.random_in_python")
 """Functions to be traced though they are not the user's."""
 
 ACTIVE_LIMIT = 50
@@ -323,6 +323,25 @@ def _list_method(owner: list[Any], f: Any, /, *args: Any, **kwargs: Any) -> Any:
     return f(*args, **kwargs)
 
 
+def _table_method(owner: Any, f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """A method of a dict or set that is known while tracing."""
+    name = f.__name__
+    if _keyed_by_tracers(name, args):
+        raise needs_length(owner, staging(f"{type(owner).__name__}.{name} with run-time values",
+                                          "make the dict or set in the function"))
+    if name in GROWING:
+        refuse_change(owner, f"{type(owner).__name__}.{name}")
+    return f(*args, **kwargs)
+
+
+def _keyed_by_tracers(name: str, args: tuple[Any, ...]) -> bool:
+    """Are keys among the arguments that are known at run time only?"""
+    given = args[:1] if name in ("get", "pop", "setdefault") else args
+    return any(isinstance(a, Tracer | np.ndarray) or type(a).__module__.startswith(
+        "hotloop.frontend") or isinstance(a, list | tuple | set) and _any_tracer(list(a))
+        for a in given)
+
+
 def _nothing(*args: Any) -> None:
     """object.__init__"""
 
@@ -343,6 +362,8 @@ def _c_function(f: Any) -> Callable[..., Any]:
         raise staging(f"{f.__name__} in a branch or loop", "use a plain assignment")
     if type(owner) is list:
         return functools.partial(_list_method, owner, f)
+    if isinstance(owner, dict | set):
+        return functools.partial(_table_method, owner, f)
     if owner is not None and not isinstance(owner, types.ModuleType) and f.__name__ in GROWING:
         refuse_change(owner, f"{type(owner).__name__}.{f.__name__}")
         return f

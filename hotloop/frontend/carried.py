@@ -14,7 +14,7 @@ from hotloop.frontend.branches import arrays_in, references
 from hotloop.frontend.builder import current, here
 from hotloop.frontend.exchange import Flags
 from hotloop.frontend.jumps import VALUE
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.meeting import Cell, Meeting, Path, RefSlot
 from hotloop.frontend.objects import UNBOUND, Place, Slot, get
 from hotloop.frontend.references import ChosenBase
@@ -84,8 +84,8 @@ class Carried:
         for n in self.swapped or ():
             self.start.give(self.initial[n].base, (n,))
         for n in self.slots:
-            if n not in self.types and n in self.head and isinstance(
-                    self.initial[n], Array if isinstance(n, Place) else Array | List | list):
+            if n not in self.types and n in self.head and isinstance(self.initial[n], (
+                    Array if isinstance(n, Place) else Array | List | list | Table)):
                 self.held.add(n)
             if n in self.held:
                 self.types[n] = None

@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.errors import HotloopError
 from hotloop.frontend import indexing, instances, lists, loops, matching, sequences, truth, trying
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import Dead, check, current, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.messages import message, template
 from hotloop.frontend.objects import (
     Place,
@@ -44,6 +45,8 @@ from hotloop.frontend.tracers import (
     lift,
     stored,
 )
+
+tables = lazy.module("hotloop.frontend.tables")
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,
@@ -190,6 +193,8 @@ def load(x: Any, index: Any) -> Any:
         return indexing.load(x, index)
     if isinstance(x, List):
         return lists.load(x, index)
+    if isinstance(x, Table):
+        return tables.load(x, index)
     if isinstance(x, np.ndarray):
         return indexing.load(lift(x), index)
     if isinstance(x, loops.Range):
@@ -205,8 +210,8 @@ def load(x: Any, index: Any) -> Any:
     if type(x) is list and isinstance(index, slice) and _has_tracer(index):
         return lists.load(lists.list_of(x), index)
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
-        raise staging(f"a Python {type(x).__name__} indexed by a run-time value",
-                      "make it a NumPy array")
+        raise needs_length(x, staging(
+            f"a Python {type(x).__name__} indexed by a run-time value", "make it a NumPy array"))
     if isinstance(x, Either):
         return truth.exactly(load, x, index)
     if isinstance(x, Unjoined):
@@ -241,6 +246,8 @@ def store(x: Any, index: Any, new: Any) -> None:
             indexing.store(x, index, new)
     elif isinstance(x, List):
         lists.store(x, index, new)
+    elif isinstance(x, Table):
+        tables.store(x, index, new)
     elif isinstance(x, np.ndarray):
         indexing.store(lift(x), index, new)
     elif isinstance(x, Either):
@@ -269,6 +276,9 @@ def store(x: Any, index: Any, new: Any) -> None:
 def delete_item(x: Any, index: Any) -> None:
     if isinstance(x, List):
         lists.delete(x, index)
+        return
+    if isinstance(x, Table):
+        tables.traced("delete_item")(x, index)
         return
     if _has_tracer(index):
         raise needs_length(x, staging(f"del of a run-time index of a {type(x).__name__}"))
@@ -306,11 +316,23 @@ def augment(x: Any, op: str, y: Any) -> Any:
     if type(x) is list and (op == "Add" and _of_run_time_length(y)
                             or op == "Mult" and isinstance(y, Tracer)):
         raise needs_length(x, staging("a list grows by a run-time length"))
+    if isinstance(x, Table):
+        return _augment_table(x, op, y)
     if isinstance(x, list | dict | set):
+        if isinstance(y, Table):
+            raise needs_length(x, staging("an augmented assignment of run-time values"))
         refuse_change(x, "an augmented assignment")
     if isinstance(x, np.ndarray):
         x = lift(x)
     return IN_PLACE[op](x, y)
+
+
+def _augment_table(x: Table, op: str, y: Any) -> Any:
+    if op == "BitOr":
+        x.update(y)
+        return x
+    raise unsupported(f"such an augmented assignment of a {x.kind} of run-time values",
+                      "make a new one: a = a & b")
 
 
 def _of_run_time_length(x: Any) -> bool:
@@ -399,6 +421,8 @@ def iterated(x: Any) -> Any:
         return [x[as_int(k)] for k in range(n)]
     if isinstance(x, List):
         return loops.sequence_of(x)
+    if isinstance(x, Table):
+        return tables.iterated(x)
     if isinstance(x, loops.Range | loops.Indexed):
         return iter(x)
     if isinstance(x, Unjoined):
@@ -432,6 +456,9 @@ class Helpers:
     greater_equal = staticmethod(truth.greater_equal)
     display = staticmethod(sequences.display)
     listed = staticmethod(sequences.listed)
+    dictionary = staticmethod(sequences.dictionary)
+    set_display = staticmethod(sequences.set_display)
+    noted = staticmethod(sequences.noted)
     stream = staticmethod(sequences.stream)
     each = staticmethod(sequences.each)
     when = staticmethod(sequences.when)

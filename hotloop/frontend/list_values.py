@@ -204,6 +204,49 @@ def snapshot(x: List) -> List:
     return made
 
 
+TABLE_METHODS: dict[str, Any] = {}
+"""Methods of dicts and sets of run-time values: filled by `tables`."""
+
+
+@record
+class TableSlot:
+    """A dict or set by value."""
+    kind: str
+    factory: Any
+    lists: tuple[Any, ...]
+
+
+class Table(Tracer):
+    """A dict or set of run-time values (see `tables`): `kind` is "dict", "set", "defaultdict" or
+    "Counter", `factory` what a defaultdict makes."""
+
+    __slots__ = ("counts", "factory", "kind", "living", "own_keys", "own_values", "places")
+
+    places: List
+    own_keys: List
+    own_values: List
+    living: List
+    counts: List
+
+    def __init__(self, kind: str, factory: Any, lists: Iterable[List]):
+        self.kind, self.factory = kind, factory
+        self.places, self.own_keys, self.own_values, self.living, self.counts = lists
+
+    @property
+    def lists(self) -> list[List]:
+        return [self.places, self.own_keys, self.own_values, self.living, self.counts]
+
+    def __getattr__(self, name: str) -> Any:
+        kinds = ("set",) if self.kind == "set" else ("Counter", "dict") if (
+            self.kind == "Counter") else ("dict",)
+        for kind in kinds:
+            if f"{kind}.{name}" in TABLE_METHODS:
+                return ListMethod(TABLE_METHODS[f"{kind}.{name}"], self)
+        if name.startswith("__") or not hasattr({} if kinds[-1] == "dict" else set(), name):
+            raise AttributeError(f"'{self.kind}' object has no attribute '{name}'")
+        raise unsupported(f"the method {name} of a {self.kind} of run-time values")
+
+
 PUT: list[Any] = []
 """The journaled write: `objects.Place`, which knows lists."""
 
@@ -212,11 +255,11 @@ METHODS: dict[str, Any] = {}
 
 
 class ListMethod:
-    """A method of a list, looked up but not called yet."""
+    """A method of a list, dict or set, looked up but not called yet."""
 
     __slots__ = ("function", "owner")
 
-    def __init__(self, function: Any, owner: List):
+    def __init__(self, function: Any, owner: List | Table):
         self.function, self.owner = function, owner
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import CellType, FunctionType
 from typing import Any
 
+from hotloop import lazy
 from hotloop.errors import HotloopError, StagingError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import (
@@ -52,7 +53,7 @@ from hotloop.frontend.exchange import (
 )
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import check_carried, join_lists, lists_in
-from hotloop.frontend.list_values import List, mark, marks_taken_back
+from hotloop.frontend.list_values import List, Table, mark, marks_taken_back
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.meeting import Cell, Path, cell_array
 from hotloop.frontend.objects import (
@@ -96,6 +97,8 @@ from hotloop.frontend.truth import and_, not_, or_, truth
 from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var, rename
 from hotloop.ir.types import BOOL, I64
 from hotloop.ops.table import OPS
+
+tables = lazy.module("hotloop.frontend.tables")
 
 UNROLL_LIMIT = 32
 """A loop that can't be staged is unrolled if it has at most this many trips."""
@@ -237,6 +240,8 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
         items = lift(items)
     if isinstance(items, Array | List):
         items = sequence_of(items)
+    elif isinstance(items, Table):
+        items = tables.iterated(items)
     if isinstance(items, Unjoined):
         raise items.error
     if isinstance(items, Tracer):

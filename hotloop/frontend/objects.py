@@ -17,8 +17,7 @@ from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from hotloop.errors import StagingError
-from hotloop.frontend.builder import Builder, current, staging, unsupported
+from hotloop.frontend.builder import Builder, Regrow, current, staging, unsupported
 from hotloop.frontend.list_values import PUT, List
 from hotloop.frontend.tracers import Tracer
 
@@ -177,7 +176,7 @@ def made_at(x: Any, made: Any) -> Any:
     return made
 
 
-def needs_length(x: Any, error: StagingError) -> StagingError:
+def needs_length(x: Any, error: Any) -> Any:
     """The error, with the place where the list `x` was made: tracing begins again with a list of
     run-time length there."""
     session = current().state.session
@@ -188,6 +187,13 @@ def needs_length(x: Any, error: StagingError) -> StagingError:
         if s.made is x and type(x) is list and s.is_argument:
             error.site = s.path
     return error
+
+
+def regrow(x: Any, error: Any) -> None:
+    """Tracing begins again with `x` of run-time length, if it is known where it is made."""
+    error = needs_length(x, error)
+    if error.site is not None and error.site not in current().state.session.growing:
+        raise Regrow(error.site)
 
 
 def undo(journal: list[tuple[Place, Any]]) -> list[Place]:

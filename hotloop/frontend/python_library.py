@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.calls import function
@@ -29,6 +30,8 @@ from hotloop.frontend.registry import call
 from hotloop.frontend.sequences import Fold, consume
 from hotloop.frontend.tracers import Array, Tracer
 
+tables = lazy.module("hotloop.frontend.tables")
+
 
 @call(collections.deque)
 def deque(iterable: Any = (), maxlen: Any = None) -> List:
@@ -38,6 +41,16 @@ def deque(iterable: Any = (), maxlen: Any = None) -> List:
     new = copied(items) if isinstance(items, List) else list_of(list(items))
     new.queue = True
     return new
+
+
+@call(collections.defaultdict)
+def default_dict(*given: Any) -> Any:
+    return tables.default_dict(*given)
+
+
+@call(collections.Counter)
+def counter(*given: Any) -> Any:
+    return tables.counter(*given)
 
 
 def _on_lists(native: Callable[..., Any], name: str) -> None:

@@ -23,7 +23,7 @@ from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import load_from as load_item
 from hotloop.frontend.loops import Indexed, Range, sequence_of
 from hotloop.frontend.numpy_arrays import scalar_of, settled
@@ -65,6 +65,9 @@ def has_tracer(x: Any) -> bool:
     return isinstance(x, Tracer) or isinstance(x, list | tuple) and any(map(has_tracer, x))
 
 
+tables = lazy.module("hotloop.frontend.tables")
+
+
 # ---- sequences
 
 @call(len)
@@ -77,6 +80,8 @@ def len_(x: Any, /) -> Any:
         fail(TypeError, f"object of type '{kind_name(x)}' has no len()")
     if isinstance(x, List):
         return x.size
+    if isinstance(x, Table):
+        return tables.size(x)
     return x.length() if isinstance(x, Range | Indexed) else builtins.len(x)
 
 
@@ -125,7 +130,19 @@ def zip_(*iterables: Any, strict: bool = False) -> Any:
 
 def stored(x: Any) -> Any:
     """A generator expression as a list; other iterables as they are."""
+    if isinstance(x, Table):
+        return sequences.list_from(x)
     return x.items() if isinstance(x, Stream) else x
+
+
+@call(set)
+def set_(items: Any = (), /) -> Any:
+    return tables.set_of(items)
+
+
+@call(dict)
+def dict_(*given: Any, **named: Any) -> Any:
+    return tables.dict_of(*given, **named)
 
 
 @call(reversed)

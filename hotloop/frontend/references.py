@@ -14,7 +14,7 @@ nobody seemed to need any more).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from hotloop.frontend.builder import (
@@ -227,9 +227,10 @@ def finish(condition: Atom, sides: list[Builder], died: list[bool], outs: list[V
             with opened(side):
                 atoms[k].append(None if died[k] else base.read())
     blocks = []
+    own = set(outs)
     for k, side in enumerate(sides):
         with opened(side):
-            filled = [a if a is not None else placeholder(out)
+            filled = [a if a is not None else placeholder(out, own)
                       for a, out in zip(atoms[k], outs, strict=True)]
             blocks.append(Block([], side.eqns, filled))
     emit("cond", [condition], outs, blocks=blocks)
@@ -238,7 +239,8 @@ def finish(condition: Atom, sides: list[Builder], died: list[bool], outs: list[V
     parent.values.update(spent)
 
 
-def placeholder(out: Var) -> Atom:
-    """A value of the right type for a branch that never gives one (it has raised)."""
-    dims = tuple(d if current().sees(d) else 0 for d in out.shape)
+def placeholder(out: Var, outs: Collection[Var] = ()) -> Atom:
+    """A value of the right type for a branch that never gives one (it has raised). `outs`: the
+    results of the cond, which the branch can't name."""
+    dims = tuple(d if current().sees(d) and d not in outs else 0 for d in out.shape)
     return full(zero(out.dtype), dims)

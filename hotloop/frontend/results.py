@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.control import unbound
 from hotloop.frontend.dims import MIN
 from hotloop.frontend.instances import attributes
 from hotloop.frontend.list_results import parts as list_parts
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.messages import has_marks
 from hotloop.frontend.references import ChosenBase, leaves, leaves_of
 from hotloop.frontend.session import Session, StandIn
@@ -42,6 +43,8 @@ from hotloop.frontend.views import Broadcast, Diagonal, Index, Part, Reshape, Tr
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, I64
 from hotloop.record import record
+
+tables = lazy.module("hotloop.frontend.tables")
 
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type, np.dtype, range, slice,
              enum.Enum, frozenset, np.generic, type(Ellipsis), types.ModuleType,
@@ -147,6 +150,8 @@ class Results:
             raise x.error
         if isinstance(x, List) and id(x) not in self.stand_ins:
             return self.growing(x)
+        if isinstance(x, Table):
+            return self.table(x)
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
         if isinstance(x, Array):
@@ -196,8 +201,13 @@ class Results:
                              tuple(map(self.tree, own.values())))
         raise unsupported(f"a {kind.__name__} as a result", "return arrays, numbers, tuples, dicts")
 
+    def table(self, x: Table) -> Container:
+        return self.made_of(*tables.table_parts(x))
+
     def growing(self, x: List) -> Container:
-        make, atoms = list_parts(x)
+        return self.made_of(*list_parts(x))
+
+    def made_of(self, make: Any, atoms: list[Any]) -> Container:
         return Container(make, tuple(
             Constant(a) if isinstance(a, int) else ArrayOut(self.add(a)) if a.shape
             else ScalarOut(self.add(a), PYTHON) for a in atoms))

@@ -471,10 +471,34 @@ class Rewriter(ast.NodeTransformer):
             n)
 
     def visit_SetComp(self, n: ast.SetComp) -> Any:
-        return self._comprehension(n)
+        if not _plain_targets(n):
+            return self._comprehension(n)
+        return self._from_list(n, "set_display", n.elt)
 
     def visit_DictComp(self, n: ast.DictComp) -> Any:
-        return self._comprehension(n)
+        if not _plain_targets(n):
+            return self._comprehension(n)
+        return self._from_list(n, "dictionary", ast.Tuple([n.key, n.value], ast.Load()))
+
+    def _from_list(self, n: Any, name: str, item: ast.expr) -> Any:
+        """A set or dict of the items that a list comprehension has."""
+        items = ast.copy_location(ast.ListComp(ast.copy_location(item, n), n.generators), n)
+        return ast.copy_location(call(name, self.visit_ListComp(items)), n)
+
+    def visit_Set(self, n: ast.Set) -> Any:
+        self.generic_visit(n)
+        items = ast.List([self._spread(e) for e in n.elts], ast.Load())
+        return ast.copy_location(call("set_display", ast.copy_location(items, n)), n)
+
+    def visit_Dict(self, n: ast.Dict) -> Any:
+        self.generic_visit(n)
+        if any(k is None for k in n.keys):
+            return ast.copy_location(call("noted", n), n)
+        pairs: list[ast.expr] = [
+            ast.copy_location(ast.Tuple([k, v], ast.Load()), n)
+            for k, v in zip(n.keys, n.values, strict=True) if k is not None]
+        return ast.copy_location(call("dictionary", ast.copy_location(
+            ast.List(pairs, ast.Load()), n)), n)
 
     def visit_GeneratorExp(self, n: ast.GeneratorExp) -> Any:
         if not _plain_targets(n):

@@ -19,7 +19,7 @@ from typing import Any
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import check, current, emit, lit, unsupported
+from hotloop.frontend.builder import Builder, check, current, emit, lit, unsupported
 from hotloop.frontend.list_buffers import exact, lay, make_room
 from hotloop.frontend.list_slots import list_of, recast
 from hotloop.frontend.list_values import Data, Extent, List, RowSlot, mark
@@ -122,7 +122,8 @@ def freeze(x: List) -> None:
     """A row of `x` is replaced: the Rows that are held stay those that they are."""
     for reference in x.rows:
         row = reference()
-        if row is not None and row.frozen is None and row.epoch == x.epoch:
+        if row is not None and row.frozen is None and row.epoch == x.epoch and (
+                row.home.encloses(current())):        # else nobody can use it here
             row.frozen = [row.column(k) for k in (START, LENGTH, END)]
 
 
@@ -156,10 +157,17 @@ def row_atoms(x: List, new: Any) -> list[Atom]:
 
 
 def _taken(x: List, new: List) -> None:
-    if isinstance(new, Row) or new.home is not current() or new.moved:
+    if isinstance(new, Row) or new.moved or not _once(new.home):
         x.kept = True
     mark(new, "moved")
     derive(new, x)
+
+
+def _once(home: Builder) -> bool:
+    """Is what stands here done once at most for each list that `home` makes?"""
+    lineage = current().lineage
+    depth = len(home.lineage)
+    return home.encloses(current()) and not any(b.loop for b in lineage[depth:])
 
 
 def _sum(a: Dim, b: Dim) -> Dim:

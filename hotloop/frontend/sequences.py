@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import current, here, staging, unsupported
 from hotloop.frontend.list_slots import list_of
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import (
     AS_LIST,
     append,
@@ -220,6 +221,29 @@ def made(x: Any, place: Any) -> Any:
     return x
 
 
+def noted(x: Any) -> Any:
+    """A dict or set that the traced code makes here."""
+    session = current().state.session
+    place = here()
+    if place in session.growing:
+        return tables.of_known(x)
+    session.lists[id(x)] = x, place
+    return x
+
+
+def dictionary(pairs: list[tuple[Any, Any]]) -> Any:
+    """`{a: b}`"""
+    return tables.dict_of(pairs)
+
+
+def set_display(items: list[Any]) -> Any:
+    """`{a, b}`"""
+    return tables.set_of(items)
+
+
+tables = lazy.module("hotloop.frontend.tables")
+
+
 def display(items: list[Any]) -> Any:
     """`[a, b]`"""
     return made(items, here())
@@ -234,6 +258,8 @@ def each(sink: Sink, items: Any, body: Callable[[Any], Any]) -> None:
         inner.stage = sink.stage  # type: ignore[method-assign]
         items.run(inner)
         return
+    if isinstance(items, Table):
+        items = tables.iterated(items)
     items = sequence_of(items) if isinstance(items, Array | List) else own_iterator(items)
     if isinstance(items, Stream):
         return each(sink, items, body)
@@ -284,6 +310,8 @@ def list_from(x: Any) -> Any:
     place = here()
     if isinstance(x, List):
         return copied(x)
+    if isinstance(x, Table):
+        x = tables.iterated(x)
     if isinstance(x, Stream):
         return made(x.items(), place)
     if isinstance(x, np.ndarray):

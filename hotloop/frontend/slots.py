@@ -21,7 +21,7 @@ from hotloop.errors import HotloopError, TypeInstabilityError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, Restart, check, current, emit, here, lit
 from hotloop.frontend.meeting import Cell, Key, Path, RefSlot, common, new_array
-from hotloop.frontend.objects import UNBOUND
+from hotloop.frontend.objects import UNBOUND, regrow
 from hotloop.frontend.python_numbers import ORDER
 from hotloop.frontend.tracers import (
     EXACT,
@@ -308,6 +308,9 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
     if a != b:
         if _is_constant(a) and _is_constant(b):
             return KINDS[OneOfSlot].join(a, b, visible, name)
+        for slot in (a, b):
+            if isinstance(slot, ObjectSlot) and isinstance(slot.object, dict | set):
+                regrow(slot.object, unstable(name, a, b, "is a different Python object"))
         raise unstable(name, a, b, "is a different Python object")
     return a
 

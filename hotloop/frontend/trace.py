@@ -17,7 +17,7 @@ from typing import Any
 
 from hotloop.errors import Location, UnsupportedError
 from hotloop.frontend import host, numpy_elementwise, one_of, operators, python_names
-from hotloop.frontend.builder import Builder, Dead, Restart, opened
+from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
 from hotloop.frontend.session import Session
@@ -58,6 +58,9 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
         except Restart as error:
             assert error.key not in wary
             wary.add(error.key)
+        except Regrow as error:
+            assert error.site not in growing
+            growing.add(error.site)
         except UnsupportedError as error:
             if error.site is not None and error.site not in growing:
                 growing.add(error.site)

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import CONTEXT, current, emit, lit, unsupported
 from hotloop.frontend.dims import compare
 from hotloop.frontend.jumps import VALUE
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.objects import get
 from hotloop.frontend.references import ChosenBase, chosen
 from hotloop.frontend.slots import Either, Unjoined
@@ -37,6 +38,8 @@ from hotloop.frontend.tracers import (
 from hotloop.ir.core import Atom, Lit, Var
 from hotloop.ir.types import BOOL, I64
 
+tables = lazy.module("hotloop.frontend.tables")
+
 
 def truth(x: Any) -> Any:
     """bool(x): a Python bool, or a PYTHON Scalar of dtype bool."""
@@ -46,6 +49,8 @@ def truth(x: Any) -> Any:
         return exactly(truth, x)
     if isinstance(x, Unjoined):
         raise x.error
+    if isinstance(x, Table):
+        return tables.size(x) > 0
     if isinstance(x, List):
         answer = compare("gt", x.n, 0)
         return answer if isinstance(answer, bool) else Scalar(answer, PYTHON)
@@ -253,6 +258,8 @@ def equal(a: Any, b: Any) -> Any:
     for x, y in ((a, b), (b, a)):
         if y is None and isinstance(x, Widened) and x.narrow_kind is None:
             return is_(x, None)
+    if isinstance(a, Table) or isinstance(b, Table):
+        return tables.equal(a, b)
     if isinstance(a, List) or isinstance(b, List):
         other = b if isinstance(a, List) else a
         return IN_PYTHON["list_equal"](a, b) if isinstance(other, list | List) else False
@@ -300,7 +307,7 @@ def not_equal(a: Any, b: Any) -> Any:
     if isinstance(a, Either) or isinstance(b, Either):
         return exactly(not_equal, a, b)
     if type(a) is type(b) and type(a) in (tuple, list) or isinstance(a, List) or isinstance(
-            b, List) or a is None or b is None:
+            b, List | Table) or isinstance(a, Table) or a is None or b is None:
         return not_(equal(a, b))
     return a != b
 
@@ -315,7 +322,10 @@ def in_(x: Any, items: Any) -> Any:
         return truth((items == x).any())
     if isinstance(items, List):
         return IN_PYTHON["contains"](items, x)
+    if isinstance(items, Table):
+        return tables.traced("has")(items, x)
     if not isinstance(x, Tracer) and not (
+            isinstance(x, tuple) and any(isinstance(e, Tracer) for e in x)) and not (
             isinstance(items, list | tuple) and any(isinstance(e, Tracer) for e in items)):
         return x in items
     if isinstance(items, dict | set | frozenset):

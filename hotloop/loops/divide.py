@@ -122,8 +122,8 @@ class _Division:
             if self.weights[s] > MOST and not (
                     isinstance(s, For) and (s.lanes or s.parallel is not None)):
                 self.inner(s, scope)
-            scope.update(binds(s))
             self.place(s, pieces, scope)
+            scope.update(binds(s))
         kept = {name for x in ends for name in x.free}
         for p in pieces:
             p.called = p.called and p.weight > PIECE / 10
@@ -149,7 +149,7 @@ class _Division:
         _weigh([s], self.weights)
 
     def place(self, s: Statement, pieces: list[_Piece], scope: set[str]) -> None:
-        """Into the last piece, or into a new one."""
+        """Into the last piece, or into a new one. `scope`: the names bound before s."""
         last = pieces[-1] if pieces and pieces[-1].called else None
         if isinstance(s, Alloc):
             if last is None or any(
@@ -164,8 +164,10 @@ class _Division:
                 pieces.append(last)
             last.after.append(s)
             return
-        movable = _movable(s) and _shape_names(_buffers([s])) <= scope
-        if last is None or last.weight + self.weights[s] > PIECE or not movable:
+        extents = _shape_names(_buffers([s]))     # of what is passed: known before the call
+        movable = _movable(s) and extents <= scope
+        if last is None or last.weight + self.weights[s] > PIECE or not movable or (
+                not last.names.isdisjoint(extents)):
             last = _Piece(called=movable)
             pieces.append(last)
         last.inside.append(s)

@@ -33,15 +33,6 @@ class Recorder:
         self.items.append(v)
 
 
-@refused(StagingError, "set.add", 3)
-def add_to_a_set(n):
-    r = Recorder()
-    r.items = set()
-    if n > 2:
-        r.items.add(1)
-    return len(r.items)
-
-
 @refused(StagingError, "next()", 3)
 def next_in_a_loop(n):
     it = iter([1.0, 2.0, 3.0])
