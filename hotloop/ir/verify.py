@@ -128,13 +128,18 @@ class _Verifier:
 
 
 def _as_good(eqn: Eqn, found: Type, wanted: Type) -> bool:
-    """Do the dimensions differ only where two results of a branch are the same number in each arm?
-    The rule names the first of them."""
+    """Do the dimensions differ only where two results of a branch are the same number in each arm,
+    or where one is the same literal in both? The rule names the first, or the number."""
     places = {out: k for k, out in enumerate(eqn.outs)}
 
     def same(d: Dim, e: Dim) -> bool:
         j, k = places.get(d), places.get(e)  # type: ignore[arg-type]
-        return d is e or d == e and isinstance(d, int) or j is not None and k is not None and all(
+        if d is e or d == e and isinstance(d, int):
+            return True
+        if j is not None and isinstance(e, int):
+            ends = [block.outs[j] for block in eqn.blocks]
+            return all(isinstance(x, Lit) and x.value == e for x in ends)
+        return j is not None and k is not None and all(
             block.outs[j] == block.outs[k] for block in eqn.blocks)
     arms = bool(eqn.blocks) and all(not b.params and len(b.outs) == len(eqn.outs)
                                     for b in eqn.blocks)
