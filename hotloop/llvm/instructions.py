@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hotloop.llvm.builder import UNLIKELY, Builder, Type
+from hotloop.llvm.flags import NATIVE
 from hotloop.loops.expr import Expr
 from hotloop.loops.scalar import SCALAR_OPS
 
@@ -428,6 +429,13 @@ def _from_float(b: Builder, source: Type, target: Type, x: str) -> str:
 
 def _to_signed(b: Builder, source: Type, target: Type, x: str) -> str:
     """cvttsd2si: the least integer for NaN and for what is out of range."""
+    if NATIVE and not source.lanes and source.bits == 64 and target.bits == 64:
+        # The instruction itself: `fptosi` has no meaning out of range, so LLVM must be kept away.
+        two = source.of("f8")
+        pair = f"<2 x {two}>"
+        b.declare("llvm.x86.sse2.cvttsd2si64", "i64", pair)
+        both = b.op(f"insertelement {pair} zeroinitializer, {source} {x}, i64 0")
+        return b.op(f"call i64 @llvm.x86.sse2.cvttsd2si64({pair} {both})")
     size = b.intrinsic("fabs", source, x)
     inside = b.op(f"fcmp olt {source} {size}, {b.constant(2.0 ** (target.bits - 1), source)}")
     value = b.apart(b.op(f"fptosi {source} {x} to {target}"), target)

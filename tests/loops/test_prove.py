@@ -79,3 +79,84 @@ def test_choices(value, decided):
               m[i] <- {value}
     """ + "  results\n", [prove], np.zeros(9, "i8"))
     assert decided != ("select" in show(kernel))
+
+
+EXTREMES = np.array([3, -4, 2**63 - 1, -2**63, 0, 9, -1, 8])
+
+
+@pytest.mark.parametrize(("cond", "asked", "decided"), [
+    ("and(ge(k, 0), lt(k, n))", "lt(k, n)", True),
+    ("and(ge(k, 0), lt(k, n))", "ge(k, 0)", True),
+    ("not(or(lt(k, 0), ge(k, n)))", "and(ge(k, 0), lt(k, n))", True),
+    ("ge(k, 3)", "gt(k, 1)", True),
+    ("lt(k, i)", "lt(k, n)", True),                    # i < n by its loop
+    ("lt(k, i)", "le(k, i)", True),
+    ("ge(k, 0)", "lt(k, n)", False),
+    ("or(ge(k, 0), lt(k, n))", "ge(k, 0)", False),
+    ("ge(k, 0)", "ge((k + 1), 0)", False),             # 2**63 - 1 and 1 are below 0
+    ("lt((k + 1), n)", "lt(k, n)", False),             # likewise
+    ("gt(n, (k + -1))", "gt(n, k)", False),
+    ("le(k, 3)", "lt(k, 3)", False),
+])
+def test_facts_of_branches(cond, asked, decided):
+    kernel = transformed(f"""
+        kernel f
+          m: i64[n] inout
+          body
+            for i in 0..n step 1
+              k = m[i]
+              c = {cond}
+              if c
+                m[i] <- select({asked}, 1, 2)
+    """ + "  results\n", [prove], EXTREMES.copy())
+    assert decided != ("select" in show(kernel))
+
+
+@pytest.mark.parametrize(("first", "second", "kept"), [
+    ("ge(k, 0)", "ge(k, -5)", 1), ("ge(k, 0)", "lt(k, n)", 2), ("lt(k, n)", "le(k, n)", 1),
+    ("lt((k + 1), n)", "lt(k, n)", 2)])
+def test_facts_of_checks(first, second, kept):
+    kernel = transformed(f"""
+        kernel f
+          m: i64[n] inout
+          p: i64
+          error builtins:ValueError 'no'
+          body
+            k = p
+            a = {first}
+            check a error 0
+            b = {second}
+            check b error 0
+            m[0] <- k
+    """ + "  results\n", [prove], np.zeros(3, "i8"), 1)
+    assert sum(isinstance(s, Check) for s in walk(kernel.body)) == kept
+
+
+def test_the_other_side_of_a_branch_knows_the_opposite():
+    kernel = transformed("""
+        kernel f
+          m: i64[n] inout
+          body
+            for i in 0..n step 1
+              k = m[i]
+              if lt(k, 0)
+                m[i] <- 0
+              else
+                m[i] <- select(ge(k, 0), 1, 2)
+    """ + "  results\n", [prove], EXTREMES.copy())
+    assert "select" not in show(kernel)
+
+
+def test_a_while_loop_knows_its_condition():
+    kernel = transformed("""
+        kernel f
+          m: i64[n] inout
+          p: i64
+          body
+            while
+              carry j: i64 = p
+              unless gt(j, 0) leave
+              m[select(lt(j, 0), (j + n), j)] <- 1
+              next j = (j + -1)
+    """ + "  results\n", [prove], np.zeros(5, "i8"), 4)
+    assert "select" not in show(kernel)
