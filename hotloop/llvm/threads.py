@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import sys
 import threading
 import time
 from contextlib import suppress
 from typing import Any
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.digest import blake2b
 from hotloop.llvm import cache, engine, loader, team
+
+signal = lazy.module("signal")
 
 MOST = 256
 """More threads than that are not started."""
