@@ -63,7 +63,7 @@ def _start() -> None:
 def _work() -> None:
     global _worker
     with suppress(AttributeError, OSError):         # others first, where a thread can say so
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
     more = True
     while more:
         try:
