@@ -19,8 +19,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from hotloop.errors import InternalError
-
 PATIENCE = 2.0
 """Seconds for which a program that has ended waits."""
 
@@ -68,8 +66,10 @@ def _work() -> None:
     while more:
         try:
             _run()
-        except InternalError as error:              # what was made quickly does, too
-            warnings.warn(f"hotloop: {error}", RuntimeWarning, stacklevel=2)
+        except Exception as error:      # a bug of ours: what was made quickly does, too
+            with suppress(RuntimeWarning):          # where warnings are errors
+                warnings.warn(f"hotloop: good code could not be made: {error!r}", RuntimeWarning,
+                              stacklevel=2)
         with _lock:
             more = bool(_jobs)
             if not more:

@@ -153,6 +153,19 @@ def test_many_threads_while_code_is_exchanged():
     assert not wrong
 
 
+@pytest.mark.filterwarnings("always")
+def test_a_job_that_fails_is_reported_and_the_next_one_done(recwarn):
+    done = []
+
+    def fail():
+        raise KeyError("a bug")
+    background.later(fail)
+    background.later(lambda: done.append(1))
+    background.finish()
+    assert done == [1] and background._worker is None
+    assert "good code could not be made: KeyError('a bug')" in str(recwarn[0].message)
+
+
 def run_script(text):
     env = {**os.environ, "HOTLOOP_TIERS": "1", "HOTLOOP_CACHE": "0"}
     return subprocess.run([sys.executable, "-c", textwrap.dedent(text)], env=env, text=True,
