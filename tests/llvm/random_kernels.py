@@ -48,13 +48,13 @@ def random_stopping_kernel(seed: int, lanes: int) -> tuple[Kernel, list]:
     kernel, args = generator.kernel()
     loop, = kernel.body
     assert isinstance(loop, For)
-    (rest,), renamed = copied([loop], Names(kernel))
+    (rest,), _ = copied([loop], Names(kernel))
     assert isinstance(rest, For)
     loop.stop, rest.lanes = "stop", 0
     rest.lo = var("stop")
     for carry, more in zip(loop.carries, rest.carries, strict=True):
         more.init = var(carry.name, carry.dtype)
-    kernel.results = [renamed[x] for x in kernel.results]
+    kernel.results = [var(c.name, c.dtype) for c in rest.carries]
     kernel.body = [loop, rest]
     scope = [generator.lane, var("s", "f8"), var("n")]
     for _ in range(rng.randrange(1, 3)):
