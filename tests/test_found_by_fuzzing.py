@@ -433,3 +433,24 @@ def test_an_array_of_indices_that_is_one_constant(dtype):
         a[np.ones_like(a)] -= a.size
         m[np.ones(len(a), int), 1:] *= 3
     check(f, np.array([0, 60000 % 2**15], dtype), np.arange(12).reshape(4, 3))
+
+
+def test_a_bare_exception_has_no_arguments():
+    def f(a):
+        if a[0] < 5:
+            raise KeyError
+    with pytest.raises(KeyError) as caught:
+        hotloop.jit(f, cache=False)(np.zeros(2))
+    assert caught.value.args == ()
+
+
+def test_what_always_raises_after_a_check_in_a_try_statement():
+    """Not silently nothing: refused, as every call of NumPy's in a try statement."""
+    def f(a):
+        try:
+            a[1] = 2
+            a += 1.5
+        except ZeroDivisionError:
+            pass
+    with pytest.raises(errors.UnsupportedError, match="call of NumPy that may raise"):
+        hotloop.jit(f, cache=False)(np.arange(3))
