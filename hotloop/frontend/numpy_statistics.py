@@ -25,7 +25,7 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import atom_of, op, reduce
-from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_create import linspace
 from hotloop.frontend.numpy_products import matmul
 from hotloop.frontend.numpy_reduce import (
@@ -126,6 +126,7 @@ for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
     numpy_function(getattr(np, _name))(_quantile(_name))
     VIA_NUMPY.add(getattr(np, _name))
 VIA_NUMPY.update((np.median, np.nanmedian))
+RAISING.update((callbacks.quantile, np.histogram))      # no fraction; edges that go back
 
 
 # ---- covariance
@@ -143,6 +144,8 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
         x = as_array(NUMPY[np.concatenate]([x, variables(
             converted(parts[1], work), rowvar, True)], 0))
     n = as_int(x.dims[1])
+    if isinstance(ddof, float) and ddof != int(ddof):
+        fail(ValueError, "ddof must be integer")
     freedom = (0 if bias else 1) if ddof is None else ddof
     average_ = mean(x, axis=1)
     centered = apply(np.subtract, x, as_array(average_)[:, None])
