@@ -47,6 +47,14 @@ I8, U8 = np.arange(3, dtype=np.int8), np.arange(3, dtype=np.uint8)
     (lambda b, m: (b.var(where=m), b.sum(0, where=m[0])), (np.ones((2, 3)), MASK)),
     (lambda i: np.unravel_index(i, (2, 2)), (9,)),
     (lambda a: np.cov(a, ddof=1.5), (np.ones(3),)),
+    (lambda f, x: np.gradient(f, x), (np.array([0, 2, 4]), np.array([3, 2, 1], np.uint8))),
+    (lambda a: (np.cov(a, dtype=np.float32), np.corrcoef(a, dtype=np.float32)), (MATRIX ** 2,)),
+    (lambda a, out: np.percentile(a, 5, None, out), (ROW, np.zeros(1))),
+    (lambda a, out: np.percentile(a, [5, 9], axis=0, out=out), (MATRIX, np.zeros((2, 4)))),
+    (lambda x, y: (np.astype(x, float), np.astype(y, float)), (np.int32(3), MATRIX)),
+    (lambda x: np.astype(x, float), (3,)),
+    (lambda a: np.sort(a, kind="stable", stable=True), (ROW,)),
+    (lambda a, n: np.lib.stride_tricks.as_strided(a, (n, a.size - n + 1), (8, 8)), (ROW, 2)),
 ])
 def test_as_numpy(function, args):
     check(function, *args)
@@ -85,6 +93,13 @@ def test_errors_of_results_that_nothing_uses(function, args):
         function(a, q)
         return 1.0
     check(unused, *args)
+
+
+def test_strides_are_taken_of_whole_arrays_only():
+    """What is called gets a copy, of which other strides may leave the memory."""
+    window = hotloop.jit(lambda a: np.lib.stride_tricks.as_strided(a, (2, 2), (8, 8)), cache=False)
+    with pytest.raises(hotloop.errors.UnsupportedError, match="as_strided"):
+        window(MATRIX.T)
 
 
 def _stored(make):
