@@ -95,6 +95,11 @@ def test_errors_of_results_that_nothing_uses(function, args):
     check(unused, *args)
 
 
+def test_slices_of_tuples_are_known_by_their_bounds():
+    check(lambda a, i: np.zeros(a.shape[i:] + a.shape[:i]), MATRIX, 1)
+    check(lambda a: (1, 2, 3, 4, 5)[a.shape[0]:], MATRIX)
+
+
 def test_strides_are_taken_of_whole_arrays_only():
     """What is called gets a copy, of which other strides may leave the memory."""
     window = hotloop.jit(lambda a: np.lib.stride_tricks.as_strided(a, (2, 2), (8, 8)), cache=False)
