@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.loops.scalar import SAME, SCALAR_OPS, SECOND, TRUTH
+from hotloop.loops.scalar import SCALAR_OPS, SECOND, TRUTH
 
 BOOL, I64, F64 = np.dtype("?"), np.dtype("i8"), np.dtype("f8")
 
