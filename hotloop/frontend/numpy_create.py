@@ -222,8 +222,12 @@ def copied(a: Any, memo: Any = None) -> Any:
 
 
 @numpy_function(np.astype)
-def astype_(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
-    return astype(as_array(x), dtype, copy=copy)
+def astype_(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    given = settled(lift(x)) if not isinstance(x, list | tuple) else x
+    if not isinstance(given, Array | np.generic) and (is_python_number(given) or not isinstance(
+            given, Scalar)):
+        raise unsupported("np.astype of what is no array")           # an error of NumPy's
+    return astype(given, dtype, copy=copy)
 
 
 @method("astype")

@@ -321,6 +321,8 @@ def slope(a: Array, h: Any, k: int, edge_order: int) -> Array:
         return a[(*whole, slice(i, i + 1 if i != -1 else None))]
     out = zeros_array(a.dims, a.dtype)
     uneven = isinstance(h, Array) and bool(h.dims)
+    if uneven and h.dtype.kind in "biu":
+        h = converted(h, F64)                      # differences of small integers would wrap
     if uneven:
         dm.require_equal(h.dims[0], a.dims[k], "when 1d, distances must match the length of the "
                          "corresponding dimension")

@@ -422,6 +422,9 @@ def order_of(kind: Any, stable: Any) -> dict[str, Any]:
 
 
 def stably(kind: Any, stable: Any) -> bool:
+    if kind is not None and stable is not None:
+        fail(ValueError, "`kind` and keyword parameters can't be provided at the same time. Use "
+             "only one of them.")
     return bool(stable or kind is not None and kind[0] in "sSmM")
 
 

@@ -106,6 +106,9 @@ def _quantile(name: str) -> Callable[..., Any]:
         weak = is_python_number(q)
         fractions = settled(lift(q))
         at = convert(value(fractions), F64) if weak else value(fractions)
+        rank = len(at.shape) + (x.ndim if keepdims is not NO_VALUE and keepdims else flat.ndim - 1)
+        if isinstance(out, Array) and out.ndim != rank:
+            raise unsupported(f"np.{name} into an array of another rank")   # NumPy broadcasts
         if name.startswith("nan") and at.shape:
             dm.require("gt", dm.product(flat.dims), 0, UnsupportedError, f"np.{name} of an empty "
                        "array, whose result has another rank")
@@ -152,7 +155,8 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
     other = apply(np.conjugate, centered.T) if work.kind == "c" else centered.T
     product = matmul(centered, other)
     fact = apply(np.maximum, n - freedom, 0)
-    result = apply(np.multiply, product, apply(np.true_divide, 1, fact))
+    result = fresh(convert(value(apply(np.multiply, product, apply(np.true_divide, 1, fact))),
+                           work))
     if all(isinstance(d, int) and d == 1 for d in result.dims):
         return reshape_to(result, ())
     return result

@@ -15,13 +15,13 @@ that a failing check takes. Small ones of constant size lie on the stack.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
 from hotloop.errors import InternalError
 from hotloop.llvm import bits, foreign, frame
-from hotloop.llvm.builder import UNLIKELY, type_of
+from hotloop.llvm.builder import LIKELY, UNLIKELY, type_of
 from hotloop.llvm.instructions import ROWS
 from hotloop.llvm.values import I64, Values, first_of
 from hotloop.loops.core import (
@@ -114,7 +114,7 @@ class Statements(Values):
 
     def check(self, check: Check) -> None:
         failed, passed = self.label(), self.label()
-        self.branch(self.value(check.cond), passed, failed, ", !prof !1")
+        self.branch(self.value(check.cond), passed, failed, LIKELY)
         with self.out_of_line(failed), self.scope():
             for k, operand in enumerate(check.operands):
                 self.store_at(self.slot(frame.OPERANDS + k), self.value(operand), operand.dtype)
@@ -374,7 +374,7 @@ class Statements(Values):
         changed = writes([loop])
         inits = [self.bound_value(c.name, c.init) for c in loop.carries]
         self.forget(changed)
-        head, body, done = (self.label() for _ in range(3))
+        head, done = self.label(), self.label()
         self.hoist(loop)
         entry, outer = self.block, dict(self.pointers)
         self.jump(head)
@@ -384,11 +384,15 @@ class Statements(Values):
         moving = self._enter_pointers([loop])
         for carry, phi in zip(loop.carries, phis, strict=True):
             self.bind(carry.name, phi)
-        with self.block_of(loop.test):
-            cond = self.value(loop.cond)
-            left = {buffer: self.pointers[buffer] for buffer in moving}
-            self.branch(cond, body, done)
-            self.begin(body)
+        with ExitStack() as lists:
+            for statements, cond, truth in _tests(loop):
+                lists.enter_context(self.block_of(statements))
+                passed = self.label()
+                left = {buffer: self.pointers[buffer] for buffer in moving}
+                self.branch(self.value(cond), passed, done)
+                self.begin(passed)
+                if truth:
+                    self.bind(truth, "true")
             with self.block_of(loop.body):
                 nexts = [self.bound_value(c.name, c.next) for c in loop.carries]
                 self._swap(loop.swaps)
@@ -423,6 +427,9 @@ class Statements(Values):
     # ---- branches
 
     def if_(self, statement: If) -> None:
+        if statement.likely:
+            self.likely(statement)
+            return
         yes, no, done = (self.label() for _ in range(3))
         self.branch(self.value(statement.cond), yes, no)
         outer = dict(self.pointers)
@@ -444,6 +451,22 @@ class Statements(Values):
         for (name, dtype, _, _), x, y in zip(statement.outs, v1, v2, strict=True):
             self.bind(name, self.phi(self.bound_type(name, dtype), (x, b1), (y, b2)))
         self.forget(writes(statement.then) | writes(statement.orelse))
+
+    def likely(self, statement: If) -> None:
+        """The other arm stands at the end of the function; it allocates nothing that stays."""
+        cond = self.value(statement.cond)
+        usual = [self.bound_value(out[0], out[2]) for out in statement.outs]
+        before, cold, done = self.block, self.label(), self.label()
+        self.branch(cond, done, cold, LIKELY)
+        with self.out_of_line(cold):
+            with self.block_of(statement.orelse):
+                values = [self.bound_value(out[0], out[3]) for out in statement.outs]
+            end = self.block
+            self.jump(done)
+        self.begin(done)
+        for (name, dtype, _, _), x, y in zip(statement.outs, usual, values, strict=True):
+            self.bind(name, self.phi(self.bound_type(name, dtype), (x, before), (y, end)))
+        self.forget(writes(statement.orelse))
 
     # ---- calls
 
@@ -490,7 +513,7 @@ class Statements(Values):
         if before:
             self.set_flags(self.op(f"or i32 {before}, {self.flags()}"))
         failed, passed = self.label(), self.label()
-        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
+        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, LIKELY)
         with self.out_of_line(failed):
             self.leave(frame.RAISED)
         self.begin(passed)
@@ -554,7 +577,7 @@ class Statements(Values):
                 self.lines.append(f"store i64 {dim}, ptr {cell(place.dims + k)}")
         status = self.op(f"call i64 @function{call.site}(ptr {cells})")
         failed, passed = self.label(), self.label()
-        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
+        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, LIKELY)
         with self.out_of_line(failed):
             for k in range(frame.OPERANDS, frame.OPERANDS + frame.MAX_OPERANDS):
                 self.lines.append(f"store i64 {self.op(f'load i64, ptr {cell(k)}')}, "
@@ -574,6 +597,21 @@ class Statements(Values):
             self.value(node)
         for buffer, part in found.rows:
             self.row(buffer, part)
+
+
+def _tests(loop: While) -> Iterator[tuple[list[Statement], Expr, str]]:
+    """The test in parts, each with the condition without which the loop is left, and the name that
+    is true if it holds. `a and b` has two: what b loads need not be loaded again in the body."""
+    statements, cond = loop.test, loop.cond
+    while statements and isinstance(last := statements[-1], If) and len(last.outs) == 1:
+        name, _, then, orelse = last.outs[0]
+        if cond.op != "var" or cond.args[0] != name or last.orelse or not (
+                orelse.op == "lit" and not orelse.args[0]) or not all(
+                isinstance(s, Let | Check | If) for s in walk(last.then)):
+            break
+        yield statements[:-1], last.cond, name
+        statements, cond = last.then, then
+    yield statements, cond, ""
 
 
 def layout_of(kernel: Kernel) -> frame.Frame:

@@ -22,13 +22,16 @@ interp = lazy.module("hotloop.ir.interp")
 
 
 class Function:
-    """`program` is None while it is traced: then its calls in itself are put together."""
+    """`program` is None while it is traced: then its calls in itself are put together. `derived`:
+    its derivatives (`transforms.recursion`), `origin` the function of which this is one."""
 
     def __init__(self, name: str):
         self.__name__ = self.__qualname__ = name
         self.__module__ = "hotloop.functions"
         self.program: Program | None = None
         self.optimized = False
+        self.derived: dict[str, Function] = {}
+        self.origin: Function | None = None
 
     def __call__(self, *operands: Any) -> Any:
         assert self.program is not None

@@ -47,6 +47,14 @@ I8, U8 = np.arange(3, dtype=np.int8), np.arange(3, dtype=np.uint8)
     (lambda b, m: (b.var(where=m), b.sum(0, where=m[0])), (np.ones((2, 3)), MASK)),
     (lambda i: np.unravel_index(i, (2, 2)), (9,)),
     (lambda a: np.cov(a, ddof=1.5), (np.ones(3),)),
+    (lambda f, x: np.gradient(f, x), (np.array([0, 2, 4]), np.array([3, 2, 1], np.uint8))),
+    (lambda a: (np.cov(a, dtype=np.float32), np.corrcoef(a, dtype=np.float32)), (MATRIX ** 2,)),
+    (lambda a, out: np.percentile(a, 5, None, out), (ROW, np.zeros(1))),
+    (lambda a, out: np.percentile(a, [5, 9], axis=0, out=out), (MATRIX, np.zeros((2, 4)))),
+    (lambda x, y: (np.astype(x, float), np.astype(y, float)), (np.int32(3), MATRIX)),
+    (lambda x: np.astype(x, float), (3,)),
+    (lambda a: np.sort(a, kind="stable", stable=True), (ROW,)),
+    (lambda a, n: np.lib.stride_tricks.as_strided(a, (n, a.size - n + 1), (8, 8)), (ROW, 2)),
 ])
 def test_as_numpy(function, args):
     check(function, *args)
@@ -85,6 +93,42 @@ def test_errors_of_results_that_nothing_uses(function, args):
         function(a, q)
         return 1.0
     check(unused, *args)
+
+
+SQUARE = np.random.default_rng(0).normal(size=(4, 4))
+
+
+@pytest.mark.parametrize("a", [
+    SQUARE, SQUARE + SQUARE.T, np.array([[0.0, 1.0], [-1.0, 0.0]]), np.array([[1, 2], [3, 4]]),
+    SQUARE.astype(np.float32), np.stack([SQUARE, np.eye(4)]), np.zeros((0, 0)), SQUARE + 1j,
+    np.full((2, 2), np.nan), np.full((2, 2), np.inf) * (1 + 1j), np.ones((2, 3)),
+])
+def test_eigenvalues_and_ranks(a):
+    for function in (lambda a: np.linalg.eigvals(a), lambda a: np.linalg.eig(a),
+                     lambda a: np.abs(np.linalg.eigvals(a)).sum(),
+                     lambda a: np.linalg.matrix_rank(a)):
+        check(function, a)
+    if a.dtype.kind != "c" and a.shape[-1] == 4:
+        lowered = hotloop.jit(lambda a: np.linalg.eig(a), cache=False).lower(a)
+        assert "call python" not in lowered.loops
+
+
+def test_ranks_of_vectors_and_numbers():
+    rank = hotloop.jit(lambda a: np.linalg.matrix_rank(a), cache=False)
+    for a in (np.zeros(3), np.ones(3), 0.0, np.zeros((3, 4)), np.ones((2, 3, 4))):
+        check(rank.__wrapped__, a, jitted=rank)
+
+
+def test_slices_of_tuples_are_known_by_their_bounds():
+    check(lambda a, i: np.zeros(a.shape[i:] + a.shape[:i]), MATRIX, 1)
+    check(lambda a: (1, 2, 3, 4, 5)[a.shape[0]:], MATRIX)
+
+
+def test_strides_are_taken_of_whole_arrays_only():
+    """What is called gets a copy, of which other strides may leave the memory."""
+    window = hotloop.jit(lambda a: np.lib.stride_tricks.as_strided(a, (2, 2), (8, 8)), cache=False)
+    with pytest.raises(hotloop.errors.UnsupportedError, match="as_strided"):
+        window(MATRIX.T)
 
 
 def _stored(make):
