@@ -512,3 +512,20 @@ def test_grids_of_as_many_points_as_arguments_say():
         return x + y * 1j, np.mgrid[0:1:h * 1j]
     check(f, 4, 5)
     check(f, 1, 0)
+
+
+def test_a_check_of_the_smallest_integer_proves_nothing_else():
+    """-2**63 < k (the check of abs) minus 1 < k would be 2**63."""
+    def f(a, k, x):
+        if abs(k) == 0:
+            x = x + 5
+        if x > 0:
+            if k > 1:
+                return a.size / a.sum()
+            for i in range(len(a)):
+                if i <= -2**63:
+                    x += a[i]
+        return x
+    jitted = hotloop.jit(f, cache=False)
+    for k in (1, 0, 2, -1, -2):
+        check(f, np.arange(1.0, 9.0), k, 1.0, jitted=jitted)

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from hotloop.loops.core import Buffer, Check, For, If, Kernel, Let, Statement, While, parts
 from hotloop.loops.dependence import bounds_of
 from hotloop.loops.drop import drop
-from hotloop.loops.expr import BOOL, I64, Expr, e, lit, transform, var
+from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, transform, var
 from hotloop.loops.intervals import Intervals, Sides
 from hotloop.loops.invariants import Facts, invariants
 from hotloop.loops.rewrite import at_entry, change, expressions, substitute
@@ -34,6 +34,8 @@ CHOICE = 3.0
 
 MOST = 12
 """Facts that are kept: the nearest."""
+
+SMALL = 2**60
 
 
 def prove(kernel: Kernel) -> Kernel:
@@ -219,6 +221,8 @@ class _Known:
             return False if fits and result.op in ("lit", "var", "aff") else None
         if cond.op in _LESS and cond.args[0].dtype == I64:
             sides = self.sides(cond)
+            if not all(map(_small, sides)):
+                return None
             gap, strict = _gap(cond.op, *sides)           # the condition: gap < 0, or <= 0
             facts = self.facts if all(map(self.exact, sides)) else ()
             if self.negative(gap if strict else e.sub(gap, lit(1)), facts):
@@ -230,7 +234,7 @@ class _Known:
 
     def exact(self, x: Expr) -> bool:
         """Is it an integer that is sure not to be the rest of one of more than 64 bits?"""
-        return x.dtype == I64 and not x.loads and self.ranges.fits(x)
+        return x.dtype == I64 and not x.loads and _small(x) and self.ranges.fits(x)
 
     def negative(self, x: Expr, facts: Facts) -> bool:
         """Is x < 0, by the bounds of loops or by what a fact leaves for them to show?"""
@@ -242,6 +246,12 @@ class _Known:
 
 def _may_be_decided(x: Expr) -> bool:
     return x.cost >= CHOICE or x.op == "select"
+
+
+def _small(x: Expr) -> bool:
+    """May its numbers be added to those of two others and still fit 64 bits?"""
+    constant, terms = affine(x)
+    return abs(constant) < SMALL and all(abs(factor) < SMALL for factor in terms.values())
 
 
 def _gap(op: str, a: Expr, b: Expr) -> tuple[Expr, bool]:
