@@ -425,3 +425,11 @@ def test_numbers_of_two_kinds_in_a_try_statement(change):
     jitted = hotloop.jit(define(text, f"<try {change}>"), cache=False)
     for k in (0, 1, 2):
         check(jitted.__wrapped__, np.array([2.5], "f4"), k, jitted=jitted)
+
+
+@pytest.mark.parametrize("dtype", ["i8", "u2", "i4"])
+def test_an_array_of_indices_that_is_one_constant(dtype):
+    def f(a, m):
+        a[np.ones_like(a)] -= a.size
+        m[np.ones(len(a), int), 1:] *= 3
+    check(f, np.array([0, 60000 % 2**15], dtype), np.arange(12).reshape(4, 3))

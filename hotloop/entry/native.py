@@ -62,24 +62,23 @@ def _key() -> str:
 _machine: Machine | None = None
 
 
-def machine(make: bool = True) -> Machine | None:
-    """The machine of this process, or None where there can be none; without `make` also None if
-    it would have to be generated first (tens of ms, once for each version of everything)."""
+def machine(load: bool = True) -> Machine | None:
+    """The machine of this process, or None where there can be none; without `load` also None if it
+    is not there yet: that takes 3 ms, and tens of ms once for each version of everything."""
     global _machine
-    if _machine is not None or abi.problem():
+    if _machine is not None or not load or abi.problem():
         return _machine
     with _lock:
         if _machine is None:
             name = _key()
             object = cache.get(name) if config.cache else None
-            if object is None and make:
+            if object is None:
                 text = machine_text.text()
                 object = engine.compile_text(text, 0)
                 if config.cache:
                     background.later(lambda: _keep(name, text))
-            if object is not None:
-                _machine = Machine(object)
-                _immortal(_machine)
+            _machine = Machine(object)
+            _immortal(_machine)
         return _machine
 
 

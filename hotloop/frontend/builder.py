@@ -79,6 +79,7 @@ class TraceState:
         self.affine: dict[Var, Form] = {}
         self.forms: dict[frozenset, Var] = {}
         self.outcomes: dict[Var, tuple[list[Form], list[Form]]] = {}
+        self.clipped: dict[Var, Form] = {}              # max(0, form) -> form
         self.numbered: dict[Any, list[Var]] = {}
         self.selections: dict[Any, tuple[Builder, Any]] = {}
         self.raising = 0

@@ -231,15 +231,16 @@ class Jvp(Transform):
 
 class Checkpoint(Transform):
     """The function; where it is differentiated it is computed again instead of saved. Options:
-    levels (`transforms.schedule`), 1 for all at once."""
+    levels (`transforms.schedule`), 1 for all at once; slots (`transforms.revisit`), 0 for none."""
 
     title = "checkpoint"
 
     def traced(self, *args: Any, **kwargs: Any) -> Any:
         region = Region([])
         region.trace(lambda: self.call(*args, **kwargs), [self.fn, args, kwargs])
-        levels, = self.options
-        region.emit("checkpoint", [], **({"levels": levels} if levels > 1 else {}))
+        levels, slots = self.options
+        region.emit("checkpoint", [], **({"slots": slots} if slots else
+                                         {"levels": levels} if levels > 1 else {}))
         return region.result()
 
 

@@ -404,5 +404,15 @@ def rect(r: Any, phi: Any, /) -> Any:
     if not has_tracer([r, phi]):
         return cmath.rect(r, phi)
     size, angle = real(r), real(phi)
-    return python(op("complex", op("mul", size, op("cos", angle)),
-                     op("mul", size, op("sin", angle))))
+    zero = Lit(0.0)
+    nothing, straight = op("eq", size, zero), op("eq", angle, zero)
+    endless, unknown = op("isinf", size), op("isnan", angle)
+    strayed = both(op("isinf", angle), negate(either(nothing, op("isnan", size))))
+    raises(negate(strayed), ValueError, message_of(cmath.rect, 1.0, math.inf), size)
+    # what the C standard says of what is not finite
+    lost = both(nothing, negate(op("isfinite", angle)))
+    re = select(both(endless, unknown), Lit(math.inf), op("mul", size, op("cos", angle)))
+    flat = select(endless, op("mul", op("copysign", Lit(1.0), size), angle), select(
+        op("isnan", size), zero, op("mul", size, angle)))
+    im = select(straight, flat, op("mul", size, op("sin", angle)))
+    return python(op("complex", select(lost, zero, re), select(lost, zero, im)))

@@ -29,8 +29,9 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import atom_of, op
-from hotloop.frontend.numpy_shape import broadcast_to, expand_dims, reshape
+from hotloop.frontend.numpy_shape import broadcast_to, expand_dims, reshape, view_or_copy
 from hotloop.frontend.registry import NUMPY, method, numpy_function
+from hotloop.frontend.strides import is_contiguous
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
@@ -175,11 +176,20 @@ def stacked(atoms: Sequence[Any], inner: tuple[Dim, ...], dtype: np.dtype) -> Ar
     return fresh(result)
 
 
-@numpy_function(np.ascontiguousarray, np.asfortranarray)
+@numpy_function(np.asfortranarray)
+def fortran(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
+    """At least of rank 1."""
+    return contiguous(as_array(a).T, dtype).T
+
+
+@numpy_function(np.ascontiguousarray)
 def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
     """At least of rank 1."""
     result = array(a, dtype, copy=False)
-    return result if result.dims else result[None]
+    if not result.dims:
+        return result[None]
+    return result if is_contiguous(result) is True else view_or_copy(
+        result, result.dims, is_contiguous)
 
 
 @numpy_function(np.asarray, np.asanyarray)
@@ -213,8 +223,12 @@ def copied(a: Any, memo: Any = None) -> Any:
 
 
 @numpy_function(np.astype)
-def astype_(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
-    return astype(as_array(x), dtype, copy=copy)
+def astype_(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    given = settled(lift(x)) if not isinstance(x, list | tuple) else x
+    if not isinstance(given, Array | np.generic) and (is_python_number(given) or not isinstance(
+            given, Scalar)):
+        raise unsupported("np.astype of what is no array")           # an error of NumPy's
+    return astype(given, dtype, copy=copy)
 
 
 @method("astype")

@@ -149,7 +149,9 @@ def int_division(name: str) -> Rule:
 def watched_divisor(b: Atom) -> Atom:
     """The int b. NumPy warns if it is 0, which a division of floats tells the processor's flags;
     that division is the test for 0 of a choice between 0 and b, so nothing leaves it out."""
-    if isinstance(b, Lit) and b.value:
+    if isinstance(b, Lit):
+        if not b.value:
+            cause("")
         return b
     cause(ZERO_DIVIDE)
     with quiet():

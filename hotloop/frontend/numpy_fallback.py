@@ -70,6 +70,8 @@ def _trusts(f: Any) -> bool:
     NumPy's own does not know the size of an output that no operand has."""
     if isinstance(f, np.ufunc) and f.signature is not None:
         return getattr(np, f.__name__, None) is not f
+    if f is np.lib.stride_tricks.as_strided:
+        return True
     return home_of(f).split(".")[0] != "numpy"
 
 
@@ -245,6 +247,9 @@ def instead(function: Any, args: tuple[Any, ...], keywords: dict[str, Any],
 
 def _depends_on_layout(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
     """Compiled code hands over copies in C order, which these would tell from the array itself."""
+    if function is np.lib.stride_tricks.as_strided:
+        x = args[0] if args else None
+        return not isinstance(x, Array) or bool(x.steps) or not x.contiguous
     return getattr(function, "__name__", "") in ("ravel", "reshape", "flatten") and (
         keywords.get("copy") is False or any(
             x in ("A", "K", "a", "k") for x in (*args, *keywords.values()) if isinstance(x, str)))

@@ -44,7 +44,6 @@ from hotloop.frontend.tracers import (
     convert,
     dim_of,
     dtype_of,
-    fit,
     fresh,
     full,
     iota,
@@ -505,8 +504,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Array:
         raise unsupported("np.insert at several places", "insert one after the other")
     whole = (slice(None),) * k
     at = checked_place(place, a.dims[k], k, 0)
-    new = moveaxis(NUMPY[np.array](values, ndmin=a.ndim), 0, k)
-    part = broadcast(fit(new, a.dtype),
+    new = moveaxis(NUMPY[np.array](values, a.dtype, ndmin=a.ndim), 0, k)
+    part = broadcast(new.value(),
                      tuple(new.dims[k] if j == k else d for j, d in enumerate(a.dims)))
     return fresh(joined([a[(*whole, slice(None, at))].value(), part,
                          a[(*whole, slice(at, None))].value()], k))

@@ -29,11 +29,12 @@ from hotloop.frontend.tracers import (
     dtype_of,
     fit,
     fresh,
+    is_python_number,
     lift,
     stored,
     value,
 )
-from hotloop.frontend.views import Part, Reshape
+from hotloop.frontend.views import Broadcast, Part, Reshape
 from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, CODE_OF, F64, I64
 
@@ -52,10 +53,7 @@ def part(x: Any, name: str) -> Any:
             return x.view(Part(name, x.dims))
         if name == "real":
             return x
-        zeros = fresh(op("sub", x.value(), x.value())) if x.dtype.kind in "iu" else \
-            NUMPY[np.zeros_like](x)
-        zeros.base.readonly = "a store to the imaginary part of a real array, which is read-only"
-        return zeros
+        return NUMPY[np.zeros_like](x).view(Broadcast(x.dims))
     atom = value(x)
     kind = x.kind if isinstance(x, Scalar) else PYTHON
     if atom.dtype.kind == "c":
@@ -134,7 +132,9 @@ def isrealobj(x: Any) -> bool:
 
 @numpy_function(np.isreal)
 def isreal(x: Any) -> Any:
-    return ufuncs.apply(np.equal, [imag_(x), 0])
+    part = imag_(x)
+    result = ufuncs.apply(np.equal, [part, 0])
+    return Scalar(value(result), PYTHON) if is_python_number(part) else result
 
 
 @numpy_function(np.iscomplex)

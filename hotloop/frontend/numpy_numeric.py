@@ -25,7 +25,7 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import atom_of, both, constant, op, select
-from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_join import concatenate, pad_constant
 from hotloop.frontend.numpy_reduce import NO_VALUE, given, total
 from hotloop.frontend.numpy_search import interpolated
@@ -65,6 +65,9 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
     x = settled(lift(a))
     places = static_int(decimals, "decimals of round")
     kind = dtype_of(x).kind
+    if out is not None and not (isinstance(x, Array) and isinstance(out, Array)
+                                and out.dtype == x.dtype and dm.same_dims(out.dims, x.dims)):
+        raise unsupported("np.round into an array of another shape or dtype")
     if kind == "b" and places:
         raise unsupported("np.round of bools to decimals")      # an error of NumPy's
     if kind == "b":
@@ -318,6 +321,8 @@ def slope(a: Array, h: Any, k: int, edge_order: int) -> Array:
         return a[(*whole, slice(i, i + 1 if i != -1 else None))]
     out = zeros_array(a.dims, a.dtype)
     uneven = isinstance(h, Array) and bool(h.dims)
+    if uneven and h.dtype.kind in "biu":
+        h = converted(h, F64)                      # differences of small integers would wrap
     if uneven:
         dm.require_equal(h.dims[0], a.dims[k], "when 1d, distances must match the length of the "
                          "corresponding dimension")
@@ -544,3 +549,6 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
 
 
 VIA_NUMPY.add(np.polyfit)
+
+
+RAISING.add(callbacks.polyfit)              # no points; a singular value that is not found

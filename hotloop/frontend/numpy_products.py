@@ -16,7 +16,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import emit, fail, inputs_of, staging, unsupported
 from hotloop.frontend.numpy_arrays import as_array, axis_of, delivered, settled
-from hotloop.frontend.numpy_atoms import op, reduce
+from hotloop.frontend.numpy_atoms import both, constant, op, reduce, select
 from hotloop.frontend.numpy_create import eye
 from hotloop.frontend.numpy_join import stack
 from hotloop.frontend.numpy_shape import moveaxis, permuted, ravel, reshape_to
@@ -27,6 +27,7 @@ from hotloop.frontend.tracers import (
     as_int,
     broadcast,
     convert,
+    fit,
     fresh,
     is_python_number,
     lift,
@@ -103,7 +104,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     x, y = settled(lift(a)), settled(lift(b))
     x_rank, y_rank = (v.ndim if isinstance(v, Array) else 0 for v in (x, y))
     if not x_rank or not y_rank:
-        return delivered(ufuncs.apply(np.multiply, [strong(x), strong(y)]), out)
+        return delivered(scaled(x, y), out)
     k = y.dims[0 if y_rank == 1 else -2]
     dm.require_equal(x.dims[-1], k, f"shapes {spell(x)} and {spell(y)} not aligned: {{}} (dim "
                      f"{x_rank - 1}) != {{}} (dim {max(0, y_rank - 2)})",
@@ -111,6 +112,22 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     if x_rank <= 2 and y_rank <= 2:
         return matmul(x, y, out)
     return delivered(tensordot(x, y, ((x_rank - 1,), (max(0, y_rank - 2),))), out)
+
+
+def scaled(x: Any, y: Any) -> Any:
+    """The product of a number and an array, as np.dot gives it: by BLAS, for which 0 times
+    several numbers is 0 whatever they are."""
+    product = ufuncs.apply(np.multiply, [strong(x), strong(y)])
+    if not isinstance(product, Array) or product.dtype.char not in "fdFD" or product.ndim > 2:
+        return product
+    several = dm.compare("ne", dm.product(product.dims), 1)
+    if several is False:
+        return product
+    number = y if isinstance(x, Array) and x.ndim else x
+    atom = value(product)
+    zero = constant(0, atom)
+    nothing = op("eq", fit(number, atom.dtype), zero)
+    return wrap(select(nothing if several is True else both(nothing, several), zero, atom))
 
 
 def strong(x: Any) -> Any:
@@ -135,7 +152,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 def inner(a: Any, b: Any, /) -> Any:
     x, y = settled(lift(a)), settled(lift(b))
     if not isinstance(x, Array) or not isinstance(y, Array) or not x.ndim or not y.ndim:
-        return ufuncs.apply(np.multiply, [strong(x), strong(y)])
+        return scaled(x, y)
     dm.require_equal(x.dims[-1], y.dims[-1], f"shapes {spell(x)} and {spell(y)} not aligned: {{}} "
                      "!= {}", x.dims[-1], y.dims[-1])
     if x.ndim == 1 and y.ndim == 1:

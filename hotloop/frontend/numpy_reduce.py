@@ -94,7 +94,12 @@ def mask_of(where: Any, a: Array) -> Atom | None:
     if mask.dtype != BOOL:
         fail(TypeError, f"Cannot cast array data from {mask.dtype!r} to dtype('bool') according "
              "to the rule 'safe'")
-    return broadcast(mask.value(), dm.broadcast_dims(mask.dims, a.dims))
+    if mask.ndim > a.ndim:
+        fail(ValueError, "input operand has more dimensions than allowed by the axis remapping")
+    if not all(dm.equal(d, n) or dm.equal(d, 1)
+               for d, n in zip(mask.dims[::-1], a.dims[::-1], strict=False)):
+        raise unsupported("a where= of another shape than the array")       # an error of NumPy's
+    return broadcast(mask.value(), a.dims)
 
 
 def finish(result: Atom, a: Array, axes: Sequence[int], keepdims: Any, out: Any) -> Any:
@@ -137,8 +142,6 @@ def _summing(name: str, ufunc: np.ufunc, neutral: int) -> Callable[..., Any]:
         a = as_array(a)
         target = sum_dtype(a.dtype, dtype)
         mask = mask_of(where, a)
-        if mask is not None:
-            a = fresh(broadcast(a.value(), mask.shape))
         axes = reduced_axes(axis, a)
         atom = convert(a.value(), target)
         if mask is not None:
@@ -176,7 +179,6 @@ def _extreme(name: str, ufunc: np.ufunc, largest: bool) -> Callable[..., Any]:
             if not given(initial):
                 fail(ValueError, f"reduction operation '{ufunc.__name__}' does not have an "
                      "identity, so to use a where mask one has to specify 'initial'")
-            a = fresh(broadcast(a.value(), mask.shape))
         axes = reduced_axes(axis, a)
         if not given(initial):
             require_some(a, axes, f"zero-size array to reduction operation {ufunc.__name__} which "
@@ -199,8 +201,6 @@ def _logical(name: str, neutral: bool) -> Callable[..., Any]:
              where: Any = True) -> Any:
         a = as_array(a)
         mask = mask_of(where, a)
-        if mask is not None:
-            a = fresh(broadcast(a.value(), mask.shape))
         axes = reduced_axes(axis, a)
         atom = truth(a.value())
         if mask is not None:
@@ -252,8 +252,6 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
         F64 if a.dtype.kind in "biu" else np.dtype(np.float32) if a.dtype == np.float16
         else a.dtype)
     mask = mask_of(where, a)
-    if mask is not None:
-        a = fresh(broadcast(a.value(), mask.shape))
     axes = axes_of(axis, a.ndim)
     atom = convert(a.value(), target)
     if mask is not None:
@@ -307,8 +305,6 @@ def _deviation(root: bool) -> Callable[..., Any]:
                 fail(ValueError, "ddof and correction can't be provided simultaneously.")
             ddof = correction
         mask = mask_of(where, a)
-        if mask is not None:
-            a = fresh(broadcast(a.value(), mask.shape))
         axes = axes_of(axis, a.ndim)
         result = variance(a, axes, dtype, ddof, mask, mean)
         return finish(op("sqrt", result) if root else result, a, axes, keepdims, out)
@@ -394,6 +390,8 @@ def _position(name: str, largest: bool) -> Callable[..., Any]:
             k = axis_of(axis, a.ndim)
         if out is not None and dtype_of(lift(out)) != I64:
             raise unsupported(f"np.{name} into an array of another dtype")
+        if not whole.dims:
+            keepdims = NO_VALUE                  # a number all the same
         require_some(a, (k,), f"attempt to get {name} of an empty sequence")
         result = position_of(a, k, largest)
         if axis is None and keepdims is not NO_VALUE and keepdims:

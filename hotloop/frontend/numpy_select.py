@@ -339,19 +339,32 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     a = lift(a)
     if a.ndim < 2:
         fail(ValueError, "array must be at least 2-d")
-    if wrap:
-        raise unsupported("np.fill_diagonal with wrap=True")
-    n = a.dims[0]
-    if a.ndim == 2:
-        n = dm.minimum(a.dims[0], a.dims[1])
-    else:
+    rows, columns = a.dims[:2]
+    n = rows
+    if a.ndim > 2:
         for d in a.dims[1:]:
             dm.require_equal(d, n, "All dimensions of input must be of equal length")
+    elif not wrap:
+        n = dm.minimum(rows, columns)
+    elif not dm.at_most(rows, columns):          # it begins again one row below where it ended
+        size = as_int(dm.product(a.dims)) + as_int(columns)
+        n = dim_of(size // (as_int(columns) + 1))
+    new = settled(lift(val))
+    if isinstance(new, Array):
+        new = ravel(new) if new.dims else new[()]
+    if isinstance(new, Array):                   # nothing is stored if there is nothing
+        count = ufuncs.apply(np.minimum, [as_int(new.dims[0]), 1]) * as_int(n)
+        n = dim_of(count)
+        if not isinstance(n, int):
+            dm.bound(n, 0, dm.MAX_DIM)
     place = fresh(iota(n))
-    new = scalar_of(val)
     if isinstance(new, Array):
         new = new[ufuncs.apply(np.remainder, [place, as_int(new.dims[0])])]
-    a[(place,) * a.ndim] = new
+    if a.ndim == 2 and wrap:
+        at = place * (as_int(columns) + 1)
+        a[at // as_int(columns), at % as_int(columns)] = new
+    else:
+        a[(place,) * a.ndim] = new
 
 
 def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
@@ -400,6 +413,9 @@ def order_of(kind: Any, stable: Any) -> dict[str, Any]:
 
 
 def stably(kind: Any, stable: Any) -> bool:
+    if kind is not None and stable is not None:
+        fail(ValueError, "`kind` and keyword parameters can't be provided at the same time. Use "
+             "only one of them.")
     return bool(stable or kind is not None and kind[0] in "sSmM")
 
 
@@ -463,7 +479,7 @@ def _partitioned(function: Any, a: Array, kth: Any, axis: Any, dtype: Any) -> Ar
     return fresh(result)
 
 
-RAISING.update((np.partition, np.argpartition))       # a kth out of bounds
+RAISING.update((np.partition, np.argpartition, np.digitize))  # a kth out of bounds, no order
 
 
 @numpy_function(np.searchsorted)
@@ -721,8 +737,13 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
         total = total * d
     low = ufuncs.apply(np.greater_equal, [at, 0])
     high = ufuncs.apply(np.less, [at, total])
-    check(value(NUMPY[np.all](ufuncs.apply(np.logical_and, [low, high]))), ValueError,
-          "index is out of bounds for array with the given shape")
+    inside = ufuncs.apply(np.logical_and, [low, high])
+    if isinstance(at, Array):
+        check(value(NUMPY[np.all](inside)), ValueError,
+              "index is out of bounds for array with the given shape")
+    else:
+        check(value(inside), ValueError, "index {} is out of bounds for array with size {}",
+              value(at), value(lift(total)))
     parts = []
     for d in (sizes[::-1] if order == "C" else sizes):
         parts.append(ufuncs.apply(np.remainder, [at, d]))

@@ -25,7 +25,7 @@ from hotloop.frontend.numpy_arrays import (
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import atom_of, op, reduce
-from hotloop.frontend.numpy_callback import VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_create import linspace
 from hotloop.frontend.numpy_products import matmul
 from hotloop.frontend.numpy_reduce import (
@@ -106,6 +106,9 @@ def _quantile(name: str) -> Callable[..., Any]:
         weak = is_python_number(q)
         fractions = settled(lift(q))
         at = convert(value(fractions), F64) if weak else value(fractions)
+        rank = len(at.shape) + (x.ndim if keepdims is not NO_VALUE and keepdims else flat.ndim - 1)
+        if isinstance(out, Array) and out.ndim != rank:
+            raise unsupported(f"np.{name} into an array of another rank")   # NumPy broadcasts
         if name.startswith("nan") and at.shape:
             dm.require("gt", dm.product(flat.dims), 0, UnsupportedError, f"np.{name} of an empty "
                        "array, whose result has another rank")
@@ -126,6 +129,7 @@ for _name in ("quantile", "percentile", "nanquantile", "nanpercentile"):
     numpy_function(getattr(np, _name))(_quantile(_name))
     VIA_NUMPY.add(getattr(np, _name))
 VIA_NUMPY.update((np.median, np.nanmedian))
+RAISING.update((callbacks.quantile, np.histogram))      # no fraction; edges that go back
 
 
 # ---- covariance
@@ -143,13 +147,16 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
         x = as_array(NUMPY[np.concatenate]([x, variables(
             converted(parts[1], work), rowvar, True)], 0))
     n = as_int(x.dims[1])
+    if isinstance(ddof, float) and ddof != int(ddof):
+        fail(ValueError, "ddof must be integer")
     freedom = (0 if bias else 1) if ddof is None else ddof
     average_ = mean(x, axis=1)
     centered = apply(np.subtract, x, as_array(average_)[:, None])
     other = apply(np.conjugate, centered.T) if work.kind == "c" else centered.T
     product = matmul(centered, other)
     fact = apply(np.maximum, n - freedom, 0)
-    result = apply(np.multiply, product, apply(np.true_divide, 1, fact))
+    result = fresh(convert(value(apply(np.multiply, product, apply(np.true_divide, 1, fact))),
+                           work))
     if all(isinstance(d, int) and d == 1 for d in result.dims):
         return reshape_to(result, ())
     return result

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hotloop import lazy
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
@@ -37,6 +38,7 @@ from hotloop.frontend.registry import NUMPY, call
 from hotloop.frontend.sequences import Stream
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import (
+    NUMPY_KIND,
     PYTHON,
     PYTHON_TYPES,
     Array,
@@ -228,7 +230,15 @@ def sum_(iterable: Any, /, start: Any = 0) -> Any:
             fail(TypeError, "iteration over a 0-d array")
         total = NUMPY[np.sum](a, axis=0) if a.dtype.kind in "fc" else NUMPY[np.sum](
             a, axis=0, dtype=I64 if a.dtype == BOOL else a.dtype)
-        return binary("add", start, total) if isinstance(total, Tracer) else start + total
+        some = dm.compare("gt", a.dims[0], 0)
+        if isinstance(some, bool):
+            total = total if some else 0
+        elif isinstance(total, Array):
+            check(some, UnsupportedError, "not supported: sum() of an array without rows, which "
+                  "is an int")
+        else:
+            total = Widened(value(total), NUMPY_KIND, some, PYTHON, I64)
+        return binary("add", start, total) if has_tracer([start, total]) else start + total
     return summed(iterable, start)
 
 

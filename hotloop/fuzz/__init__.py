@@ -6,6 +6,7 @@
 
     kinds     the kinds of programs: which rules of `grammar`, `places`, `library` they draw from
     writer    draws a program's text; inputs: its arguments, as text too
+    modes     how a program is compiled: quickly, well, both one after the other, in threads
     cases     a case is one module text with `f` and `calls()`: nothing but text travels
     compare   are two outcomes the same, as far as the contract goes?
     check     runs a case both ways and gives a Verdict

@@ -1,6 +1,6 @@
 """A case: the text of a module with a function `f` and a generator `calls` of its arguments.
 
-    case = generate("views", 7)
+    case = generate("views", 7, ("plain", "good"))
     module = load(case)             # executed: `module["f"]`, `module["calls"]`
 
 Text is all that travels: to the workers, through the reducer, into the file of a finding. A case
@@ -12,9 +12,10 @@ from __future__ import annotations
 import linecache
 import random
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
-from hotloop.fuzz import kinds
+from hotloop.fuzz import kinds, modes
 from hotloop.record import record
 
 
@@ -29,9 +30,11 @@ class Case:
         return f"{self.kind}-{self.seed}"
 
 
-def generate(kind: str, seed: int) -> Case:
-    """The program number `seed` of a kind."""
-    return Case(kinds.program(random.Random(f"{kind}:{seed}"), kind), kind, seed)
+def generate(kind: str, seed: int, choice: Sequence[str] = tuple(modes.MODES)) -> Case:
+    """The program number `seed` of a kind, compiled in one of these modes."""
+    text = kinds.program(random.Random(f"{kind}:{seed}"), kind)
+    mode = modes.draw(random.Random(f"mode:{kind}:{seed}"), choice)
+    return Case(f"{text}\n\n{modes.line(mode)}", kind, seed)
 
 
 def load(case: Case) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 import hotloop
-from hotloop import errors
-from hotloop.fuzz import cases, compare
+from hotloop import config, errors
+from hotloop.fuzz import cases, compare, modes
 from hotloop.fuzz.cases import Case
+from hotloop.llvm import background
 from hotloop.record import record
 
 SAME, REFUSED, INVALID = "same", "refused", "invalid"
@@ -73,12 +74,23 @@ def _check(case: Case) -> Verdict:
         module = cases.load(case)
         theirs = list(module["calls"]())
         mine = list(module["calls"]())
-        function = module["f"]
+        function, switches = module["f"], module.get("switches", {})
     except Exception as error:
         return Verdict(INVALID, f"{type(error).__name__}: {error}")
-    jitted = hotloop.jit(function, cache=False)
-    exact = not ROUNDED.search(case.text)
-    raised = 0
+    with modes.switched(switches):
+        jitted = hotloop.jit(function, cache=False)
+        verdict = _compared(case, module, jitted, mine, theirs)
+        if verdict.end == SAME and config.tiers and config.opt:
+            background.finish()         # now the good code, where there was quick code
+            mine, theirs = list(module["calls"]()), list(module["calls"]())
+            verdict = _compared(case, module, jitted, mine, theirs)
+    return verdict
+
+
+def _compared(case: Case, module: dict[str, Any], jitted: Any, mine: list[tuple],
+              theirs: list[tuple]) -> Verdict:
+    """The calls one after the other; `mine` and `theirs`: their arguments, twice."""
+    function, exact, raised = module["f"], not ROUNDED.search(case.text), 0
     for done, (args, expected_args) in enumerate(zip(mine, theirs, strict=True), 1):
         with alarm(SECONDS_OF_PYTHON):
             end, expected, lines = printed(function, expected_args)

@@ -7,11 +7,11 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hotloop.fuzz import cases, check, kinds, report, users, worker
+from hotloop.fuzz import cases, check, kinds, modes, report, users, worker
 from hotloop.fuzz.cases import Case
 from hotloop.fuzz.check import CRASH, FAILURES, HANG, Verdict
 from hotloop.fuzz.reduce import reduced
@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f"kinds of programs (default: {','.join(kinds.KINDS)})")
     parser.add_argument("--out", type=Path, default=Path("findings"), metavar="DIR",
                         help="where a file is written for each finding (default: findings)")
-    parser.add_argument("--opt", choices=("0", "1"), default="1", help="as HOTLOOP_OPT")
+    parser.add_argument("--modes", default=",".join(modes.MODES), metavar="A,B,...",
+                        help=f"ways of compiling (default: {','.join(modes.MODES)})")
     parser.add_argument("--reduce", type=float, default=60, metavar="SECONDS",
                         help="how long to make a failing program smaller (default: 60; 0: not)")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="run a finding again")
@@ -47,15 +48,14 @@ def fuzz(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"hotloop fuzz: {error}", file=sys.stderr)
         return 2
-    environment = {"HOTLOOP_OPT": options.opt}
     tally = report.Tally()
     if options.programs:
         jobs = itertools.islice(jobs, options.programs)
-    helper = Worker(environment)
+    helper = Worker()
     shown = time.monotonic()
     try:
         until = time.monotonic() + options.seconds
-        for job, verdict in run(jobs, options.jobs, until, environment):
+        for job, verdict in run(jobs, options.jobs, until):
             case = case_of(job)
             if tally.add(case, verdict):
                 path = finding(case, verdict, options, helper)
@@ -74,12 +74,19 @@ def fuzz(options: argparse.Namespace) -> int:
 
 
 def program_jobs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    wanted = options.kinds.split(",")
-    unknown = sorted(set(wanted) - set(kinds.KINDS))
+    wanted = chosen("kind", options.kinds, kinds.KINDS)
+    ways = chosen("mode", options.modes, modes.MODES)
+    return ({"kind": kind, "seed": seed, "modes": ways}
+            for seed in itertools.count(options.seed) for kind in wanted)
+
+
+def chosen(what: str, text: str, known: Iterable[str]) -> list[str]:
+    """The parts of an option that names some of `known`."""
+    wanted = text.split(",")
+    unknown = sorted(set(wanted) - set(known))
     if unknown:
-        raise ValueError(f"no such kind: {', '.join(unknown)} (there are {', '.join(kinds.KINDS)})")
-    return ({"kind": kind, "seed": seed} for seed in itertools.count(options.seed)
-            for kind in wanted)
+        raise ValueError(f"no such {what}: {', '.join(unknown)} (there are {', '.join(known)})")
+    return wanted
 
 
 def user_jobs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -94,7 +101,7 @@ def user_jobs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def case_of(job: dict[str, Any]) -> Case:
     if "function" in job:
         return users.user_case(job["function"], job["seed"])
-    return cases.generate(job["kind"], job["seed"])
+    return cases.generate(job["kind"], job["seed"], job["modes"])
 
 
 def finding(case: Case, verdict: Verdict, options: argparse.Namespace, helper: Worker) -> Path:

@@ -3,7 +3,7 @@
     for case, verdict in run(jobs, workers=2, until=time.monotonic() + 60):
         ...
 
-`jobs` is an iterator of what `worker` reads: {"kind": "views", "seed": 7}, ...
+`jobs` is an iterator of what `worker` reads: {"kind": "views", "seed": 7, "modes": ["good"]}, ...
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Result(NamedTuple):
 class Worker:
     """One process; `start` a job, then `finish` when its pipe is readable."""
 
-    def __init__(self, environment: dict[str, str] | None = None, seconds: float = SECONDS):
-        self.environment, self.seconds = environment or {}, seconds
+    def __init__(self, seconds: float = SECONDS):
+        self.seconds = seconds
         self.process: subprocess.Popen[str] | None = None
         self.job: dict[str, Any] | None = None
         self.done = 0
@@ -49,7 +49,7 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hotloop.fuzz.worker"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=self.errors, text=True, bufsize=1,
-            env={**os.environ, "PYTHONWARNINGS": "ignore", **self.environment})
+            env={**os.environ, "PYTHONWARNINGS": "ignore"})
         return self.process
 
     @property
@@ -115,10 +115,9 @@ class Worker:
         return (self.finish() if ready else self.stop()).verdict
 
 
-def run(jobs: Iterator[dict[str, Any]], workers: int, until: float,
-        environment: dict[str, str] | None = None) -> Iterator[Result]:
+def run(jobs: Iterator[dict[str, Any]], workers: int, until: float) -> Iterator[Result]:
     """Results in the order they end, until `time.monotonic() > until` or the jobs are done."""
-    idle = [Worker(environment) for _ in range(workers)]
+    idle = [Worker() for _ in range(workers)]
     busy: dict[int, Worker] = {}
     try:
         while True:

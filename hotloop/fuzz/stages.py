@@ -23,7 +23,7 @@ from hotloop.entry.results import build
 from hotloop.errors import HotloopError, InternalError, UnsupportedError
 from hotloop.frontend.trace import trace
 from hotloop.frontend.traced import ARRAY, Traced
-from hotloop.fuzz import cases, check, compare
+from hotloop.fuzz import cases, check, compare, modes
 from hotloop.fuzz.cases import Case
 from hotloop.ir import interp as program_interp
 from hotloop.ir import verify as program_verify
@@ -88,7 +88,8 @@ def through_loops(contiguous: list[bool], optimize: bool) -> Interpret:
 def guilty(case: Case) -> str:
     """The stage at fault; "refused" if the program can't be compiled."""
     module = cases.load(case)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with (contextlib.redirect_stdout(io.StringIO()),
+          modes.switched(module.get("switches", {}))):
         for number in range(len(list(module["calls"]()))):
             try:
                 stage = _guilty(module, number)

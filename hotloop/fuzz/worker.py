@@ -1,6 +1,6 @@
 """A process that checks cases: `python -m hotloop.fuzz.worker` reads and writes JSON lines.
 
-    {"kind": "views", "seed": 7}      -> {"end": "same", ...}
+    {"kind": "views", "seed": 7, "modes": ["good"]}   -> {"end": "same", ...}
     {"text": "...", "kind": "...", "seed": 7}      # a given program
     {"text": ..., "stage": true}                   # which stage is at fault?
 
@@ -47,7 +47,7 @@ def main() -> None:
         elif "function" in job:
             case = user_case(job["function"], job["seed"])
         else:
-            case = cases.generate(job["kind"], job["seed"])
+            case = cases.generate(job["kind"], job["seed"], job["modes"])
         verdict = stage_of(case) if job.get("stage") else check.check(case)
         answer = {name: getattr(verdict, name) for name in Verdict.__match_args__}
         answers.write(json.dumps(answer) + "\n")

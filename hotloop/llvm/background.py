@@ -19,25 +19,27 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from hotloop.llvm import thread
+
 PATIENCE = 2.0
 """Seconds for which a program that has ended waits."""
 
 Job = Callable[[], None]
 _jobs: deque[Job] = deque()
 _lock = threading.Lock()
-_worker: threading.Thread | None = None
+_working = False                        # set by the thread itself
 
 
 def later(job: Job) -> None:
-    with _lock:
+    with _lock:                         # the thread sees it, or has said that it is done
         _jobs.append(job)
     _start()
 
 
 def finish() -> None:
     """Wait until everything is done."""
-    while (worker := _worker) is not None:
-        worker.join()
+    _start()                            # a signal may have kept `later` from it
+    thread.wait(lambda: _jobs or _working)
 
 
 def possible() -> bool:
@@ -46,24 +48,19 @@ def possible() -> bool:
 
 
 def _start() -> None:
-    global _worker
-    with _lock:
-        if _worker is None and _jobs:
-            _worker = threading.Thread(target=_work, name="hotloop")
-            try:
-                _worker.start()
-            except RuntimeError:            # no more threads, or the interpreter is ending
-                _worker = None
-    if _worker is None:
-        _run()
+    if _jobs and not _working and not thread.start(_work):
+        _run()                          # no more threads, or the interpreter is ending
 
 
 def _work() -> None:
-    global _worker
+    global _working
+    with _lock:
+        if _working:                    # two were started: the other one does it
+            return
+        _working = True
     with suppress(AttributeError, OSError):         # others first, where a thread can say so
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
-    more = True
-    while more:
+    while _working:
         try:
             _run()
         except Exception as error:      # a bug of ours: what was made quickly does, too
@@ -71,9 +68,7 @@ def _work() -> None:
                 warnings.warn(f"hotloop: good code could not be made: {error!r}", RuntimeWarning,
                               stacklevel=2)
         with _lock:
-            more = bool(_jobs)
-            if not more:
-                _worker = None
+            _working = bool(_jobs)
 
 
 def _run() -> None:
@@ -89,12 +84,12 @@ def _run() -> None:
 
 def _after_fork() -> None:
     """The child has the jobs, but not the thread."""
-    global _lock, _worker
-    _lock, _worker = threading.Lock(), None
-    if _jobs:
-        _start()
+    global _working
+    _working = False
+    _lock.release()
+    _start()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=lambda: _lock.acquire(), after_in_parent=lambda: _lock.release(),
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
                         after_in_child=_after_fork)

@@ -75,7 +75,7 @@ def iota(lanes: int, step: int = 1, dtype: str = "i64") -> str:
     return "<" + ", ".join(f"{dtype} {k * step}" for k in range(lanes)) + ">"
 
 
-UNLIKELY = ", !prof !0"
+LIKELY, UNLIKELY = ", !prof !1", ", !prof !0"
 
 
 class Builder:

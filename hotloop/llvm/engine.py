@@ -23,7 +23,7 @@ from typing import Any
 
 from hotloop import config
 from hotloop.errors import InternalError
-from hotloop.llvm import library, target
+from hotloop.llvm import library, target, thread
 
 # LLVM contexts and target machines are not thread safe. Held during a fork, so that the child
 # never inherits llvmlite's own lock in the hands of a thread that does not exist there.
@@ -44,8 +44,7 @@ def _library_machine(direct: library.Library, level: int, cpu: str,
     return direct.machine(level, cpu)
 
 
-_preloading: list[threading.Thread] = []
-_wanted = threading.Event()              # a thread has a text to compile
+_preloading = _wanted = False            # LLVM is being loaded; a thread has a text to compile
 
 WARM_UP = """define <16 x float> @f(<16 x float> %x) {
 %y = fadd <16 x float> %x, %x
@@ -57,10 +56,10 @@ ret <16 x float> %y
 def preload(level: int) -> None:
     """Load LLVM in another thread, and run it once. Called before a function is traced: that takes
     as long as to load the library, which the interpreter's lock is not held for."""
+    global _preloading
     if not _preloading:
-        _preloading.append(threading.Thread(target=_preload, args=(level, config.cpu)))
-        with suppress(RuntimeError):            # no thread: the interpreter is shutting down
-            _preloading[0].start()
+        _preloading = True
+        thread.start(_preload, level, config.cpu)
 
 
 def _preload(level: int, cpu: str) -> None:
@@ -69,7 +68,7 @@ def _preload(level: int, cpu: str) -> None:
         if direct is not None:
             with suppress(RuntimeError):        # compile_text will meet it, too, and tell
                 machine = _library_machine(direct, level, cpu)
-                if not _wanted.is_set():
+                if not _wanted:
                     direct.emit(WARM_UP, machine, object=True)
 
 
@@ -123,7 +122,8 @@ def _run_passes(module: Any, machine: Any) -> None:
 
 
 def _made(text: str, level: int, passes: bool, object: bool, background: bool = False) -> bytes:
-    _wanted.set()
+    global _wanted
+    _wanted = True
     # The module must die in here, with the lock held: freeing it takes llvmlite's lock.
     with _background if background and not passes and _library() is not None else _lock:
         try:

@@ -3,7 +3,7 @@
     libc:memcpy  libm:sin  libm:sinf     the C library of this process
     numpy:random_normal                  NumPy's random generators (`ops.generators`)
     python:PyEval_SaveThread             CPython's
-    threads:parts                        a cell with the address (`llvm.threads`)
+    threads:parts                        the team's two cells (`llvm.threads`)
     ufunc:numpy:matmul dd->d             the inner loop of a ufunc (`ops.inner_loops`)
     data:numpy:matmul dd->d              what it is called with
     sort:argsort f8 2                    NumPy's sort of a dtype, quick (0) or stable (2)

@@ -4,7 +4,7 @@
     void @part0.run(env, first, last, number)        # the same for iterations first..last
 
 Where the loop is reached, its expected time decides (`config.parallel`): @part0 is called for the
-whole of it, with its values in registers, or `hl_parts` (`llvm.team`) for all parts, with the
+whole of it, with its values in registers, or `hl_run` (`llvm.team`) for all parts, with the
 values in memory. There is one copy of the code either way, and the cut into parts depends on the
 number of iterations and the expected time alone; so no result depends on the number of threads.
 
@@ -232,9 +232,10 @@ class PartStatements(VectorStatements):
         for at, value in cells:
             self.lines.append(f"store {value}, ptr {self._offset(env, at)}")
         grain = self._grain(loop, count, time)
-        run = self.op(f"load ptr, ptr {self.external('threads:parts')}")
-        self.lines.append(f"call void {run}(ptr @{part.label_}.run, ptr {env}, i64 {count}, "
-                          f"i64 {grain}, double {time})")
+        self.constants[team.RUN] = None
+        self.lines.append(f"call void @hl_run(ptr {self.external('threads:parts')}, "
+                          f"ptr @{part.label_}.run, ptr {env}, i64 {count}, i64 {grain}, "
+                          f"double {time})")
         if loop.carries:
             whole = self.op(f"udiv i64 {self.op(f'sub i64 {count}, 1')}, {grain}")
             self._combine(loop.carries, totals, size, whole)

@@ -21,7 +21,7 @@ import numpy as np
 
 from hotloop.errors import InternalError
 from hotloop.llvm import bits, foreign, frame
-from hotloop.llvm.builder import UNLIKELY, type_of
+from hotloop.llvm.builder import LIKELY, UNLIKELY, type_of
 from hotloop.llvm.instructions import ROWS
 from hotloop.llvm.values import I64, Values, first_of
 from hotloop.loops.core import (
@@ -115,7 +115,7 @@ class Statements(Values):
 
     def check(self, check: Check) -> None:
         failed, passed = self.label(), self.label()
-        self.branch(self.value(check.cond), passed, failed, ", !prof !1")
+        self.branch(self.value(check.cond), passed, failed, LIKELY)
         with self.out_of_line(failed), self.scope():
             for k, operand in enumerate(check.operands):
                 self.store_at(self.slot(frame.OPERANDS + k), self.value(operand), operand.dtype)
@@ -430,6 +430,9 @@ class Statements(Values):
     # ---- branches
 
     def if_(self, statement: If) -> None:
+        if statement.likely:
+            self.likely(statement)
+            return
         yes, no, done = (self.label() for _ in range(3))
         self.branch(self.value(statement.cond), yes, no)
         outer = dict(self.pointers)
@@ -451,6 +454,22 @@ class Statements(Values):
         for (name, dtype, _, _), x, y in zip(statement.outs, v1, v2, strict=True):
             self.bind(name, self.phi(self.bound_type(name, dtype), (x, b1), (y, b2)))
         self.forget(writes(statement.then) | writes(statement.orelse))
+
+    def likely(self, statement: If) -> None:
+        """The other arm stands at the end of the function; it allocates nothing that stays."""
+        cond = self.value(statement.cond)
+        usual = [self.bound_value(out[0], out[2]) for out in statement.outs]
+        before, cold, done = self.block, self.label(), self.label()
+        self.branch(cond, done, cold, LIKELY)
+        with self.out_of_line(cold):
+            with self.block_of(statement.orelse):
+                values = [self.bound_value(out[0], out[3]) for out in statement.outs]
+            end = self.block
+            self.jump(done)
+        self.begin(done)
+        for (name, dtype, _, _), x, y in zip(statement.outs, usual, values, strict=True):
+            self.bind(name, self.phi(self.bound_type(name, dtype), (x, before), (y, end)))
+        self.forget(writes(statement.orelse))
 
     # ---- calls
 
@@ -497,7 +516,7 @@ class Statements(Values):
         if before:
             self.set_flags(self.op(f"or i32 {before}, {self.flags()}"))
         failed, passed = self.label(), self.label()
-        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
+        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, LIKELY)
         with self.out_of_line(failed):
             self.leave(frame.RAISED)
         self.begin(passed)
@@ -566,7 +585,7 @@ class Statements(Values):
         for buffer, k in moved:
             self.pointers[buffer] = self.op(f"load ptr, ptr {cell(k)}")
         failed, passed = self.label(), self.label()
-        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, ", !prof !1")
+        self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, LIKELY)
         with self.out_of_line(failed):
             for k in range(frame.OPERANDS, frame.OPERANDS + frame.MAX_OPERANDS):
                 self.lines.append(f"store i64 {self.op(f'load i64, ptr {cell(k)}')}, "

@@ -14,10 +14,12 @@ import re
 
 from hotloop import config
 
-_WIDE = re.compile(r"v4|avx512|icelake|tigerlake|rocketlake|sapphirerapids|emeraldrapids|"
-                   r"graniterapids|cascadelake|cooperlake|znver[4-9]")
-_NARROW = re.compile(r"x86-64(-v2)?|core2|nehalem|westmere|sandybridge|ivybridge|.*apple.*|"
-                     r".*cortex.*")
+# No patterns that are compiled at import or where this machine is asked for: 0.2 ms each.
+_WIDE = (r"v4|avx512|icelake|tigerlake|rocketlake|sapphirerapids|emeraldrapids|"
+         r"graniterapids|cascadelake|cooperlake|znver[4-9]")
+_NARROW = (r"x86-64(-v2)?|core2|nehalem|westmere|sandybridge|ivybridge|.*apple.*|"
+           r".*cortex.*")
+_TELLING = ("vendor_id", "cpu family", "model", "stepping", "flags", "Features", "CPU part")
 
 
 def register_bytes() -> int:
@@ -26,9 +28,9 @@ def register_bytes() -> int:
 
 
 def _of_name(cpu: str) -> int:
-    if _WIDE.search(cpu):
+    if re.search(_WIDE, cpu):
         return 64
-    return 16 if _NARROW.fullmatch(cpu) else 32
+    return 16 if re.fullmatch(_NARROW, cpu) else 32
 
 
 @functools.cache
@@ -39,8 +41,7 @@ def this_machine() -> str:
         # demand, and may interrupt it to ask for its frequency.
         with open("/proc/cpuinfo", "rb", buffering=0) as file:
             first = (file.read(16384) or b"").decode("ascii", "replace").split("\n\n", 1)[0]
-        kept = re.findall(r"^(?:vendor_id|cpu family|model|stepping|flags|Features|CPU part)\s*:.*",
-                          first, re.MULTILINE)
+        kept = [line for line in first.splitlines() if line.partition(":")[0].strip() in _TELLING]
     except OSError:
         kept = [platform.processor()]
     return "|".join([platform.system(), platform.machine(), *kept])
@@ -48,8 +49,8 @@ def this_machine() -> str:
 
 @functools.cache
 def _of_this_machine() -> int:
-    line = re.search(r"\|flags\s*:([^|]*)", this_machine())
-    flags = set(line[1].split()) if line else set()
+    flags = {flag for line in this_machine().split("|") if line.startswith("flags")
+             for flag in line.partition(":")[2].split()}
     if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= flags:
         return 64
     return 32 if "avx2" in flags else 16

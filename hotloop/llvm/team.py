@@ -73,7 +73,7 @@ declare void @llvm.x86.sse.ldmxcsr(ptr)"""
 def text() -> str:
     """The team's functions as an LLVM module."""
     return "\n\n".join([_HEAD, _futex("wait", _WAIT), _futex("wake", _WAKE), _part(), _worker(),
-                        _alone(), _together(), _parts(), _forked()])
+                        ALONE, _together(), _parts(), _forked()])
 
 
 def _futex(name: str, operation: int) -> str:
@@ -173,9 +173,7 @@ sleep:
 }}"""
 
 
-def _alone() -> str:
-    """All parts in order, in this thread."""
-    return """define internal void @hl_alone(ptr %fn, ptr %env, i64 %n, i64 %grain) {
+ALONE = """define internal void @hl_alone(ptr %fn, ptr %env, i64 %n, i64 %grain) {
 entry:
   br label %head
 head:
@@ -193,7 +191,34 @@ body:
   br label %head
 done:
   ret void
-}"""
+}
+"""
+"""All parts in order, in this thread."""
+
+RUN = ALONE + """
+define internal void @hl_run(ptr %cells, ptr %fn, ptr %env, i64 %n, i64 %grain, double %work) {
+entry:
+  %early = load volatile ptr, ptr %cells
+  %there = icmp ne ptr %early, null
+  br i1 %there, label %call, label %start
+start:
+  %startp = getelementptr i8, ptr %cells, i64 8
+  %make = load ptr, ptr %startp
+  call void %make()
+  %late = load volatile ptr, ptr %cells
+  %made = icmp ne ptr %late, null
+  br i1 %made, label %call, label %alone
+call:
+  %parts = phi ptr [%early, %entry], [%late, %start]
+  call void %parts(ptr %fn, ptr %env, i64 %n, i64 %grain, double %work)
+  ret void
+alone:
+  call void @hl_alone(ptr %fn, ptr %env, i64 %n, i64 %grain)
+  ret void
+}
+"""
+"""What a kernel calls, as a part of its module: hl_parts, whose address is in cell 0 if there is a
+team. If not, the function in cell 1 makes it; whatever becomes of that, all parts are run."""
 
 
 def _together() -> str:
@@ -318,7 +343,7 @@ leave:
 
 
 def _parts() -> str:
-    """What kernels call, with the interpreter's lock or without."""
+    """What kernels call by `RUN`, with the interpreter's lock or without."""
     return f"""define void @hl_parts(ptr %fn, ptr %env, i64 %n, i64 %grain, double %work) {{
 entry:
   %long = fcmp oge double %work, {RELEASED:e}

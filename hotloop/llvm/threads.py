@@ -1,12 +1,11 @@
 """The threads of this process that run parts of loops (`llvm.team` is their machine code).
 
-    externals.resolve("threads:parts")     # address of a cell with the address of `hl_parts`
+    externals.resolve("threads:parts")     # address of two cells: `hl_parts`, and what starts it
     threads.set_count(1)                   # from now on the caller runs all parts
 
-Nothing is loaded or started before the first loop that is long enough: until then the cell leads to
-a function in Python, which starts the workers, puts `hl_parts` into the cell and goes on there. A
-child of a fork has no workers and begins anew. Workers never touch Python; they end with the
-process.
+Nothing is loaded or started before the first loop that is long enough: until then the first cell is
+null, and kernels call the function in the second, which is Python. A child of a fork has no workers
+and begins anew. Workers never touch Python; they end with the process.
 """
 
 from __future__ import annotations
@@ -27,9 +26,6 @@ signal = lazy.module("signal")
 
 MOST = 256
 """More threads than that are not started."""
-
-_PARTS = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_double)
-_PART = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 
 _lock = threading.Lock()
 
@@ -54,7 +50,7 @@ def set_count(number: int) -> None:
     """Run parallel loops in so many threads from now on; 0: one for each CPU available."""
     config.num_threads = number
     with _lock:
-        if _team.code is not None and not _team.fresh:
+        if _team.cells[0]:
             _team.staff()
 
 
@@ -63,19 +59,17 @@ class Team:
 
     def __init__(self) -> None:
         self.code: loader.Code | None = None
-        self.cell = (ctypes.c_uint64 * 1)(ctypes.cast(_first, ctypes.c_void_p).value or 0)
+        self.cells = (ctypes.c_uint64 * 2)(0, ctypes.cast(_start, ctypes.c_void_p).value or 0)
         self.workers = 0
-        self.fresh = True                # the cell leads to Python
 
     def start(self) -> None:
-        """Load the code if need be, start the workers, lead the cell to them."""
+        """Load the code if need be, start the workers, tell kernels of them."""
         if self.code is None:
             self.code = loader.load(_object(), {name: _address(name) for name in (
                 "PyGILState_Check", "PyEval_SaveThread", "PyEval_RestoreThread")})
             ctypes.PYFUNCTYPE(None, ctypes.py_object)(("Py_IncRef", ctypes.pythonapi))(self.code)
         self.staff()
-        self.cell[0] = self.code["hl_parts"]
-        self.fresh = False
+        self.cells[0] = self.code["hl_parts"]
 
     def staff(self) -> None:
         """As many workers as are wanted, or as the system allows."""
@@ -113,8 +107,7 @@ class Team:
     def in_child(self) -> None:
         if self.code is not None:
             self.function("hl_team_forked")()
-        self.workers, self.fresh = 0, True
-        self.cell[0] = ctypes.cast(_first, ctypes.c_void_p).value or 0
+        self.workers = self.cells[0] = 0
         _lock.release()
 
 
@@ -145,24 +138,14 @@ def _started(worker: int, number: int) -> bool:
     return True
 
 
-@ctypes.CFUNCTYPE(None, *_PARTS)
-def _first(fn: int, env: int, n: int, grain: int, work: float) -> None:
-    """Starts the team; whatever happens to that, the parts are run."""
+@ctypes.CFUNCTYPE(None)
+def _start() -> None:
     try:
         with _lock:
-            if _team.fresh:
+            if not _team.cells[0]:
                 _team.start()
-    finally:
-        if _team.fresh:
-            _alone(fn, env, n, grain)
-        else:
-            ctypes.PYFUNCTYPE(None, *_PARTS)(_team.cell[0])(fn, env, n, grain, work)
-
-
-def _alone(fn: int, env: int, n: int, grain: int) -> None:
-    run = _PART(fn)
-    for number, lo in enumerate(range(0, n, grain)):
-        run(env, lo, min(lo + grain, n), number)
+    except (MemoryError, OSError):
+        return                          # the caller runs all parts
 
 
 _team = Team()
@@ -171,5 +154,5 @@ os.register_at_fork(before=_team.before_fork, after_in_parent=_team.in_parent,
 
 
 def address(symbol: str) -> int | None:
-    """Where kernels find the function `symbol`: a cell with its address."""
-    return ctypes.addressof(_team.cell) if symbol == "parts" else None
+    """Where kernels find the cells of the function `symbol`."""
+    return ctypes.addressof(_team.cells) if symbol == "parts" else None

@@ -7,6 +7,7 @@ results of a branch, are one parallel assignment to those buffers.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -30,7 +31,7 @@ from hotloop.loops.liveness import Scope, region_kind
 from hotloop.loops.pull import map_cost, pull
 from hotloop.loops.state import State, Value, float_part, parts_of
 from hotloop.ops.invoke import changed_by
-from hotloop.ops.table import Invoke, Map, Reserve, Update
+from hotloop.ops.table import Invoke, Map, Move, Reserve, Update
 
 LowerBlock = Callable[[State, Block], None]
 
@@ -115,7 +116,37 @@ class Loop:
         if self.resized(k) and not self.grown[k]:
             return self._resized(param, init)
         return own(state, init, self.eqn.outs[k], self.eqn.location, self.inside,
-                   tuple(self.buffers.values()), permuted=self.resized(k) or not updated)
+                   tuple(self.buffers.values()),
+                   permuted=self.resized(k) or not (updated or param in self.pointwise))
+
+    @functools.cached_property
+    def pointwise(self) -> set[Var]:
+        """Arrays whose next value is computed from theirs element by element (`x = x * a + b`), and
+        which the other arrays' next values read so, too: they are rewritten in place."""
+        arrays = {p for p in self.params if p.shape}
+        same: dict[Var, frozenset[Var]] = {p: frozenset((p,)) for p in arrays}
+        moved: dict[Var, frozenset[Var]] = {}
+        none: frozenset[Var] = frozenset()
+        for eqn in self.body.eqns:
+            row = eqn.op.lowering  # type: ignore[attr-defined]
+            operands = [a for a in eqn.ins if a in same or a in moved]
+            if isinstance(row, Map) and operands:
+                out = eqn.outs[0]
+                same[out] = none.union(*(same.get(a, none) for a in operands))  # type: ignore
+                moved[out] = none.union(*(moved.get(a, none) for a in operands))  # type: ignore
+            elif isinstance(row, Move) and operands:
+                moved[eqn.outs[0]] = none.union(*(
+                    same.get(a, none) | moved.get(a, none) for a in operands))  # type: ignore
+            elif eqn.blocks or isinstance(row, Update | Reserve):
+                for out in eqn.outs:
+                    start = origin(self.state, self.body, out) if out.shape else None
+                    if start in arrays:
+                        same[out] = frozenset((start,))
+        outs = [a for a in self.body.outs if isinstance(a, Var)]
+        elsewhere = none.union(*(moved.get(a, none) for a in outs))
+        nexts = dict(zip(self.params, self.body.outs, strict=True))
+        return {p for p in arrays - elsewhere
+                if p in same.get(nexts[p], none)}       # type: ignore[arg-type]
 
     def grows(self, k: int) -> bool:
         """Does array k change its number of rows only?"""

@@ -142,12 +142,15 @@ class While:
 
 @record(eq=False, frozen=False)
 class If:
-    """`outs`: (name, dtype, value at the end of `then`, value at the end of `orelse`)."""
+    """`outs`: (name, dtype, value at the end of `then`, value at the end of `orelse`).
+    `likely`: `then`, which is empty, is what nearly always happens (loops.checks).
+    """
     cond: Expr
     then: list[Statement]
     orelse: list[Statement]
     outs: list[tuple[str, np.dtype, Expr, Expr]] = field(default_factory=list)
     location: Location | None = None
+    likely: bool = False
 
 
 @record(eq=False, frozen=False)

@@ -438,6 +438,7 @@ class _Parser:
 
     def branch(self, line: _Line) -> If:
         cond = self.expression(line)
+        likely = line.accept("likely")
         location = self.location(line)
         then = self.statements(line.depth + 2, ("give",))
         given = [self.give(line.depth + 2)]
@@ -452,7 +453,7 @@ class _Parser:
             names.expect("->")
             outs = [(name, dtype, a, b) for (name, dtype), a, b in zip(
                 self.typed(names, ""), given[0], given[1], strict=True)]
-        return If(cond, then, orelse, outs, location)
+        return If(cond, then, orelse, outs, location, likely)
 
     def give(self, depth: int) -> list[Expr]:
         if self.next_depth() != depth:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hotloop import config, lazy
+from hotloop.loops.checks import checks
 from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
@@ -27,7 +28,7 @@ from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
 from hotloop.loops.vectorize import vectorize
 
-checks = lazy.module("hotloop.loops.verify")
+verifying = lazy.module("hotloop.loops.verify")
 
 Pass = Callable[[Kernel], Kernel]
 
@@ -46,6 +47,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
     ("parallel", parallel, None),      # and those of which parts may run in several threads
+    ("checks", checks, None),          # checks of scalar loops cost one comparison
     ("reuse", reuse, None),            # temporaries have memory only while they are needed
 )
 
@@ -62,7 +64,7 @@ def _divided(kernel: Kernel, watch: Callable[[str, Kernel], None] | None) -> Ker
     """The last pass: it makes functions, which the others are not run on again."""
     if "divide" not in config.skipped() and divide(kernel):
         if config.verify:
-            checks.verify(kernel)
+            verifying.verify(kernel)
         if watch is not None:
             watch("divide", kernel)
     return kernel
@@ -77,7 +79,7 @@ def _optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None) -> Ke
             run = instead
         kernel = run(kernel)
         if config.verify:
-            checks.verify(kernel)
+            verifying.verify(kernel)
         if watch is not None:
             watch(name, kernel)
     return kernel

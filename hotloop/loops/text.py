@@ -249,7 +249,8 @@ class _Printer:
         return lines
 
     def branch(self, s: If) -> list[str]:
-        lines = self.line(f"if {{}}{_line(s.location)}", s.cond)
+        flag = " likely" if s.likely else ""
+        lines = self.line(f"if {{}}{flag}{_line(s.location)}", s.cond)
         lines += self.statements(s.then, "  ")
         if s.outs:
             lines += ["  " + x for x in self.listed("give ", [out[2] for out in s.outs])]

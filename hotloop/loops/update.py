@@ -62,7 +62,8 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
         operands = (_Changed(state, array, memo), *operands_of(state, eqn, memo)[1:])
         return tuple(row.index(e, index, operands, eqn)), pull(state, value, index, memo)
     at, new = place_and_value()
-    serial = not injective(at, index)        # an index array may name a place twice
+    extents = state.dims(value)
+    serial = not injective(at, index, extents)   # an index array may name a place twice
     late = [a for a in eqn.ins[2:] if isinstance(a, Var) and a.shape
             and buffer in _buffers(state, a)]
     lag = -1
@@ -81,7 +82,7 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
         separate(state, operand)
     if late:
         at, new = place_and_value()
-        serial = not injective(at, index)
+        serial = not injective(at, index, extents)
     emit_update(state, eqn, row, buffer, names, at, new, serial, lag)
     settle(state, out, buffer)
     if (row.combine is None and not serial and isinstance(value, Var) and value.shape
@@ -92,10 +93,10 @@ def update(state: State, eqn: Eqn, row: Update) -> None:
         state.redirect(value, View(out, lambda i: tuple(row.index(e, i, operands, eqn))))
 
 
-def injective(at: Index, loops: Index) -> bool:
+def injective(at: Index, loops: Index, extents: Index) -> bool:
     """Is the place `at` another one for each value of the loop variables? True if each index is
-    `start + step * loop` for one loop (or none), and no loop is in two; a loop that is in none has
-    one iteration."""
+    `start + step * loop` for one loop (or none), no loop is in two, and a loop that is in none has
+    one iteration (as that of a new axis)."""
     names = {loop.args[0] for loop in loops}
     seen: set[str] = set()
     for x in at:
@@ -111,7 +112,8 @@ def injective(at: Index, loops: Index) -> bool:
         if [f in loops for f in factors].count(True) != 1 or any(
                 f not in loops and names & f.free for f in factors):
             return False
-    return True
+    return all(loop.args[0] in seen or extent == lit(1)
+               for loop, extent in zip(loops, extents, strict=True))
 
 
 def separate(state: State, array: Var) -> None:

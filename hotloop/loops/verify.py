@@ -198,6 +198,8 @@ class _Verifier:
                 self.nest(s)
             case If():
                 self.boolean(s.cond)
+                if s.likely and s.then:
+                    raise self.fail("what is likely has statements")
                 self.inside(s.then, [out[2] for out in s.outs])
                 self.inside(s.orelse, [out[3] for out in s.outs])
                 for name, dtype, a, b in s.outs:

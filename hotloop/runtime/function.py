@@ -67,11 +67,11 @@ class State:
         return entry.run(values, scope, functools.partial(self.function, *args, **kwargs))
 
     def install(self, entry: Slow, scope: Scope) -> None:
-        """Give the machine a table for `entry`. If the machine must be generated first, the first
-        call leaves that to the second: there may be none."""
+        """Give the machine a table for `entry`. If the machine must be loaded first, the first call
+        leaves that to the second: there may be none."""
         self.calls += 1
         jitted = self.jitted()
-        if jitted is None or native.machine(make=self.calls > 1) is None:
+        if jitted is None or native.machine(load=self.calls > 1) is None:
             return
         with self.lock:
             found = self.specializations
@@ -104,7 +104,7 @@ class State:
         jitted = self.jitted()
         with self.lock:
             self.tables.clear()
-            if jitted is not None and native.machine(make=False) is not None:
+            if jitted is not None and native.machine(load=False) is not None:
                 native.set_tables(jitted, self.specializations.binder, ())
 
     def runs(self) -> int:

@@ -25,7 +25,7 @@ from hotloop.ops import control, index
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import region
 from hotloop.record import record
-from hotloop.transforms import growing, loops, residuals, tapes
+from hotloop.transforms import growing, loops, residuals, revisit, tapes
 from hotloop.transforms.activity import active, is_float
 from hotloop.transforms.finals import Finals
 from hotloop.transforms.prepare import chosen, fresh, plain
@@ -235,6 +235,11 @@ class Linearizer(Tangents):
         the block took from outside; as a `call`, so that its transpose does so when its turn comes,
         and from other names (`anew`), so that nothing is shared with the first time."""
         block, = eqn.blocks
+        if "slots" in eqn.params:
+            loop, = block.eqns
+            revisit.linearize(self, Eqn(loop.op, loop.ins, eqn.outs, loop.params, loop.blocks,
+                                        loop.location), eqn.params["slots"], p, l)
+            return
         pb, lb = Emit(location=eqn.location), Emit(location=eqn.location)
         with self.entered(pb, loop=False):
             self.block(block.eqns, pb, lb)

@@ -12,7 +12,7 @@ from hotloop.ir.core import Block, Eqn, Program, Var, rename
 from hotloop.ops.emit import Emit
 from hotloop.transforms.activity import is_float
 from hotloop.transforms.rebuild import Rebuild
-from hotloop.transforms.schedule import scheduled
+from hotloop.transforms.schedule import binomial, scheduled
 
 
 def fresh(program: Program) -> Program:
@@ -39,9 +39,9 @@ class _Inlined(Rebuild):
 
     def checkpoint(self, eqn: Eqn, out: Emit) -> None:
         block = self.block(eqn.blocks[0])
-        levels = eqn.params.get("levels", 1)
-        if levels > 1:
-            out.eqns += scheduled(block.eqns, levels)
+        levels, slots = eqn.params.get("levels", 1), eqn.params.get("slots")
+        if slots or levels > 1:
+            out.eqns += binomial(block.eqns, slots) if slots else scheduled(block.eqns, levels)
             self.replace(eqn.outs, block.outs)
         else:
             out.eqns.append(Eqn(eqn.op, [self.atom(a) for a in eqn.ins], self.bind(eqn.outs),

@@ -7,8 +7,8 @@
 Each chunk saves the state at its beginning; its trips are run again, filling tapes of their own,
 when the backward loop comes to them. With two levels both are sqrt(n) long; with k, which divide
 chunks again, k * n ** (1 / k) states are in memory at a time and the loop runs k times (Griewank
-and Walther, Evaluating Derivatives, 2008, chapter 12; theirs chooses the trips at run time, which
-saves some states more).
+and Walther, Evaluating Derivatives, 2008, chapter 12). The binomial schedule, which chooses the
+trips at run time, is in `revisit`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,28 @@ def scheduled(eqns: Sequence[Eqn], levels: int) -> list[Eqn]:
     """The equations of a block, its loops in chunks where the number of trips is known before."""
     b = Emit()
     for eqn in eqns:
-        if region(eqn) == "for" and eqn.params.get("until") is None and not _resized(eqn):
+        if _counts(eqn):
             _chunks(eqn, levels, b)
         else:
             b.eqns.append(eqn)
     return b.eqns
+
+
+def binomial(eqns: Sequence[Eqn], slots: int) -> list[Eqn]:
+    """The same, each of these loops for itself in a `checkpoint` with this many slots (`revisit`).
+    """
+    return [_apart(eqn, slots) if _counts(eqn) else eqn for eqn in eqns]
+
+
+def _apart(eqn: Eqn, slots: int) -> Eqn:
+    outs = [like(v) for v in eqn.outs]
+    loop = Eqn(eqn.op, eqn.ins, outs, eqn.params, eqn.blocks, eqn.location)
+    return Eqn(checkpoint, (), eqn.outs, {"slots": slots}, [Block((), [loop], outs)],
+               eqn.location)
+
+
+def _counts(eqn: Eqn) -> bool:
+    return (region(eqn) == "for" and eqn.params.get("until") is None and not _resized(eqn))
 
 
 def _resized(eqn: Eqn) -> bool:

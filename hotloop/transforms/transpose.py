@@ -28,6 +28,7 @@ from hotloop.ops.domains import atom_of
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import Map, Move, Reduce, make_eqn, region, row
 from hotloop.record import field, record
+from hotloop.transforms import revisit
 from hotloop.transforms.activity import is_float
 from hotloop.transforms.linearize import Halves
 from hotloop.transforms.tangents import fitted, like
@@ -306,7 +307,7 @@ class Transposer:
     def loop(self, eqn: Eqn, b: Emit, cotangents: Cotangents) -> None:
         """`for k in 0..n` becomes `for k in n-1..0`. It carries the cotangents of the carries, and
         those of what the body takes from outside, to which each trip adds: in any order, so it is
-        `loose`."""
+        `loose`. A half that computes states beside (`revisit`) gets those before each trip."""
         body = eqn.blocks[0]
         index_, params = body.params[0], body.params[1:]
         inits = eqn.ins[3:]
@@ -316,7 +317,9 @@ class Transposer:
         given = [cotangents.taken(b, v) if v in self.linear else None for v in eqn.outs]
         if all(ct is None for ct in given):
             return
-        carried = [k for k, v in enumerate(eqn.outs) if v in self.linear]
+        again = "slots" in eqn.params
+        states, plain = revisit.states_of(eqn) if again else ([], 0)
+        carried = [k for k, v in enumerate(eqn.outs) if v in self.linear and k >= plain]
         self.linear.update(params[k] for k in carried)
         taken = self.captured([body])
         starts = [b.zeros(self.type(eqn.outs[k])) if ct is None else ct
@@ -329,6 +332,13 @@ class Transposer:
         arm, inner = Emit(location=eqn.location), Cotangents(self)
         self.unsized.update(params[k] for k in carried if sizes.changing(params[k]))
         later = self.mark(body.eqns, arm)
+        saved: list[Atom] = list(inits[len(states):plain])
+        stack = [Var(a.type) for a in saved]
+        if again:
+            head = Emit(location=eqn.location)
+            *arrays, places, top = stack
+            kept = revisit.restored(head, eqn, arm.eqns, revisit.Stack(arrays, places, top))
+            arm.eqns[:0] = head.eqns
         for var, total in zip(taken, sums, strict=True):
             inner.replace(var, total)
         for k, ct in zip(carried, own, strict=True):
@@ -338,13 +348,15 @@ class Transposer:
         ends = [inner.taken_or_zeros(arm, v) for v in taken]
         heads = [atom_of(self.resized[params[k]][axis]) for k, axis in sizes.where]
         finals = [atom_of(self.resized[eqn.outs[k]][axis]) for k, axis in sizes.where]
+        left = revisit.popped(arm, eqn, kept).atoms if again else []
         made = make_eqn(
-            control.for_, (b.sub(hi, 1), Lit(-1), Lit(-1), *finals, *starts, *totals),
+            control.for_, (b.sub(hi, 1), Lit(-1), Lit(-1), *finals, *saved, *starts, *totals),
             {"until": None, "loose": True},
-            [Block([index_, *sizes.vars, *own, *sums], arm.eqns, [*heads, *outs, *ends])],
+            [Block([index_, *sizes.vars, *stack, *own, *sums], arm.eqns,
+                   [*heads, *left, *outs, *ends])],
             eqn.location)
         b.eqns.append(made)
-        results = made.outs[len(sizes.vars):]
+        results = made.outs[len(sizes.vars) + len(stack):]
         for var, result in zip(taken, results[len(carried):], strict=True):
             cotangents.replace(var, result)         # before what follows is added to them
         for k, result in zip(carried, results, strict=False):

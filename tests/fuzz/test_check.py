@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import hotloop
-from hotloop.fuzz import check, compare, stages
+from hotloop import config
+from hotloop.fuzz import check, compare, modes, stages
 from hotloop.fuzz.cases import Case
+from hotloop.llvm import background
 
 CALLS = "\ndef calls():\n    yield np.arange(4.0), 2\n"
 
@@ -62,6 +64,17 @@ def test_results_that_share_memory_which_they_should_not(monkeypatch):
     assert verdict("def f(a, k):\n    return a.copy()").cause.startswith("shares memory")
 
 
+class Scaled:
+    def __init__(self, factors):
+        self.factors = factors
+
+    def __call__(self, a, k):
+        return a * self.factors["now"]
+
+    def cache_info(self):
+        return type("Info", (), {"calls": {}})
+
+
 class Sharing:
     def __call__(self, a, k):
         return a
@@ -82,3 +95,28 @@ def test_printed_numbers_may_differ_by_rounding():
     assert check.close_texts("x 5.1 nan\n", "x 5.1000000000000005 nan\n")
     assert not check.close_texts("x 5.1\n", "x 5.2\n")
     assert not check.close_texts("x 5.1\n", "y 5.1\n")
+
+
+def test_a_case_says_how_it_is_compiled(monkeypatch):
+    seen, before = [], (config.opt, config.tiers, config.parallel)
+    jit = hotloop.jit
+
+    def noticed(function, **options):
+        seen.append((config.opt, config.tiers, config.parallel))
+        return jit(function, **options)
+    monkeypatch.setattr(hotloop, "jit", noticed)
+    for mode in modes.MODES:
+        text = f"def f(a, k):\n    return a * k\n{modes.line(mode)}"
+        assert verdict(text).end == "same"
+    assert seen == [(0, False, 20000), (1, False, 20000), (1, True, 20000), (1, False, 0)]
+    assert (config.opt, config.tiers, config.parallel) == before
+
+
+def test_good_code_is_checked_too(monkeypatch):
+    """Code that is wrong only after it was exchanged."""
+    factors = {"now": 2}
+    monkeypatch.setattr(background, "finish", lambda: factors.update(now=3))
+    monkeypatch.setattr(hotloop, "jit", lambda f, **options: Scaled(factors))
+    text = "def f(a, k):\n    return a * 2\n"
+    assert verdict(text + modes.line("good")).end == "same"
+    assert verdict(text + modes.line("tiers")).end == "mismatch"

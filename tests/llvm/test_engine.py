@@ -1,5 +1,6 @@
 """LLVM text to objects: results, errors, threads, forks, what is not imported."""
 
+import _thread
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from hotloop import config
 from hotloop.errors import InternalError
 from hotloop.llvm import engine, library
+from hotloop.llvm import thread as threads
 
 ADD = "define i64 @kernel(i64 %a, i64 %b) {\n  %c = add i64 %a, %b\n  ret i64 %c\n}\n"
 
@@ -114,19 +116,24 @@ def test_an_unknown_release_goes_through_llvmlite(monkeypatch):
 
 
 def test_loading_ahead(monkeypatch):
-    monkeypatch.setattr(engine, "_preloading", [])
+    begun, really = [], _thread.start_new_thread
+
+    def start(function, arguments):
+        begun.append(function)
+        return really(function, arguments)
+    monkeypatch.setattr(_thread, "start_new_thread", start)
+    monkeypatch.setattr(engine, "_preloading", False)
     monkeypatch.setattr(config, "cpu", "no-such-cpu")
     engine.preload(3)
     engine.preload(3)
-    thread, = engine._preloading
-    thread.join(60)
-    assert not thread.is_alive()
+    assert len(begun) == 1
+    threads.wait(lambda: threads._alive)
     monkeypatch.setattr(config, "cpu", "")
 
-    def refuse(thread):
+    def refuse(function, arguments):
         raise RuntimeError("can't create new thread at interpreter shutdown")
-    monkeypatch.setattr(engine, "_preloading", [])
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(engine, "_preloading", False)
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
     engine.preload(3)
     assert engine.compile_text(ADD)
 

@@ -50,8 +50,7 @@ head:
   %more = icmp slt i64 %k, %times
   br i1 %more, label %body, label %done
 body:
-  %parts = load ptr, ptr %cell
-  call void %parts(ptr %fn, ptr %env, i64 %n, i64 %grain, double %work)
+  call void @hl_run(ptr %cell, ptr %fn, ptr %env, i64 %n, i64 %grain, double %work)
   %k1 = add i64 %k, 1
   br label %head
 done:
@@ -64,8 +63,7 @@ define i32 @flags(ptr %cell, ptr %fn, ptr %env, i64 %n) {
   %clean = and i32 %old, -64
   store i32 %clean, ptr %mode
   call void @llvm.x86.sse.ldmxcsr(ptr %mode)
-  %parts = load ptr, ptr %cell
-  call void %parts(ptr %fn, ptr %env, i64 %n, i64 1, double 0.0)
+  call void @hl_run(ptr %cell, ptr %fn, ptr %env, i64 %n, i64 1, double 0.0)
   call void @llvm.x86.sse.stmxcsr(ptr %mode)
   %new = load i32, ptr %mode
   %flags = and i32 %new, 63
@@ -73,7 +71,7 @@ define i32 @flags(ptr %cell, ptr %fn, ptr %env, i64 %n) {
 }
 declare void @llvm.x86.sse.stmxcsr(ptr)
 declare void @llvm.x86.sse.ldmxcsr(ptr)
-"""
+""" + team.RUN
 _code = []
 
 
@@ -87,7 +85,7 @@ def run(cells, n, grain, times=1, work=0.0, kind=ctypes.PYFUNCTYPE):
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     function = kind(None, pointer, pointer, pointer, number, number, number, ctypes.c_double)(
         code()["run"])
-    function(externals.resolve("threads:parts"), code()["fill"], ctypes.addressof(cells), n, grain,
+    function(threads.address("parts"), code()["fill"], ctypes.addressof(cells), n, grain,
              times, work)
 
 
@@ -176,6 +174,19 @@ def test_a_child_has_its_own_team():
                     os._exit(status)
             check(1000, 10, times=50)
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_all_parts_run_without_a_team(monkeypatch, error):
+    """Whatever is raised while the team is made; machine code can't raise it, Python reports it."""
+    def start(team):
+        raise error
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: reported.append(found.exc_type))
+    monkeypatch.setattr(threads.Team, "start", start)
+    monkeypatch.setattr(threads, "_team", threads.Team())
+    check(100, 7)
+    assert reported == [KeyboardInterrupt] * (error is KeyboardInterrupt)
 
 
 def test_a_fork_while_others_run():

@@ -132,10 +132,11 @@ def backwards(x, n):
 
 
 @pytest.mark.parametrize("function", [steps, backwards])
-@pytest.mark.parametrize("schedule", ["sqrt", 3])
-def test_schedules(function, schedule):
+@pytest.mark.parametrize("options", [{"schedule": "sqrt"}, {"schedule": 3}, *(
+    {"schedule": "binomial", "slots": s} for s in (1, 2, 7))], ids=str)
+def test_schedules(function, options):
     x = np.array([0.3, 0.7, -0.2])
-    marked = hotloop.checkpoint(function, schedule=schedule)
+    marked = hotloop.checkpoint(function, **options)
     for n in (0, 3, 4, 11, 50):
         np.testing.assert_allclose(marked(x, n), function(x, n), rtol=1e-14)
         np.testing.assert_allclose(hotloop.grad(marked)(x, n), hotloop.grad(function)(x, n),
@@ -183,3 +184,89 @@ def test_schedules_save_few_states():
 def test_other_schedules_are_refused(schedule):
     with pytest.raises(ValueError, match="schedule is"):
         hotloop.checkpoint(steps, schedule=schedule)
+
+
+# ---- the binomial schedule
+
+def sweeps(n, slots):
+    """The least number of trips to be advanced, by trying all places for each state."""
+    least = {(1, s): 0 for s in range(1, slots + 1)}
+    for length in range(2, n + 1):
+        least[length, 1] = length * (length - 1) // 2
+        for s in range(2, slots + 1):
+            least[length, s] = min(m + least[length - m, s - 1] + least[m, s]
+                                   for m in range(1, length))
+    return least[n, slots]
+
+
+def sines(x, n):
+    y = x
+    for _ in range(n):
+        y = np.sin(y)
+    return np.sum(y)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3, 5, 40])
+def test_the_binomial_schedule_advances_as_few_trips_as_can_be(slots):
+    x = np.array([0.3, 0.7])
+    marked = hotloop.checkpoint(sines, schedule="binomial", slots=slots)
+    program = hotloop.make_jaxpr(hotloop.grad(marked))(x, 5).program
+    computed = []
+    plain = counting.count
+
+    def saw(counted, eqn, ins, results):
+        computed.extend([1] * (eqn.op.name == "sin"))
+    for n in (1, 2, 3, 7, 20, 33):
+        computed.clear()
+        counting.count = saw
+        try:
+            work(program, [x, np.int64(n)])
+        finally:
+            counting.count = plain
+        # the function itself is the first sweep, one trip longer
+        assert len(computed) == n + sweeps(n, slots) - (n - 1)
+
+
+def test_the_binomial_schedule_saves_that_many_states():
+    x = np.linspace(0.1, 0.9, 50)
+
+    def used(n, slots):
+        marked = hotloop.checkpoint(sines, schedule="binomial", slots=slots)
+        program = hotloop.make_jaxpr(hotloop.grad(marked))(x, n).program
+        return memory(program, [x, np.int64(n)])
+    for slots in (2, 5, 9):
+        assert slots * 50 <= used(200, slots) <= (slots + 1) * 51 + 4 * 50
+        assert used(200, slots) == used(37, slots)
+    assert used(3, 9) < used(37, 9)             # never more than there are trips
+
+
+@pytest.mark.parametrize("options", [{"schedule": "binomial"}, {"schedule": "sqrt", "slots": 3},
+                                     {"schedule": "binomial", "slots": 0}, {"slots": 4}])
+def test_slots_belong_to_the_binomial_schedule(options):
+    with pytest.raises(ValueError, match="slots"):
+        hotloop.checkpoint(steps, **options)
+
+
+def test_forward_mode_and_second_derivatives_of_the_binomial_schedule():
+    x = np.array([0.3, 0.7, -0.2])
+    marked = hotloop.checkpoint(steps, schedule="binomial", slots=3)
+    want = hotloop.hessian(steps)(x, 8)
+    for second in (hotloop.hessian(marked), hotloop.jacrev(hotloop.grad(marked))):
+        np.testing.assert_allclose(second(x, 8), want, rtol=1e-10, atol=1e-12)
+    _, pushforward = hotloop.linearize(lambda x: marked(x, 9), x)
+    np.testing.assert_allclose(pushforward(x), hotloop.jvp(lambda x: steps(x, 9), (x,), (x,))[1],
+                               rtol=1e-12)
+
+
+def test_the_binomial_schedule_in_lanes_and_loops():
+    def nested(x):
+        total = 0.0
+        for k in range(3):
+            total += hotloop.checkpoint(backwards, schedule="binomial", slots=2)(x * k, 4 + k)
+        return total
+
+    def plain(x):
+        return sum([backwards(x * k, 4 + k) for k in range(3)])
+    x = np.array([[0.3, 0.7, -0.2], [0.1, 0.9, 0.4]])
+    want = [hotloop.grad(plain)(row) for row in x]
+    np.testing.assert_allclose(hotloop.vmap(hotloop.grad(nested))(x), want, rtol=1e-11)
