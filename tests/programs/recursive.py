@@ -1,4 +1,4 @@
-# ruff: noqa: B023
+# ruff: noqa: RUF005, SIM110
 """Functions that call themselves with lists, objects and arrays of any size, as in textbooks."""
 
 import math
