@@ -111,7 +111,7 @@ def foreign_rule(uf: np.ufunc) -> Any:
     special = sys.modules.get("scipy.special")
     if special is None or getattr(special, uf.__name__, None) is not uf:
         return None
-    scipy_names: Any = LATER["scipy"]
+    scipy_names, = LATER["scipy"]
     lazy.load(scipy_names)
     return UFUNCS.get(uf) or scipy_names.called_back(uf)
 

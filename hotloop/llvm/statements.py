@@ -15,7 +15,7 @@ that a failing check takes. Small ones of constant size lie on the stack.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -381,7 +381,7 @@ class Statements(Values):
         changed = writes([loop])
         inits = [self.bound_value(c.name, c.init) for c in loop.carries]
         self.forget(changed)
-        head, body, done = (self.label() for _ in range(3))
+        head, done = self.label(), self.label()
         self.hoist(loop)
         entry, outer = self.block, dict(self.pointers)
         self.jump(head)
@@ -391,11 +391,15 @@ class Statements(Values):
         moving = self._enter_pointers([loop])
         for carry, phi in zip(loop.carries, phis, strict=True):
             self.bind(carry.name, phi)
-        with self.block_of(loop.test):
-            cond = self.value(loop.cond)
-            left = {buffer: self.pointers[buffer] for buffer in moving}
-            self.branch(cond, body, done)
-            self.begin(body)
+        with ExitStack() as lists:
+            for statements, cond, truth in _tests(loop):
+                lists.enter_context(self.block_of(statements))
+                passed = self.label()
+                left = {buffer: self.pointers[buffer] for buffer in moving}
+                self.branch(self.value(cond), passed, done)
+                self.begin(passed)
+                if truth:
+                    self.bind(truth, "true")
             with self.block_of(loop.body):
                 nexts = [self.bound_value(c.name, c.next) for c in loop.carries]
                 self._swap(loop.swaps)
@@ -605,6 +609,21 @@ class Statements(Values):
             self.value(node)
         for buffer, part in found.rows:
             self.row(buffer, part)
+
+
+def _tests(loop: While) -> Iterator[tuple[list[Statement], Expr, str]]:
+    """The test in parts, each with the condition without which the loop is left, and the name that
+    is true if it holds. `a and b` has two: what b loads need not be loaded again in the body."""
+    statements, cond = loop.test, loop.cond
+    while statements and isinstance(last := statements[-1], If) and len(last.outs) == 1:
+        name, _, then, orelse = last.outs[0]
+        if cond.op != "var" or cond.args[0] != name or last.orelse or not (
+                orelse.op == "lit" and not orelse.args[0]) or not all(
+                isinstance(s, Let | Check | If) for s in walk(last.then)):
+            break
+        yield statements[:-1], last.cond, name
+        statements, cond = last.then, then
+    yield statements, cond, ""
 
 
 def layout_of(kernel: Kernel) -> frame.Frame:
