@@ -23,14 +23,18 @@ interp = lazy.module("hotloop.ir.interp")
 
 
 class Function:
-    """`program` is None while it is traced: then its calls in itself are put together."""
+    """`program` is None while it is traced: then its calls in itself are put together. `derived`:
+    its derivatives (`transforms.recursion`), `origin` the function of which this is one. `rows`:
+    parameters that get another number of rows, with the scalar result that says it."""
 
     def __init__(self, name: str):
         self.__name__ = self.__qualname__ = name
         self.__module__ = "hotloop.functions"
         self.program: Program | None = None
         self.optimized = False
-        self.rows: dict[int, int] = {}      # parameter -> result that says its rows afterwards
+        self.derived: dict[str, Function] = {}
+        self.origin: Function | None = None
+        self.rows: dict[int, int] = {}
 
     def __call__(self, *operands: Any) -> Any:
         assert self.program is not None
