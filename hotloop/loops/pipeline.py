@@ -27,6 +27,7 @@ from hotloop.loops.recur import recur
 from hotloop.loops.reductions import reductions
 from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
+from hotloop.loops.split import split
 from hotloop.loops.tile import tile
 from hotloop.loops.vectorize import vectorize
 
@@ -46,6 +47,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
     ("promises", promises, None),      # with HOTLOOP_CHECK_PRANGE: the user's loops check theirs
     ("recur", recur, None),            # what the last iteration stored is not loaded again
+    ("split", split, None),            # an iteration that stores what all others read is by itself
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
