@@ -34,6 +34,8 @@ from hotloop.ops.table import Map, Move, Reserve, Update
 
 LowerBlock = Callable[[State, Block], None]
 
+FEW = 16
+
 SELECT_COST = 16.0
 """Adds up to which both arms of a scalar choice are computed: a mispredicted branch costs more."""
 
@@ -216,7 +218,8 @@ class Loop:
 
         def exchange(buffer: Buffer, spare: Buffer) -> bool:
             k = next(k for k, b in final.items() if b is buffer)
-            if self.buffers[k].kind != TEMP or not state.lives_outside(spare, state.level):
+            if self.buffers[k].kind != TEMP or few_elements(spare) or (
+                    not state.lives_outside(spare, state.level)):
                 return False
             final[k] = spare
             return True
@@ -227,7 +230,7 @@ class Loop:
         """May array k's pointer be exchanged with that of `at`? Both are the loop's own, and will
         have memory of that size in the next iteration."""
         buffer = self.buffers[k]
-        if buffer.kind != TEMP or at.kind != TEMP or self.resized(k):
+        if buffer.kind != TEMP or at.kind != TEMP or self.resized(k) or few_elements(buffer):
             return False
         if at in self.buffers.values():
             j = next(j for j, b in self.buffers.items() if b is at)
@@ -258,6 +261,14 @@ class Loop:
         for buffer in self.buffers.values():
             take_over(self.state, buffer)
         self.bind(list(self.eqn.outs))
+
+
+def few_elements(buffer: Buffer) -> bool:
+    """Is an array better copied, so that its elements can be in registers, than exchanged?"""
+    size = 1
+    for x in buffer.shape:
+        size *= int(x.args[0]) if x.op == "lit" else FEW + 1
+    return size <= FEW
 
 
 def memory_now(state: State, array: Atom) -> Buffer:

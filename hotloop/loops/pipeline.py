@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hotloop import config, lazy
+from hotloop.loops.abreast import abreast
 from hotloop.loops.checks import checks
 from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
@@ -30,6 +31,7 @@ from hotloop.loops.settle import settle
 from hotloop.loops.split import split
 from hotloop.loops.tile import tile
 from hotloop.loops.vectorize import vectorize
+from hotloop.loops.write_out import write_out
 
 verifying = lazy.module("hotloop.loops.verify")
 
@@ -40,7 +42,9 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("coalesce", coalesce, None),      # a temporary only copied into a result is the result
     ("overwritten", overwritten, None),    # np.empty and needless np.zeros cost nothing
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
+    ("write_out", write_out, None),    # loops over few elements keep values in memory
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
+    ("abreast", abreast, None),        # sums of few columns read the rows once
     ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
     ("prove", prove, None),            # checks that loop bounds prove would keep loops from lanes
     ("interchange", interchange, None),    # loops that sum go inside, for sums in registers
