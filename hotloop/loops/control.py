@@ -35,6 +35,8 @@ from hotloop.ops.table import Invoke, Map, Move, Reserve, Update
 
 LowerBlock = Callable[[State, Block], None]
 
+FEW = 16
+
 SELECT_COST = 16.0
 """Adds up to which both arms of a scalar choice are computed: a mispredicted branch costs more."""
 
@@ -217,7 +219,8 @@ class Loop:
 
         def exchange(buffer: Buffer, spare: Buffer) -> bool:
             k = next(k for k, b in final.items() if b is buffer)
-            if self.buffers[k].kind not in MOVABLE or not state.lives_outside(spare, state.level):
+            if self.buffers[k].kind not in MOVABLE or few_elements(spare) or (
+                    not state.lives_outside(spare, state.level)):
                 return False
             final[k] = spare
             return True
@@ -228,7 +231,8 @@ class Loop:
         """May array k's pointer be exchanged with that of `at`? Both are the loop's own, and will
         have memory of that size in the next iteration."""
         buffer = self.buffers[k]
-        if buffer.kind not in MOVABLE or at.kind not in MOVABLE or self.resized(k):
+        if buffer.kind not in MOVABLE or at.kind not in MOVABLE or self.resized(k) or (
+                few_elements(buffer)):
             return False
         if at in self.buffers.values():
             j = next(j for j, b in self.buffers.items() if b is at)
@@ -259,6 +263,14 @@ class Loop:
         for buffer in self.buffers.values():
             take_over(self.state, buffer)
         self.bind(list(self.eqn.outs))
+
+
+def few_elements(buffer: Buffer) -> bool:
+    """Is an array better copied, so that its elements can be in registers, than exchanged?"""
+    size = 1
+    for x in buffer.shape:
+        size *= int(x.args[0]) if x.op == "lit" else FEW + 1
+    return size <= FEW
 
 
 def memory_now(state: State, array: Atom) -> Buffer:
