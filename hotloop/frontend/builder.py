@@ -85,10 +85,11 @@ class TraceState:
         self.raising = 0
         self.nested: dict[Any, int] = {}               # calls of functions inside themselves
         self.recursive: dict[Any, Any] = {}            # recursive functions being traced, by code
+        self.separate: dict[Any, Any] = {}             # functions that are compiled once
         self.tries: list[Any] = []                     # the try statements being traced
         self.handled: list[Any] = []                   # what the open except clauses handle
         self.raised: BaseException | None = None       # the user's exception object
-        self.active: dict[Any, int] = {}
+        self.active: dict[Any, int] = {}               # calls that are being traced
         self.depth = 0
         self.session: Any = None
         self.streams = 0

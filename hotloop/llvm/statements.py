@@ -67,6 +67,7 @@ class Statements(Values):
         self._code = ""                                 # where these find what to return
         self._swapped = swapped(kernel.body)
         self.moving = bool(self._swapped)
+        self.lent: dict[Buffer, int] = {}       # parameters that move, and their slots
         self.constants: dict[str, None] = {}
         self._emitters: dict[type, Callable[..., None]] = {
             Let: self.let, Store: self.store, For: self.loop, While: self.while_, If: self.if_,
@@ -124,6 +125,7 @@ class Statements(Values):
     def leave(self, code: int | str) -> None:
         """Return from the kernel in the middle of it. Blocks that give memory back are shared: with
         a list of releases at each of n exits, the text would grow as n * n."""
+        self.hand_back()
         held = [self.pointers[b] for owned in self._owned for b in owned
                 if b not in self._borrowed]
         if len(held) <= INLINE:
@@ -134,6 +136,11 @@ class Statements(Values):
             self._code = self.stack(8)
         self.lines.append(f"store i64 {code}, ptr {self._code}")
         self.jump(self._exit(held))
+
+    def hand_back(self) -> None:
+        """The memory of parameters that may have moved goes to the caller, whatever happened."""
+        for buffer, slot in self.lent.items():
+            self.lines.append(f"store ptr {self.pointers[buffer]}, ptr {self.slot(slot)}")
 
     def _exit(self, held: list[str]) -> str:
         """The block that gives back what these point to, and returns."""
@@ -563,6 +570,7 @@ class Statements(Values):
             self.lines.append(f"store ptr {self.op(f'load ptr, ptr {self.slot(k)}')}, "
                               f"ptr {cell(k)}")
         given = iter(call.ins)
+        moved: list[tuple[Buffer, int]] = []
         for place in layout.params:
             x = next(given)
             if isinstance(place, frame.ScalarSlot):
@@ -572,10 +580,14 @@ class Statements(Values):
                 continue
             assert isinstance(x, Buffer)
             self.lines.append(f"store ptr {self.pointers[x]}, ptr {cell(place.slot)}")
+            if x in call.moved:
+                moved.append((x, place.slot))
             for k in range(place.rank):
                 dim = self.value(next(given))  # type: ignore[arg-type]
                 self.lines.append(f"store i64 {dim}, ptr {cell(place.dims + k)}")
         status = self.op(f"call i64 @function{call.site}(ptr {cells})")
+        for buffer, k in moved:
+            self.pointers[buffer] = self.op(f"load ptr, ptr {cell(k)}")
         failed, passed = self.label(), self.label()
         self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, LIKELY)
         with self.out_of_line(failed):
@@ -755,8 +767,8 @@ def swapped(statements: list[Statement]) -> set[Buffer]:
     for s in walk(statements):
         if isinstance(s, (For, While)):
             found.update(b for pair in s.swaps for b in pair)
-        elif isinstance(s, Call) and s.routine == "grow":
-            found.update(s.outs)
+        elif isinstance(s, Call):
+            found.update(s.moved)
     return found
 
 

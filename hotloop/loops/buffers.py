@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 
 from hotloop.errors import InternalError, Location
 from hotloop.ir.core import Atom, Eqn, Lit, Var
-from hotloop.loops.core import ARG, RESULT, TEMP, Buffer, Nest
+from hotloop.loops.core import ARG, MOVABLE, RESULT, Buffer, Nest
 from hotloop.loops.expr import Expr, lit, var
 from hotloop.loops.pull import pull
 from hotloop.loops.state import Index, State, Value, parts_of
@@ -193,7 +193,7 @@ def own(state: State, array: Var, result: Var, location: Location | None,
     permuted  the memory will be exchanged with other memory: arguments and results won't do
     """
     buffer = state.where.get(array)
-    if buffer is not None and buffer not in taken and not (permuted and buffer.kind != TEMP):
+    if buffer is not None and buffer not in taken and not (permuted and buffer.kind not in MOVABLE):
         lazy = overwritable(state, buffer, inside)
         if lazy is not None:
             flush(state, lazy)

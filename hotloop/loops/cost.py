@@ -74,7 +74,8 @@ def left_over(lo: Expr, hi: Expr) -> int | None:
     for start in lo.args:
         left = e.sub(hi, start)
         if left.op == "and":
-            return next((int(x.args[0]) for x in left.args if x.op == "lit"), None)
+            return next((int(x.args[0]) for x in left.args
+                         if x.op == "lit" and int(x.args[0]) >= 0), None)
     return None
 
 

@@ -33,7 +33,7 @@ Accesses = set[tuple[Buffer, Index]]
 
 
 def interchange(kernel: Kernel) -> Kernel:
-    if config.opt:
+    if config.opt and not config.check_prange:     # that is of the loops as they are written
         _statements(kernel.body, kernel.sizes)
     return kernel
 

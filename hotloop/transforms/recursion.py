@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Eqn, Program, Var
 from hotloop.ir.types import Type
 from hotloop.ops.dce import dce
@@ -36,7 +37,12 @@ from hotloop.transforms.transpose import Cotangents, Transposer
 
 def along(eqn: Eqn, tangents: Sequence[Atom]) -> tuple[Eqn, list[Var]]:
     """The call that gives the results again and their tangents, with a tangent for each float
-    operand; (equation, tangents of the float results). The results are the equation's own."""
+    operand; (equation, tangents of the float results). The results are the equation's own. Raises
+    UnsupportedError where arrays get another number of rows."""
+    if eqn.params["function"].rows:
+        raise UnsupportedError(
+            "not supported: the derivative of a recursive function that returns arrays or lists, "
+            "or changes a list's length", eqn.location, "store into an array that is passed to it")
     derived = tangent_of(eqn.params["function"])
     made = {out: like(out) for out in eqn.outs if is_float(out)}
     return Eqn(invoke, (*eqn.ins, *tangents),

@@ -90,7 +90,8 @@ class _Nests:
         self.extents = {}
         loops = []
         for _ in range(self.depth):
-            loop = For(self.name("i"), lit(0), var(rng.choice(list(self.sizes))), lit(1), [])
+            extent = "n" if self.square and rng.random() < 0.7 else rng.choice(list(self.sizes))
+            loop = For(self.name("i"), lit(0), var(extent), lit(1), [])
             if loops and self.square and rng.random() < 0.2:
                 loop.hi = e.add(var(rng.choice(loops).var), lit(rng.choice((0, 1))))
             if rng.random() < 0.1:

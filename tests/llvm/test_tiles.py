@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import harness
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_nests import random_nest
@@ -16,12 +17,13 @@ from hotloop.loops.core import For, walk
 from hotloop.loops.expr import fresh_table
 from hotloop.loops.interchange import interchange
 from hotloop.loops.promote import promote
+from hotloop.loops.split import split
 from hotloop.loops.text import parse, show
 from hotloop.loops.tile import tile
 from hotloop.loops.vectorize import vectorize
 from hotloop.loops.verify import verify
 
-PASSES = (interchange, promote, contract, vectorize, tile)
+PASSES = (interchange, promote, contract, split, vectorize, tile)
 
 
 def optimized(kernel):
@@ -103,3 +105,35 @@ kernel f
         order = [s.var for s in walk(kernel.body) if isinstance(s, For)]
         assert order.index("k") < order.index("q")
         assert order.index("i") < order.index("q")
+
+
+@pytest.mark.parametrize("shift", [0, 1, -1])
+def test_the_iteration_that_stores_what_others_read(shift: int) -> None:
+    """Before it they see the old value, behind it the new one; where it may be none of the loop's
+    iterations, the loop stays as it is."""
+    text = f"""
+kernel f
+  p: f64[n, n] inout
+  body
+    for k in 0..n step 1
+      for i in 0..n step 1
+        for j in 0..n step 1
+          p[i, j] <- add(p[i, j], mul(p[i, {f"(k + {shift})" if shift > 0 else "k"}], p[k, j]))
+  results
+"""
+    if shift < 0:                               # there are fewer iterations than k may be
+        text = text.replace("for j in 0..n", "for j in 0..(n + -1)")
+    p = np.random.default_rng(1).normal(size=(20, 20))
+    with fresh_table():
+        kernel = parse(text)
+        args = [p]
+        if shift > 0:
+            kernel = parse(text.replace("for k in 0..n", "for k in 0..(n + -1)"))
+        want = outcome(interp.run, kernel, args)[0]
+        split(kernel)
+        verify(kernel)
+        loops = sum(isinstance(s, For) for s in walk(kernel.body))
+        assert loops == (4 if shift >= 0 else 3)
+        vectorize(kernel)
+        assert same(outcome(interp.run, kernel, args)[0], want)
+        assert same(outcome(harness.run, kernel, args)[0], want)
