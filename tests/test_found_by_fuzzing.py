@@ -529,3 +529,27 @@ def test_a_check_of_the_smallest_integer_proves_nothing_else():
     jitted = hotloop.jit(f, cache=False)
     for k in (1, 0, 2, -1, -2):
         check(f, np.arange(1.0, 9.0), k, 1.0, jitted=jitted)
+
+
+def test_an_array_of_one_of_two_types_is_changed_in_place():
+    def chosen(a, b, k):
+        c = a if k > 1 else b
+        c += 1
+        return a, b
+
+    def swapped(a, b, k):
+        if k > 1:
+            a, b = b, a
+        b *= 2
+        return b
+
+    def number_or_array(a, b, k):
+        t = 0
+        if k > 1:
+            t = a
+        t += 1
+        return t
+    for f in (chosen, swapped, number_or_array):
+        jitted = hotloop.jit(f, cache=False)
+        for k in (2, 0):
+            check(f, np.arange(3, dtype="u4"), np.arange(3, dtype="f4"), k, jitted=jitted)

@@ -339,7 +339,13 @@ def augment(x: Any, op: str, y: Any) -> Any:
         refuse_change(x, "an augmented assignment")
     if isinstance(x, np.ndarray):
         x = lift(x)
+    if isinstance(x, Either) and _has_array(x):
+        return truth.exactly(lambda part: augment(part, op, y), x)      # arrays in place
     return IN_PLACE[op](x, y)
+
+
+def _has_array(x: Any) -> bool:
+    return _has_array(x.yes) or _has_array(x.no) if isinstance(x, Either) else isinstance(x, Array)
 
 
 def _augment_table(x: Table, op: str, y: Any) -> Any:
