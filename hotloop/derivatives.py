@@ -99,7 +99,9 @@ def grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False,
         its derivative; of a function that is not holomorphic, what `grad` of its real part is
 
     The gradient has the type of the argument: an array of its shape and dtype for an array, a float
-    for a float. It is computed in reverse mode, by transposing the linearized program.
+    for a float. It is computed in reverse mode, by transposing the linearized program (Frostig and
+    others, Decomposing reverse-mode automatic differentiation, 2021); what is saved and what is
+    computed again is a minimum cut (`hotloop.transforms.residuals`).
 
     Raises TypeError if an argument is no float or complex number, or the result no real number (no
     complex one, with `holomorphic`),
@@ -133,8 +135,9 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
 
     `primals` and `tangents` are tuples of arguments; a tangent has the type of its argument (None
     where an argument is not differentiable). The derivative has the structure of the value, None
-    for ints and the like. With `has_aux`: (value, derivative, other results). Raises TypeError or
-    ValueError if a tangent does not fit.
+    for ints and the like, with the shapes and dtypes of the value. With `has_aux`: (value,
+    derivative, other results). Raises TypeError or ValueError if a tangent has another structure,
+    shape or kind than its argument, UnsupportedError as `grad`.
 
     >>> import hotloop
     >>> hotloop.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
@@ -147,8 +150,10 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """(value, pullback): `pullback(cotangent)` is a tuple of cotangents of the primals.
 
-    A cotangent has the structure and types of the value; those of primals that are not
-    differentiable are None. With `has_aux`: (value, pullback, other results).
+    A cotangent has the structure, shapes and dtypes of the value; those of primals that are not
+    differentiable are None. With `has_aux`: (value, pullback, other results). `fun` runs once, and
+    `pullback` any number of times. Raises TypeError or ValueError if a cotangent does not fit,
+    UnsupportedError as `grad`.
 
     >>> import hotloop
     >>> value, pullback = hotloop.vjp(lambda x, y: x * y, 2.0, 3.0)
@@ -159,7 +164,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
 
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """(value, pushforward): `pushforward(*tangents)` is the derivative along tangents, as `jvp`.
+    """(value, pushforward): `pushforward(*tangents)` is the derivative along tangents, as `jvp`,
+    without computing `fun` again. Shapes, dtypes and errors are those of `jvp`.
 
     >>> import hotloop
     >>> value, pushforward = hotloop.linearize(lambda x: x * x, 3.0)
@@ -199,6 +205,9 @@ def jacrev(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> 
 def hessian(fun: Callable[..., Any], argnums: Any = 0) -> Any:
     """The second derivatives of a function that returns one real number: forward over reverse.
 
+    For an argument of shape (n,) it has shape (n, n); for trees it is a tree of trees, as `jacfwd`
+    of the gradient is. Arguments and errors as for `grad`. It costs n gradients.
+
     >>> import hotloop, numpy as np
     >>> hotloop.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
     array([[4., 2.],
@@ -210,8 +219,9 @@ def hessian(fun: Callable[..., Any], argnums: Any = 0) -> Any:
 def hvp(fun: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """The product of the Hessian of `fun` at `primals` with `tangents`: a tuple like `primals`.
 
-    Forward over reverse, at a few times the cost of a gradient. `primals` and `tangents` as for
-    `jvp`; all primals must be differentiable.
+    Forward over reverse (Pearlmutter, Fast exact multiplication by the Hessian, 1994), at a few
+    times the cost of a gradient. `primals` and `tangents` as for `jvp`; all primals must be
+    differentiable, TypeError otherwise. Results have the shapes and dtypes of the primals.
 
     >>> import hotloop
     >>> hotloop.hvp(lambda x: x ** 3, (2.0,), (1.0,))
@@ -305,7 +315,8 @@ def checkpoint(fun: Callable[..., Any], schedule: str | int | None = None,
 
 
 def stop_gradient(x: Any) -> Any:
-    """`x`, a number, array or container of them, as a constant to derivatives.
+    """`x`, a number, array or container of them, as a constant to derivatives: of the same type,
+    shape and dtype.
 
     >>> import hotloop
     >>> hotloop.grad(lambda x: x * hotloop.stop_gradient(x))(3.0)
@@ -316,7 +327,10 @@ def stop_gradient(x: Any) -> Any:
 
 def custom_jvp(fun: Callable[..., Any]) -> CustomJvp:
     """A function with a derivative of its own: `f.defjvp(rule)`, where
-    `rule(primals, tangents)` gives (value, tangent) and is linear in the tangents.
+    `rule(primals, tangents)` gives (value, tangent) and is linear in the tangents. Both are tuples
+    with an entry for each argument; a tangent has its shape and dtype, that of an int is None.
+    Reverse mode transposes the rule. Calling it without a rule differentiates `fun`; a tangent that
+    does not fit the value is a TypeError.
 
     >>> import hotloop, numpy as np
     >>> @hotloop.custom_jvp
@@ -335,7 +349,8 @@ def custom_jvp(fun: Callable[..., Any]) -> CustomJvp:
 def custom_vjp(fun: Callable[..., Any]) -> CustomVjp:
     """A function with a reverse mode of its own: `f.defvjp(forward, backward)`, where
     `forward(*primals)` gives (value, saved) and `backward(saved, cotangent)` a tuple of the
-    primals' cotangents. It has no forward mode.
+    primals' cotangents, of the primals' shapes and dtypes (None for those without). It has no
+    forward mode: `jvp` and `jacfwd` raise UnsupportedError.
 
     >>> import hotloop, numpy as np
     >>> @hotloop.custom_vjp

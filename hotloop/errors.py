@@ -64,16 +64,23 @@ class UnsupportedError(HotloopError):
     `inputs`: paths of numbers and sizes of arrays among the arguments, if it could be compiled for
     known values of them. `site`: where a list is made, if it could be compiled with a list of
     run-time length there.
-    `recursive`: the code of a function that calls itself on run-time values.
+    `recursive`: the code of a function that calls itself on run-time values. `sourceless`: the name
+    of the function where it is, if its source is not known.
     """
 
     inputs: tuple[tuple[tuple[object, ...], ...], ...] = ()
     site: object = None
     recursive: object = None
+    sourceless: str = ""
 
 
 class StagingError(UnsupportedError):
     """A value known only at run time is needed while compiling (an index of a list, a rank)."""
+
+
+class SourceError(UnsupportedError):
+    """A function is not straight-line code, and its source is not known: it was typed into the
+    prompt of a Python before 3.13, or made by exec(). `jit` runs it in Python, with a warning."""
 
 
 class TypeInstabilityError(UnsupportedError):

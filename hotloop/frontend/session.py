@@ -98,6 +98,7 @@ class Session:
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
         self.dims: dict[int, Var] = {}
         self.short: set[int] = set()                       # sizes that are constants
+        self.sourceless: list[types.CodeType] = []
         self.recursive: set[Any] = set()                   # codes of functions that call themselves
         self.growing: set[Any] = set()                # where lists of run-time length are made
         self.homes: dict[int, Any] = {}                    # blocks in which objects were made
@@ -323,6 +324,8 @@ class Session:
         if id(f) in self.bound:
             return self.bound[id(f)]
         code = rewritten(f)
+        if code is None:
+            self.sourceless.append(f.__code__)
         made = None if code is None else self._bind(f, code)
         if made is not None and code is not None and code.stopping is not None:
             made = generator_function(f, made, self._bind(f, code.stopping), code.endless)

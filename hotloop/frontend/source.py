@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
+import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 
@@ -22,7 +23,7 @@ LAMBDA = "<lambda>"
 def function_tree(fn: FunctionType) -> ast.FunctionDef | None:
     """The definition of `fn`; line and column numbers are those of the file."""
     code = fn.__code__
-    lines = linecache.getlines(code.co_filename, fn.__globals__)
+    lines = linecache.getlines(code.co_filename, fn.__globals__) or _command(code)
     if not lines or code.co_firstlineno > len(lines):
         return None
     if code.co_name == LAMBDA:
@@ -35,6 +36,24 @@ def function_tree(fn: FunctionType) -> ast.FunctionDef | None:
                 and _first_line(node) == code.co_firstlineno):
             return node
     return None
+
+
+def _command(code: CodeType) -> list[str]:
+    """The lines of `python -c`, if the code is of it: before 3.13 Python does not keep them."""
+    given = sys.orig_argv
+    if code.co_filename != "<string>" or "-c" not in given[:-1]:
+        return []
+    text = given[given.index("-c") + 1]
+    try:
+        todo = [compile(text, "<string>", "exec", dont_inherit=True)]
+    except SyntaxError:                         # it is another command's -c
+        return []
+    while todo:                                 # code from exec("...") has that name, too
+        made = todo.pop()
+        if made == code:
+            return text.splitlines(keepends=True)
+        todo += [each for each in made.co_consts if isinstance(each, CodeType)]
+    return []
 
 
 def _first_line(node: ast.FunctionDef) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from hotloop.errors import Location, UnsupportedError
+from hotloop.errors import Location, SourceError, UnsupportedError
 from hotloop.frontend import host, numpy_elementwise, one_of, operators, python_names
 from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, opened
 from hotloop.frontend.calls import function
@@ -68,6 +68,12 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                 recursive.add(error.recursive)
             elif set(error.inputs) - set(frozen):
                 frozen.update(dict.fromkeys(error.inputs))
+            elif error.sourceless:
+                raise SourceError(
+                    f"{error.message}; the source of {error.sourceless} is not known, which only "
+                    "straight-line code can do without", error.location,
+                    "define it in a file, a notebook or IPython (or the prompt of Python 3.13)"
+                    ) from None
             else:
                 raise
 
@@ -97,6 +103,11 @@ def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[
         try:
             outcome.append(function(fn)(*bound.args, **bound.kwargs))
             died = False
+        except UnsupportedError as error:
+            at = error.location
+            error.sourceless = next((code.co_name for code in session.sourceless if at and (
+                at.file, at.function) == (code.co_filename, code.co_name)), "")
+            raise
         except Dead:
             died = True
         return _finish(fn, session, Constant(None) if died else None, outcome)

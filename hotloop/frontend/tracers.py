@@ -431,7 +431,7 @@ def dims_of(x: Any) -> tuple[Dim, ...]:
 
 # ---- conversions
 
-LIFTED: dict[type, Callable[[Any], Any]] = {}
+LIFTED: dict[type, Callable[..., Any]] = {}
 """Arrays for further kinds of values (lists of run-time length)."""
 
 

@@ -467,10 +467,10 @@ class Values(Builder):
         base = from_affine(0, {t: k for t, k in terms.items() if t not in varying})
         factor = lit(0)
         for term, k in varying.items():
-            one = self._factor(term, lanes.var)
-            if one is None:
+            multiple = self._factor(term, lanes.var)
+            if multiple is None:
                 return Access(GATHER, base, constant, offset=from_affine(0, varying))
-            factor = e.add(factor, e.mul(one, lit(k)))
+            factor = e.add(factor, e.mul(multiple, lit(k)))
         base = e.add(base, e.mul(factor, lanes.first))
         stride = e.mul(factor, lit(lanes.step))
         unit = buffer.dtype.itemsize if buffer.strides is not None else 1

@@ -20,6 +20,7 @@ is of a function of the C library, on numbers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,15 @@ import numpy as np
 from hotloop.ir.core import Atom, Dim, Eqn, Lit, Var
 from hotloop.ir.types import Type
 from hotloop.loops.accumulate import define
-from hotloop.loops.buffers import contiguous, memory_for, nest, same_shape, store_all, stores_of
+from hotloop.loops.buffers import (
+    contiguous,
+    materialize,
+    memory_for,
+    nest,
+    same_shape,
+    store_all,
+    stores_of,
+)
 from hotloop.loops.callback import ALL, Callback
 from hotloop.loops.core import Buffer, Call, Check, ErrorSite, For, Statement, Store
 from hotloop.loops.expr import BOOL, Expr, affine, e, lit, var
@@ -199,11 +208,27 @@ def operand(state: State, atom: Atom) -> Operand:
             state.emit(Store(to, index, value))
         return Operand(buffer, (), lit(0), (), True)
     assert isinstance(atom, Var)
+    _compute_transposed(state, atom)
     found = _view(state, atom)
     if found is None:
         buffer = contiguous(state, atom)
         found = Operand(buffer, atom.shape, lit(0), _dense(buffer, len(atom.shape)), True)
     return found
+
+
+def _compute_transposed(state: State, atom: Var) -> None:
+    """What is the transpose of a lazy value (`(x - m).T @ (x - m)`) becomes a view of memory with
+    that value, which others may read, too, rather than a transposed copy."""
+    base: Atom = atom
+    while isinstance(base, Var) and base not in state.where:
+        source = state.source.get(base)
+        if not isinstance(source, Eqn) or not isinstance(
+                source.op.lowering, Move):              # type: ignore[attr-defined]
+            break
+        base = source.ins[0]
+    if base is not atom and isinstance(base, Var) and base not in state.where and (
+            Counter(base.shape) == Counter(atom.shape)):
+        materialize(state, base)
 
 
 def _view(state: State, atom: Var) -> Operand | None:

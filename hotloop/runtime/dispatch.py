@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 import weakref
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
@@ -30,7 +31,7 @@ from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Scope, innermost, only_compiled
 from hotloop.entry.slow import FAILS, MISS, PYTHON, Outcome, Slow
-from hotloop.errors import HotloopError, UnsupportedError
+from hotloop.errors import HotloopError, SourceError, UnsupportedError
 from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
 
@@ -120,6 +121,13 @@ class Specializations:
             start = time.perf_counter()
             try:
                 compiled = self.compile(function, args, dict(kwargs))
+            except SourceError as error:
+                if only_compiled(function):
+                    raise
+                self.unusable.add(signature)
+                warnings.warn(f"hotloop runs a function as plain Python: {error}", RuntimeWarning,
+                              stacklevel=5)
+                return None, PYTHON, Scope({})
             except UnsupportedError:
                 if only_compiled(function) or not any(map(_is_read_only, bound.values())):
                     raise

@@ -151,3 +151,19 @@ def test_augmented_assignments_of_other_shapes(x, y):
         np.multiply(a, y, out=a)
         return a
     check(add_into, x, y)
+
+
+def covariance(x):
+    centered = x - x.mean(axis=0)
+    return centered.T @ centered / (len(x) - 1)
+
+
+def turned_lazily(x, y):
+    return (x * 2.0).T @ np.linalg.solve(y.T + np.eye(len(y)), (x[::-1] - 1.0).T.T)
+
+
+def test_a_transposed_value_is_a_view():
+    tall = np.random.default_rng(5).random((200, N))
+    check(covariance, tall)
+    assert temporaries(covariance, tall) <= 2          # centered; the product, before the division
+    check(turned_lazily, GRID, GRID)

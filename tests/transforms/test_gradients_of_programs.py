@@ -1,12 +1,15 @@
 """Whole programs of tests/programs, differentiated: against differences of plain Python.
 
 The loss is a sum with random weights over all floats that a program returns or leaves in its
-arguments, so every store counts.
+arguments, so every store counts. Some programs are always run, all that have a derivative with
+HYPOTHESIS_PROFILE=thorough (a quarter of an hour).
 """
 
 import copy
 import importlib
 import linecache
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,13 +30,47 @@ CHOSEN = {
 }
 
 
+UNLIKE_DIFFERENCES = {
+    "azimint_naive": "a step moves elements to other bins",
+    "bisection": "comparisons alone find the result", "bisect_root": "as bisection",
+    "conjugate_gradient": "a step changes the number of trips", "conjugate_gradients": "as above",
+    "pagerank": "as above", "poisson_sor": "as above",
+    "pairwise_distances": "the square root of 0", "rbf_network": "as above",
+    "dijkstra": "a weight of 0 is no edge, a step makes it one",
+    "lenet": "computes in single precision", "conv2d_bias": "as lenet",
+    "resnet_basicblock": "as lenet",
+    "floats": "Python runs it: math.frexp", "math_reductions": "Python runs it: math.fsum",
+}
+"""Programs with floats of which no differences are taken, and why."""
+
+
 def programs():
+    if os.environ.get("HYPOTHESIS_PROFILE") == "thorough":
+        yield from every_program()
+        return
     for module, names in CHOSEN.items():
         table = importlib.import_module(f"programs.{module}").PROGRAMS
         rows = {row[0].__name__: row for row in table}
         for name in names:
             f, make, sizes = rows[name][:3]
             yield pytest.param(f, make, sizes[0], id=name)
+
+
+def every_program():
+    """Those with floats that go in and come out."""
+    for path in sorted((Path(__file__).parent.parent / "programs").glob("*.py")):
+        module = importlib.import_module(f"programs.{path.stem}")
+        for f, make, sizes, *_ in getattr(module, "PROGRAMS", ()):
+            before = make(np.random.default_rng(sizes[0]), sizes[0])
+            after = copy.deepcopy(before)
+            if f.__name__ in UNLIKE_DIFFERENCES or not any(map(is_float, before)):
+                continue
+            with np.errstate(all="ignore"):
+                result = f(*after)
+            if list(floats(result)) or any(
+                    is_float(x) and np.ndim(x) and not np.array_equal(x, y)
+                    for x, y in zip(before, after, strict=True)):
+                yield pytest.param(f, make, sizes[0], id=f.__name__)
 
 
 def is_float(x):
