@@ -105,6 +105,7 @@ class For:
     are allocated nowhere else.
     `first`: of a parallel loop, a loop with a `stop` that does its first iterations, from where to
     where it says itself; `lo` is that stop then. Both are done for each part.
+    `ahead`: iterations read what later ones write; in lanes, a block of them before it writes.
     `once`: an iteration overwrites what it read, in memory with two names (loops.reuse): it can't
     be done again.
     """
@@ -127,6 +128,7 @@ class For:
     first: list[Statement] = field(default_factory=list)
     independent: bool = False
     once: bool = False
+    ahead: bool = False
 
 
 @record(eq=False, frozen=False)

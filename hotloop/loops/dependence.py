@@ -118,6 +118,20 @@ class Iterations(Ranges):
             self.negative(e.sub(x, extent))
             for x, extent in zip(index, shape, strict=True))
 
+    def ahead(self, read: Index, written: Index) -> bool:
+        """Is an element at `read` in one iteration that at `written` in later ones only?"""
+        return len(read) == len(written) and any(
+            self._before(x, y) for x, y in zip(read, written, strict=True))
+
+    def _before(self, x: Expr, y: Expr) -> bool:
+        (c, terms), (c2, terms2) = affine(x), affine(y)
+        v = next((t for t in terms if t.op == "var" and t.args[0] == self.loop.var), None)
+        if v is None or terms != terms2:
+            return False
+        if any(t is not v and (t.loads or t.free & self.inside) for t in terms):
+            return False
+        return (c - c2) * terms[v] * self.step > 0
+
     def _never_meet(self, x: Expr, y: Expr) -> bool:
         (c, terms), (c2, terms2) = affine(x), affine(y)
         v = next((t for t in terms if t.op == "var" and t.args[0] == self.loop.var), None)

@@ -25,7 +25,7 @@ from hotloop.loops.core import (
     walk,
 )
 from hotloop.loops.dependence import Iterations
-from hotloop.loops.expr import Expr, var
+from hotloop.loops.expr import Expr, load, var
 from hotloop.loops.rewrite import expressions
 from hotloop.loops.scalar import is_combiner, rounds
 
@@ -55,8 +55,9 @@ def varying_names(loop: For) -> frozenset[str]:
     return frozenset(varying)
 
 
-def blocked(loop: For, around: tuple[For, ...] = ()) -> str | None:
-    """Why the iterations of a loop can't be lanes, or None if they can."""
+def blocked(loop: For, around: tuple[For, ...] = (), ahead: bool = False) -> str | None:
+    """Why the iterations of a loop can't be lanes, or None if they can. `ahead`: they may read what
+    later ones write, if a block of them reads it before it writes."""
     if loop.until is not None:
         return "the loop may end early"
     if loop.swaps:
@@ -97,7 +98,7 @@ def blocked(loop: For, around: tuple[For, ...] = ()) -> str | None:
         reason = _check_order(checks, stores)
         if reason is not None:
             return reason
-    return _dependence(loop, around, varying, stores, loads)
+    return _dependence(loop, around, varying, stores, loads, ahead)
 
 
 def _sums_floats(loop: For, carry: Carry) -> bool:
@@ -132,7 +133,7 @@ def _check_order(checks: list[tuple[Check, bool]], stores: list[Store]) -> str |
 
 
 def _dependence(loop: For, around: tuple[For, ...], varying: frozenset[str],
-                stores: list[Store], loads: set[Expr]) -> str | None:
+                stores: list[Store], loads: set[Expr], ahead: bool) -> str | None:
     if not stores:
         return None
     iterations = Iterations(loop, around)
@@ -148,7 +149,21 @@ def _dependence(loop: For, around: tuple[For, ...], varying: frozenset[str],
             continue
         for index, verb in accesses[s.buffer].items():
             if not iterations.apart(s.index, index):
+                if ahead and verb == "reads" and iterations.ahead(index, s.index) and (
+                        _read_before(loop, s, load(s.buffer, index))):
+                    continue
                 if index == s.index:
                     return f"iterations may write one element twice ({s.buffer}{list(index)})"
                 return f"an iteration {verb} what another writes ({s.buffer}{list(index)})"
     return None
+
+
+def _read_before(loop: For, store: Store, node: Expr) -> bool:
+    """Does the body read an element only before or in a statement of its own, which stores? Then a
+    block of iterations has read all of them when it stores."""
+    if store not in loop.body or store.combine is not None or any(
+            isinstance(s, For | While | Check) for s in walk(loop.body)):
+        return False
+    later = loop.body[loop.body.index(store) + 1:]
+    return not any(node in x.loads for s in walk(later) for x in expressions(s)) and not any(
+        node in c.next.loads for c in loop.carries)

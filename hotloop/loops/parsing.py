@@ -514,6 +514,7 @@ class _Parser:
         loop.loose = line.accept("loose")
         loop.independent = line.accept("independent")
         loop.once = line.accept("once")
+        loop.ahead = line.accept("ahead")
         loop.lanes = line.integer() if line.accept("lanes") else 0
         if line.accept("stop"):
             loop.stop = line.take("name")

@@ -283,6 +283,7 @@ class _Printer:
         flags += " loose" if s.loose else ""
         flags += " independent" if s.independent else ""
         flags += " once" if s.once else ""
+        flags += " ahead" if s.ahead else ""
         flags += f" lanes {s.lanes}" if s.lanes else ""
         flags += f" stop {s.stop}" if s.stop else ""
         flags += f" note {s.note!r}".replace("{", "{{").replace("}", "}}") if s.note else ""

@@ -96,6 +96,8 @@ class _Search:
         trips = cost.trips(loop.lo, loop.hi, loop.step, self.sizes)
         plan.cost *= trips
         reason = blocked(loop, around)
+        if reason is not None and blocked(loop, around, ahead=True) is None:
+            loop.ahead, reason = True, None
         if reason is None:
             total = self.in_lanes(loop, trips)
             return _Plan(total, [loop], []) if total < plan.cost else plan

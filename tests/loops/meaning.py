@@ -50,7 +50,8 @@ class ShuffledLanes(interp._Machine):
         lo, hi, step = (int(self.value(x)) for x in (loop.lo, loop.hi, loop.step))
         self.begin(loop.carries)
         iterations = list(range(lo, hi, step))
-        self.random.shuffle(iterations)
+        if not loop.ahead:
+            self.random.shuffle(iterations)
         for i in iterations:
             self.names[loop.var] = np.int64(i)
             self.run(loop.body, keep=True)

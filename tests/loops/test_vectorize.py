@@ -82,6 +82,9 @@ def test_steps_tell_elements_apart():
     assert lanes(kernel) == ["i"]
     kernel = transformed(user_loop("a[i] <- a[(i + 2)]", "for i in 0..(n + -2) step 2"),
                          [vectorize], *VECTORS)
+    assert lanes(kernel) == ["i"] and kernel.body[0].ahead      # a block reads before it writes
+    kernel = transformed(user_loop("a[(i + 2)] <- a[i]", "for i in 0..(n + -2) step 2"),
+                         [vectorize], *VECTORS)
     assert lanes(kernel) == []
 
 
