@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hotloop import config, persist
@@ -17,6 +18,7 @@ from hotloop.compile import Lowered, Watch, codegen, lower, prepare, trace_funct
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Scope
+from hotloop.errors import HotloopError, InternalError
 from hotloop.frontend.traced import Traced
 from hotloop.llvm import cache as disk
 from hotloop.runtime import tiers
@@ -106,7 +108,8 @@ class Compiler:
         prepare()
         lowered, traced = self._lower(fn, args, kwargs)
         quick = tiers.quick(lowered, traced, Scope(Binder(fn).bind(args, kwargs) or {}))
-        compiled, data, names = codegen(lowered, traced, quick)
+        with own_errors(lowered.watch.name):
+            compiled, data, names = codegen(lowered, traced, quick)
         entry = persist.stored(fn, compiled) if key is not None else None
 
         def keep(data: bytes, names: tuple[str, ...]) -> None:
@@ -126,9 +129,22 @@ class Compiler:
                kwargs: dict[str, Any]) -> tuple[Lowered, Traced]:
         watch = Watch(getattr(fn, "__qualname__", repr(fn)))
         traced = trace_function(fn, args, kwargs, watch, **self.statics)
-        lowered = lower(traced.program, [i.contiguous for i in traced.inputs], watch,
-                        traced.examples, watched(traced))
+        with own_errors(watch.name):
+            lowered = lower(traced.program, [i.contiguous for i in traced.inputs], watch,
+                            traced.examples, watched(traced))
         return lowered, traced
+
+
+@contextmanager
+def own_errors(name: str) -> Iterator[None]:
+    """What is raised after tracing is no exception of the user's function, for which Python would
+    run instead: it is an InternalError, to be reported."""
+    try:
+        yield
+    except (HotloopError, MemoryError):
+        raise
+    except Exception as error:
+        raise InternalError(f"compiling {name}: {type(error).__name__}: {error}") from error
 
 
 def watched(traced: Traced) -> str:

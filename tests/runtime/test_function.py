@@ -388,3 +388,13 @@ def test_the_pool_can_be_switched_off():
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                                check=True, env=dict(os.environ, HOTLOOP_POOL=switch))
         assert found.stdout.strip() == reuses
+
+
+@pytest.mark.parametrize("stage", ["lower", "codegen"])
+def test_errors_of_the_compiler_are_not_taken_for_the_functions(monkeypatch, stage):
+    def broken(*args):
+        raise KeyError("lost")
+
+    monkeypatch.setattr(f"hotloop.runtime.jit.{stage}", broken)
+    with pytest.raises(hotloop.errors.InternalError, match="compiling .*KeyError"):
+        hotloop.jit(lambda x: x + 1, cache=False)(2)
