@@ -396,5 +396,5 @@ def test_errors_of_the_compiler_are_not_taken_for_the_functions(monkeypatch, sta
         raise KeyError("lost")
 
     monkeypatch.setattr(f"hotloop.runtime.jit.{stage}", broken)
-    with pytest.raises(hotloop.errors.InternalError, match="compiling .*KeyError"):
+    with pytest.raises(hotloop.errors.InternalError, match=r"compiling .*KeyError"):
         hotloop.jit(lambda x: x + 1, cache=False)(2)
