@@ -48,9 +48,10 @@ _numbers = itertools.count()
 
 @record(frozen=False)
 class Watch:
-    """Times of the stages, in ms, and their texts on stderr or in files."""
+    """Times of the stages, in ms, and their texts on stderr or in files; `notes` of transforms."""
     name: str
     times: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     number: int = field(default_factory=lambda: next(_numbers))
     steps: Iterator[int] = field(default_factory=itertools.count)
 
@@ -150,7 +151,8 @@ def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], 
     if traced.transforms:
         with watch.stage("transforms"):
             traced.program, halves = transforms.expand(
-                traced.program, passes_pipeline.canonical, linear_halves.wanted(traced.result))
+                traced.program, passes_pipeline.canonical, linear_halves.wanted(traced.result),
+                watch.notes)
             traced.result = linear_halves.filled(traced.result, halves, traced.program.outs)
     watch.program("trace", traced.program)
     return traced
@@ -199,6 +201,6 @@ def codegen(lowered: Lowered, traced: Traced, quick: bool = False
         traced, emitted.frame, code["kernel"],
         table=tuple(map(externals.resolve, emitted.externals)), code=code,
         errors=kernel.errors, checks=check_operands(kernel), sites=kernel.sites,
-        calls=call_sites(kernel), notes=kernel.notes,
+        calls=call_sites(kernel), notes=watch.notes + kernel.notes,
         seconds={name: ms / 1e3 for name, ms in watch.times.items()})
     return compiled, data, emitted.externals

@@ -281,3 +281,13 @@ def test_depth_of_recursion():
             f(20_000)
     finally:
         sys.setrecursionlimit(before)
+
+
+def test_results_of_recursive_functions_are_copies():
+    def last(x, k):
+        return x if k == 0 else last(x, k - 1)
+
+    x = np.arange(3.0)
+    assert last(x, 2) is x
+    got = jit(last)(x, 2)
+    assert got is not x and (got == x).all()

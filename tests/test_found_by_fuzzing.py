@@ -433,3 +433,99 @@ def test_an_array_of_indices_that_is_one_constant(dtype):
         a[np.ones_like(a)] -= a.size
         m[np.ones(len(a), int), 1:] *= 3
     check(f, np.array([0, 60000 % 2**15], dtype), np.arange(12).reshape(4, 3))
+
+
+def test_a_bare_exception_has_no_arguments():
+    def f(a):
+        if a[0] < 5:
+            raise KeyError
+    with pytest.raises(KeyError) as caught:
+        hotloop.jit(f, cache=False)(np.zeros(2))
+    assert caught.value.args == ()
+
+
+def test_what_always_raises_after_a_check_in_a_try_statement():
+    """Not silently nothing: refused, as every call of NumPy's in a try statement."""
+    def f(a):
+        try:
+            a[1] = 2
+            a += 1.5
+        except ZeroDivisionError:
+            pass
+    with pytest.raises(errors.UnsupportedError, match="call of NumPy that may raise"):
+        hotloop.jit(f, cache=False)(np.arange(3))
+
+
+@pytest.mark.parametrize("dtype", ["u8", "i4"])
+@pytest.mark.parametrize("number", [-3.5, -1, 1e300, float("nan"), 3])
+def test_python_numbers_in_lists_must_be_of_the_range_of_the_array(dtype, number):
+    jitted = hotloop.jit(lambda a, k: np.array([k, 1], a.dtype), cache=False)
+    check(jitted.__wrapped__, np.arange(3).astype(dtype), number, jitted=jitted)
+    for change in ("a[1:] = [k, 1]", "np.put(a, [0], k)", "np.putmask(a, a > 0, k)",
+                   "a[0] = np.sum(a, initial=k)"):
+        f = define(f"def f(a, k):\n    {change}\n", f"<{change} {number} {dtype}>")
+        check(f, np.arange(3).astype(dtype), number)
+
+
+def test_the_operands_of_a_message_in_a_loop_with_a_fast_form():
+    def f(a, x):
+        for it in range(100):
+            total = (a * it).sum()
+            if abs(total) > 1e9:
+                return x, it
+            x -= total
+            if x <= -1:
+                raise ValueError(f"no rate after {it} steps")
+        return None
+    check(f, np.ones(2), 0.1)
+
+
+def test_rows_of_numbers_of_several_kinds_as_an_array():
+    def f(n, x):
+        rows = []
+        for k in range(n):
+            rows.append([k, x * k, 1.5, x])
+            if x > 5:
+                break
+        return np.array(rows)
+    jitted = hotloop.jit(f, cache=False)
+    for n, x in ((3, 0.5), (4, 7.0), (1, -1.0)):
+        check(f, n, x, jitted=jitted)
+
+
+def test_a_list_whose_numbers_are_all_of_the_narrower_kind():
+    """NumPy's array would be one of ints."""
+    def f(a, n):
+        q = []
+        for x in a:
+            q.append(x if x > 2 else n)
+        return np.array(q), np.array(q, np.float32)
+    jitted = hotloop.jit(f, cache=False)
+    check(f, np.arange(5.0), 7, jitted=jitted)
+    with pytest.raises(errors.UnsupportedError, match="narrower"):
+        jitted(np.zeros(3), 7)
+
+
+def test_grids_of_as_many_points_as_arguments_say():
+    def f(h, w):
+        y, x = np.ogrid[-1.4:1.4:h * 1j, -2:0.8:w * 1j]
+        return x + y * 1j, np.mgrid[0:1:h * 1j]
+    check(f, 4, 5)
+    check(f, 1, 0)
+
+
+def test_a_check_of_the_smallest_integer_proves_nothing_else():
+    """-2**63 < k (the check of abs) minus 1 < k would be 2**63."""
+    def f(a, k, x):
+        if abs(k) == 0:
+            x = x + 5
+        if x > 0:
+            if k > 1:
+                return a.size / a.sum()
+            for i in range(len(a)):
+                if i <= -2**63:
+                    x += a[i]
+        return x
+    jitted = hotloop.jit(f, cache=False)
+    for k in (1, 0, 2, -1, -2):
+        check(f, np.arange(1.0, 9.0), k, 1.0, jitted=jitted)

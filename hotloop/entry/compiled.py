@@ -72,10 +72,11 @@ def _statements(kernel: loops.Kernel) -> Iterator[loops.Statement]:
 
 
 def check_operands(kernel: loops.Kernel) -> list[tuple[np.dtype, ...]]:
-    """For each of `kernel.errors` the dtypes of its operands in the frame."""
+    """For each of `kernel.errors` the dtypes of its operands in the frame. The checks of a loop's
+    fast form (`loops.speculate`) have none: they raise nothing."""
     found: dict[int, tuple[np.dtype, ...]] = {}
     for statement in _statements(kernel):
-        if isinstance(statement, loops.Check):
+        if isinstance(statement, loops.Check) and statement.operands:
             found[statement.error] = tuple(x.dtype for x in statement.operands)
     return [found.get(k, ()) for k in range(len(kernel.errors))]
 

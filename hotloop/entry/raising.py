@@ -21,7 +21,7 @@ from hotloop.loops.core import ErrorSite
 
 def exception_at(site: ErrorSite, operands: list[Any]) -> BaseException:
     """The exception of `site`, its message filled in, its traceback at `site.location`."""
-    error = site.exception(site.message.format(*operands))
+    error = site.exception(site.message.format(*operands)) if site.message else site.exception()
     return error if site.location is None else error.with_traceback(frame_at(site.location))
 
 

@@ -26,7 +26,7 @@ from hotloop.frontend.list_values import ListMethod
 from hotloop.frontend.objects import made_here, needs_length, refuse_change
 from hotloop.frontend.registry import fallback, guarded, home_of, lookup
 from hotloop.frontend.slots import Unjoined
-from hotloop.frontend.tracers import BoundMethod, Tracer, convert, lift, value, wrap
+from hotloop.frontend.tracers import Array, BoundMethod, Tracer, convert, lift, value, wrap
 from hotloop.frontend.truth import exactly
 from hotloop.frontend.yields import GENERATOR
 
@@ -56,6 +56,9 @@ IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.in_tables",
 
 ACTIVE_LIMIT = 50
 """Calls of one function inside itself while tracing; recursion on run-time values never ends."""
+
+STAGED_LIMIT = 8
+"""... under run-time conditions: beyond, they count as recursion on run-time values."""
 
 NESTED_LIMIT = 200
 """... of all calls of a function inside itself under run-time conditions."""
@@ -133,17 +136,25 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         state = current().state
-        if f.__code__ in session.recursive:
+        pattern = _pattern(f, args, kwargs)
+        if pattern in session.recursive:
             return recursion.call(f, bound, args, kwargs)
         count = state.active.get(f, 0)
-        if count and current().parent is not None:
-            state.nested[f.__code__] = state.nested.get(f.__code__, 0) + 1
-        if count > ACTIVE_LIMIT or state.nested.get(f.__code__, 0) > NESTED_LIMIT:
+        told = f, tuple(map(_known, args)), tuple((k, _known(x)) for k, x in kwargs.items())
+        again = False
+        if current().parent is not None:
+            again = told in state.active or count > STAGED_LIMIT
+            if count:
+                state.nested[f.__code__] = state.nested.get(f.__code__, 0) + 1
+        if again or count > ACTIVE_LIMIT or state.nested.get(f.__code__, 0) > NESTED_LIMIT:
             error = unsupported(f"a recursion of {f.__name__} that does not end while compiling",
                                 "write it as a loop with an explicit stack")
-            error.recursive = f.__code__
+            error.recursive = pattern
             raise error
         state.active[f] = count + 1
+        own = told not in state.active
+        if own:
+            state.active[told] = 1
         state.depth += 1
         splitting, CONTEXT.splitting = CONTEXT.splitting, 0
         try:
@@ -152,9 +163,34 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
             CONTEXT.splitting = splitting
         state.depth -= 1
         state.active[f] = count
+        if own:
+            del state.active[told]
         return result
     call._hl_call = True  # type: ignore[attr-defined]
     return call
+
+
+def _pattern(f: types.FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A way of calling a function: `f(n)` and `f(n, memo)` may be two functions to the compiler,
+    of which one is recursive."""
+    return (f.__code__, tuple([x is None for x in args]),
+            tuple([(name, x is None) for name, x in kwargs.items()]))
+
+
+def _known(x: Any) -> Any:
+    """What is known of an argument while tracing. A call inside one of which as much is known, and
+    under a run-time condition, may go on forever: that is recursion on run-time values."""
+    if isinstance(x, Array):
+        return x.dtype, tuple(d if isinstance(d, int) else None for d in x.dims)
+    if isinstance(x, Tracer):
+        return type(x)
+    if type(x) is tuple:
+        return tuple(map(_known, x))
+    if type(x) is list:
+        return list, len(x)
+    if type(x) in (int, float, bool, complex, str, bytes):
+        return type(x), repr(x)
+    return id(x)
 
 
 def _is_scipy(f: Any) -> bool:

@@ -21,7 +21,15 @@ from hotloop import lazy
 from hotloop.errors import HotloopError
 from hotloop.frontend import indexing, instances, lists, loops, matching, sequences, truth, trying
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import Dead, check, current, here, staging, unsupported
+from hotloop.frontend.builder import (
+    Dead,
+    check,
+    current,
+    here,
+    inputs_of,
+    staging,
+    unsupported,
+)
 from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
 from hotloop.frontend.list_values import List, Table
@@ -42,6 +50,7 @@ from hotloop.frontend.tracers import (
     Tracer,
     as_int,
     attribute_of,
+    known_by,
     lift,
     stored,
 )
@@ -210,8 +219,14 @@ def load(x: Any, index: Any) -> Any:
     if type(x) is list and isinstance(index, slice) and _has_tracer(index):
         return lists.load(lists.list_of(x), index)
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
-        raise needs_length(x, staging(
-            f"a Python {type(x).__name__} indexed by a run-time value", "make it a NumPy array"))
+        error = staging(f"a Python {type(x).__name__} indexed by a run-time value",
+                        "make it a NumPy array")
+        if isinstance(index, slice):
+            bounds = [e for e in (index.start, index.stop, index.step) if isinstance(e, Tracer)]
+            paths = [inputs_of(known_by(e)) for e in bounds]
+            if all(paths):                         # tracing begins again with their values
+                error.inputs = tuple(dict.fromkeys(p for found in paths for p in found))
+        raise needs_length(x, error)
     if isinstance(x, Either):
         return truth.exactly(load, x, index)
     if isinstance(x, Unjoined):

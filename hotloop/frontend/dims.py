@@ -154,11 +154,9 @@ def _prove(f: Form, depth: int, seen: set[frozenset]) -> bool:
             newest = v
     if newest is None:
         return False
-    facts = current().facts.get(newest)
-    if facts is None:
-        return False
     c = f[newest]
-    for g in facts:
+    least, most = var_bounds(newest)
+    for g in (*current().facts.get(newest, ()), *_of_bounds(newest, c, least, most)):
         k = g[newest]
         if k * c > 0 and c % k == 0:
             rest = plus(f, g, -(c // k))
@@ -170,6 +168,13 @@ def _prove(f: Form, depth: int, seen: set[frozenset]) -> bool:
                 if _prove(rest, depth - 1, seen):
                     return True
     return False
+
+
+def _of_bounds(v: Var, c: int, least: int, most: int) -> tuple[Form, ...]:
+    """What the interval of a Var says, as facts, if it helps where its coefficient is `c`."""
+    if c > 0:
+        return ({v: 1, None: -least} if least else {v: 1},) if least > MIN else ()
+    return ({v: -1, None: most} if most else {v: -1},) if most < MAX else ()
 
 
 def at_most(a: Atom | int, b: Atom | int) -> bool:
@@ -291,12 +296,20 @@ def _emitted_extreme(op: str, a: Dim, b: Dim) -> Var:
 
 
 def at_least_zero(f: Form) -> Dim:
-    """max(0, f)"""
+    """max(0, f); max(0, max(0, g) - h) is max(0, g - h) if h >= 0, so that slices of slices have
+    one form."""
     if nonnegative(f):
         return dim(f)
     if nonnegative(negate(f)):
         return 0
-    return _emitted_extreme("maximum", dim(f), 0)
+    clipped = current().state.clipped
+    for v in [v for v, c in f.items() if c == 1 and v in clipped]:
+        rest = minus(f, {v: 1})
+        if nonnegative(negate(rest)) and fits(plus(clipped[v], rest)):
+            return at_least_zero(plus(clipped[v], rest))
+    var = _emitted_extreme("maximum", dim(f), 0)
+    clipped[var] = f
+    return var
 
 
 def compare(op: str, a: Dim | Atom, b: Dim | Atom) -> Atom | bool:

@@ -11,6 +11,7 @@ it is. `table` is a `tables.Table`; `key_hash` and the like are its tracer's own
 # ruff: noqa: SIM110
 from __future__ import annotations
 
+from hotloop.frontend.separate import separately
 from hotloop.frontend.table_keys import (
     at,
     default_of,
@@ -24,7 +25,11 @@ from hotloop.frontend.table_keys import (
 
 def find(table, key):
     """The entry with that key or -1, and its place in the index or the free one."""
-    index = table.places
+    return find_entry(table.places, table.own_keys, key)
+
+
+@separately
+def find_entry(index, own_keys, key):
     mask = len(index) - 1
     perturb = hash_of(key)
     i = perturb & mask
@@ -39,7 +44,7 @@ def find(table, key):
             break
         if entry == -2:
             free = place
-        if entry >= 0 and same_key(table.own_keys, entry, key):
+        if entry >= 0 and same_key(own_keys, entry, key):
             found = entry
             break
         if left > 0:
@@ -75,17 +80,22 @@ def free_place(index, key):
 
 
 def resize(table, least):
-    old = list(table.places)
+    table.counts[1] = table.counts[0]
+    reindex(table.places, table.own_keys, least)
+
+
+@separately
+def reindex(index, own_keys, least):
+    old = list(index)
     size = 8
     while size <= least:
         size += size
-    table.places.clear()
+    index.clear()
     for _ in range(size):
-        table.places.append(-1)
+        index.append(-1)
     for entry in old:
         if entry >= 0:
-            put_at(table.places, free_place(table.places, at(table.own_keys, entry)), entry)
-    table.counts[1] = table.counts[0]
+            put_at(index, free_place(index, at(own_keys, entry)), entry)
 
 
 def entered(table, key, place):

@@ -17,6 +17,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import check, current, emit, lit, unsupported
+from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.tracers import (
     NUMPY_KIND,
     PYTHON,
@@ -384,7 +385,7 @@ def store(x: Any, index: Any, new: Any) -> None:
     if isinstance(x, Scalar):
         name = PYTHON_TYPES[x.atom.dtype.kind].__name__ if x.kind == PYTHON else str(x.dtype)
         raise TypeError(f"'{name}' object does not support item assignment")
-    new = lift(new)
+    new = NUMPY[np.array](new, x.dtype) if isinstance(new, list | tuple | range) else lift(new)
     if isinstance(index, list | np.ndarray):
         index = lift(index)
     if _is_mask(index) and index.ndim == x.ndim and not dims_of(new):

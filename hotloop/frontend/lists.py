@@ -11,12 +11,13 @@ All of it is functional updates of the buffers, which happen in place. What is e
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
     check,
@@ -522,36 +523,42 @@ def as_list(x: Any) -> List:
     return x if isinstance(x, List) else AS_LIST[0](x)
 
 
-def as_array(x: List) -> Array:
-    """What np.array makes of it."""
+def as_array(x: List, typed: bool = False) -> Array:
+    """What np.array makes of it; `typed`: with a dtype, to which it is converted then."""
     data = exact(x)
     if data.item is None:
         return fresh(full(zero(float), (0,)))
     if isinstance(data.item, RowSlot):
-        return fresh(grid(x))
-    return fresh(_stacked(data, data.item, iter(data.atoms)))
+        return fresh(_stacked(x.pool.data.item, iter(grid(x)), 2, typed))
+    return fresh(_stacked(data.item, iter(data.atoms), 1, typed))
 
 
-def _stacked(data: Data, slot: Any, atoms: Any) -> Atom:
+def _stacked(slot: Any, atoms: Iterator[Atom], leading: int, typed: bool) -> Atom:
+    """An array of items that are stored in `atoms`, behind `leading` axes."""
     if isinstance(slot, ScalarSlot):
         return next(atoms)
     if isinstance(slot, MixedSlot) and slot.narrow is not None:
-        next(atoms)
-        return next(atoms)
+        flags, wide = next(atoms), next(atoms)
+        if not typed:
+            some, = emit("reduce_or", [flags], [(BOOL, ())], axes=tuple(range(leading)))
+            none, = emit("eq", [flags.shape[0], 0], [(BOOL, ())])
+            check(emit("or", [some, none], [(BOOL, ())])[0], UnsupportedError,
+                  "an array of a list in which all numbers happen to be of the narrower of two "
+                  "kinds: give np.array a dtype")
+        return wide
     if isinstance(slot, SequenceSlot):
-        parts = [_stacked(data, s, atoms) for s in slot.items]
+        parts = [_stacked(s, atoms, leading, typed) for s in slot.items]
         if parts and all(len(p.shape) == len(parts[0].shape) for p in parts):
             dtype = parts[0].dtype
             for p in parts[1:]:
                 dtype = np.promote_types(dtype, p.dtype)
-            n = parts[0].shape[0]
-            shape = (n, len(parts), *parts[0].shape[1:])
+            shape = (*parts[0].shape[:leading], len(parts), *parts[0].shape[leading:])
             whole: Atom = full(zero(dtype), shape)
             for k, p in enumerate(parts):
                 wide = p if p.dtype == dtype else emit(
                     "convert", [p], [(dtype, p.shape)], dtype=dtype)[0]
                 whole, = emit("set", [whole, wide, k], [(dtype, shape)],
-                              codes=":i" + ":" * (len(shape) - 2))
+                              codes=":" * leading + "i" + ":" * (len(shape) - leading - 1))
             return whole
     if type(slot).__name__ == "ArraySlot":
         return next(atoms)

@@ -2,7 +2,6 @@
 
     coverage()["linalg.svd"]      "via NumPy"
 
-Importing this module fills the tables of `registry`, except those that it loads `LATER`.
 `coverage` is what `hotloop coverage` prints: for each public function, ufunc and method whether it
 is "native" (equations of the IR), "via NumPy" (compiled code calls NumPy), "at trace time" (it does
 not depend on run-time values) or "unsupported", for a reason that `why` tells.
@@ -17,32 +16,9 @@ from typing import Any
 import numpy as np
 
 from hotloop import lazy
-from hotloop.frontend import (
-    math_names,
-    numpy_create,
-    numpy_einsum,
-    numpy_elementwise,
-    numpy_functional,
-    numpy_iteration,
-    numpy_join,
-    numpy_methods,
-    numpy_numeric,
-    numpy_products,
-    numpy_reduce,
-    numpy_select,
-    numpy_shape,
-    numpy_statistics,
-    python_names,
-)
 from hotloop.frontend.numpy_callback import REFUSED, VIA_NUMPY
 from hotloop.frontend.numpy_unsupported import reason
 from hotloop.frontend.registry import LATER, METHODS, NUMPY, PROPERTIES, UFUNCS
-
-TABLES = (
-    math_names, numpy_create, numpy_einsum, numpy_elementwise, numpy_functional, numpy_iteration,
-    numpy_join,
-    numpy_methods, numpy_numeric, numpy_products, numpy_reduce, numpy_select,
-    numpy_shape, numpy_statistics, python_names)
 
 NATIVE, CALLED_BACK, STATIC, UNSUPPORTED = "native", "via NumPy", "at trace time", "unsupported"
 
@@ -80,9 +56,10 @@ def why(name: str) -> str:
 
 def coverage() -> dict[str, str]:
     """Public name -> one of the four words; methods and attributes as `ndarray.name`."""
-    for home, tables in LATER.items():
-        if not home.startswith("scipy"):           # it need not be installed
-            lazy.load(tables)
+    for home, modules in LATER.items():
+        if home != "scipy":                        # it need not be installed
+            for module in modules:
+                lazy.load(module)
     table = {}
     for module, prefix in ((np, ""), (np.linalg, "linalg."), (np.fft, "fft."),
                            (np.random, "random.")):

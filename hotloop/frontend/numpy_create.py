@@ -31,9 +31,10 @@ from hotloop.frontend.numpy_arrays import (
 )
 from hotloop.frontend.numpy_atoms import atom_of, op
 from hotloop.frontend.numpy_shape import broadcast_to, expand_dims, reshape, view_or_copy
-from hotloop.frontend.registry import NUMPY, method, numpy_function
+from hotloop.frontend.registry import CALLS, NUMPY, method, numpy_function
 from hotloop.frontend.strides import is_contiguous
 from hotloop.frontend.tracers import (
+    LIFTED,
     Array,
     Scalar,
     as_int,
@@ -48,6 +49,7 @@ from hotloop.frontend.tracers import (
     iota,
     is_python_number,
     lift,
+    stored,
     value,
     wrap,
     zero,
@@ -81,20 +83,14 @@ def ones(shape: Any, dtype: Any = None, order: str = "C", **like: Any) -> Array:
 def full_(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **like: Any) -> Array:
     fill = lift(fill_value)
     dtype = dtype_of(fill) if dtype is None else as_dtype(dtype)
-    return in_order(filled(convert_weakly(fill, dtype), dims_from(settled(shape)), dtype), order)
+    return in_order(filled(weakly(fill, dtype), dims_from(settled(shape)), dtype), order)
 
 
-def convert_weakly(x: Any, dtype: np.dtype) -> Any:
-    """`x` as an assignment to an array of `dtype` converts it."""
-    x = settled(x)
-    if isinstance(x, Array):
-        return converted(x, dtype)
-    if dtype_of(x).kind == "c" and dtype.kind in "iuf" and is_python_number(x):
-        python = "int" if dtype.kind in "iu" else "float"
-        fail(TypeError, f"{python}() argument must be a string or a real number, not 'complex'"
-             if python == "int" else "float() argument must be a string or a real number, "
-             "not 'complex'")
-    return x
+def weakly(fill: Any, dtype: np.dtype) -> Any:
+    """Arrays and complex numbers as astype converts them; other numbers must be of its range."""
+    if isinstance(fill, Array):
+        return converted(fill, dtype)
+    return wrap(convert(value(fill), dtype)) if dtype_of(fill).kind == "c" else fill
 
 
 def _like(fill: Any) -> Any:
@@ -117,7 +113,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subo
     a = as_array(a)
     dtype = a.dtype if dtype is None else as_dtype(dtype)
     dims = a.dims if shape is None else dims_from(settled(shape))
-    made = filled(convert_weakly(lift(fill_value), dtype), dims, dtype)
+    made = filled(weakly(lift(fill_value), dtype), dims, dtype)
     return in_order(made, order, a if len(dims) == a.ndim else None)
 
 
@@ -133,7 +129,10 @@ def ndarray(shape: Any, dtype: Any = float, buffer: Any = None, **rest: Any) -> 
 @numpy_function(np.array)
 def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K",
           subok: bool = False, ndmin: int = 0, like: Any = None, ndmax: int = 0) -> Array:
-    x = object if isinstance(object, list | tuple | range) else settled(lift(object))
+    if type(object) in LIFTED:
+        x = LIFTED[type(object)](object, dtype is not None)
+    else:
+        x = object if isinstance(object, list | tuple | range) else settled(lift(object))
     if isinstance(copy, str):
         fail(ValueError, "strings are not allowed for 'copy' keyword. Use True/False/None instead.")
     if isinstance(x, list | tuple | range):
@@ -147,8 +146,8 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K",
         else:
             made = arranged(x, order)
     else:
-        made = filled(convert_weakly(x, as_dtype(dtype)) if dtype is not None else x, (),
-                      dtype_of(x) if dtype is None else as_dtype(dtype))
+        target = dtype_of(x) if dtype is None else as_dtype(dtype)
+        made = filled(wrap(fit_item(x, target)) if is_python_number(x) else x, (), target)
     missing = static_int(ndmin, "ndmin") - made.ndim
     return expand_dims(made, tuple(range(missing))) if missing > 0 else made
 
@@ -174,8 +173,8 @@ def from_nested(items: Sequence[Any], dtype: Any) -> Array:
 
 
 def fit_item(x: Any, dtype: np.dtype) -> Any:
-    """An element's atom in the array's dtype, with NumPy's errors for Python numbers."""
-    return fit(convert_weakly(x, dtype), dtype)
+    """An element's atom in the array's dtype, with NumPy's errors for numbers."""
+    return convert(x.value(), dtype) if isinstance(x, Array) else stored(x, dtype)
 
 
 def stacked(atoms: Sequence[Any], inner: tuple[Dim, ...], dtype: np.dtype) -> Array:
@@ -551,11 +550,10 @@ def axis_values(s: Any) -> Array:
     if not isinstance(s, slice):
         raise unsupported("an index of mgrid or ogrid that is no slice")
     start = 0 if s.start is None else s.start
-    if isinstance(s.step, complex):
-        return linspace(start, s.stop, int(abs(s.step)))
-    if any(dtype_of(x).kind == "c" for x in (start, s.stop, s.step) if x is not None):
-        raise unsupported("a complex number in a slice of mgrid or ogrid",
-                          "write the number of points as 10j")
+    if s.step is not None and dtype_of(s.step).kind == "c":
+        return linspace(start, s.stop, CALLS[int](CALLS[abs](s.step)))
+    if any(dtype_of(x).kind == "c" for x in (start, s.stop)):
+        raise unsupported("complex ends of a slice of mgrid or ogrid")
     return arange(start, s.stop, 1 if s.step is None else s.step)
 
 

@@ -48,6 +48,10 @@ from hotloop.frontend.tracers import (
     full,
     iota,
     keep_order,
+    lift,
+    stored,
+    value,
+    wrap,
     zero,
 )
 from hotloop.ir.core import Atom, Dim
@@ -457,7 +461,8 @@ def pad_constant(a: Array, widths: list[tuple[Dim, Dim]], constants: Any) -> Arr
         raise unsupported("np.pad with several constants")
     dims = tuple(dm.dim(dm.plus(dm.plus(dm.form(n), dm.form(p)), dm.form(q)))
                  for n, (p, q) in zip(a.dims, widths, strict=True))
-    result = filled(constants, dims, a.dtype).value()
+    constant = stored(wrap(value(settled(lift(constants)))), a.dtype)      # a NumPy number
+    result = filled(wrap(constant), dims, a.dtype).value()
     operands: list[Atom] = []
     for n, (before, _) in zip(a.dims, widths, strict=True):
         operands += [atom_of(before), atom_of(n), atom_of(1)]

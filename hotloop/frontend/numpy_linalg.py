@@ -12,19 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from hotloop.errors import TypeInstabilityError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import fail, unsupported
+from hotloop.frontend.builder import check, fail, here, unsupported
 from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, scalar_of, static
-from hotloop.frontend.numpy_atoms import op, real_dtype
+from hotloop.frontend.numpy_atoms import complex_dtype, op, real_dtype, reduce_all
 from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_products import vecdot
 from hotloop.frontend.numpy_reduce import total
 from hotloop.frontend.numpy_shape import permuted, ravel, reshape_to
 from hotloop.frontend.registry import NUMPY, numpy_function
-from hotloop.frontend.tracers import Array, fresh, wrap
-from hotloop.ir.core import Atom, Dim
-from hotloop.ir.types import F64, I64
+from hotloop.frontend.slots import Either
+from hotloop.frontend.traced import PYTHON
+from hotloop.frontend.tracers import Array, Scalar, as_int, convert, fresh, value, wrap
+from hotloop.ir.core import Atom, Dim, Lit
+from hotloop.ir.types import C128, F64, I64
 from hotloop.ops import callbacks
 
 LA = np.linalg
@@ -161,34 +164,57 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return results_of(LA.eigvalsh, [x], [(real_dtype(x.dtype), x.dims[:-1])], UPLO=UPLO)[0]
 
 
-def require_complex(x: Array, name: str) -> None:
-    if x.dtype.kind != "c":
-        raise unsupported(f"np.linalg.{name} of a real matrix: whether its result is complex "
-                          "depends on the data",
-                          "convert the matrix with astype(complex), or use eigh")
+def finite_matrix(a: Any) -> Array:
+    """A square matrix, checked for what LAPACK's eigenvalues are not made for."""
+    x = matrix(a)
+    check(value(NUMPY[np.all](ufuncs.apply(np.isfinite, [x]))), LinAlgError,
+          "Array must not contain infs or NaNs")
+    return x
+
+
+def real_or_complex(w: Array, parts: Sequence[Array], dtype: np.dtype, name: str) -> list[Either]:
+    """Results for a real matrix of `dtype`: real if all of its eigenvalues `w` are."""
+    flag = reduce_all(op("eq", op("imag", w.value()), Lit(0.0)))
+    reason = TypeInstabilityError(
+        f"the type of what numpy.linalg.{name} gives depends on the values of its arguments",
+        here(), "return it, or use a function whose result has one type")
+    return [Either(reason, Scalar(flag, PYTHON), fresh(convert(op("real", x.value()), dtype)),
+                   fresh(convert(x.value(), complex_dtype(dtype)))) for x in parts]
 
 
 @numpy_function(LA.eig)
 def eig(a: Any) -> Any:
-    x = matrix(a)
-    require_complex(x, "eig")
-    w, v = results_of(LA.eig, [x], [(x.dtype, x.dims[:-1]), (x.dtype, x.dims)])
-    return RESULTS["eig"](w, v)
+    x = finite_matrix(a)
+    if x.dtype.kind == "c":
+        w, v = results_of(LA.eig, [x], [(x.dtype, x.dims[:-1]), (x.dtype, x.dims)])
+        return RESULTS["eig"](w, v)
+    parts = results_of(callbacks.complex_eigenvectors, [converted(x, F64)],
+                       [(C128, x.dims[:-1]), (C128, x.dims)])
+    return RESULTS["eig"](*real_or_complex(parts[0], parts, x.dtype, "eig"))
 
 
 @numpy_function(LA.eigvals)
 def eigvals(a: Any) -> Any:
-    x = matrix(a)
-    require_complex(x, "eigvals")
-    return results_of(LA.eigvals, [x], [(x.dtype, x.dims[:-1])])[0]
+    x = finite_matrix(a)
+    if x.dtype.kind == "c":
+        return results_of(LA.eigvals, [x], [(x.dtype, x.dims[:-1])])[0]
+    w, = results_of(callbacks.complex_eigenvalues, [converted(x, F64)], [(C128, x.dims[:-1])])
+    return real_or_complex(w, [w], x.dtype, "eigvals")[0]
 
 
 @numpy_function(LA.matrix_rank)
 def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     if tol is not None or rtol is not None or hermitian:
         raise unsupported("np.linalg.matrix_rank with a tolerance", "count singular values")
-    x = matrix(A, square=False)
-    return results_of(LA.matrix_rank, [x], [(I64, x.dims[:-2])])[0]
+    a = as_array(A)
+    if a.ndim < 2:
+        some = op("not", value(NUMPY[np.all](ufuncs.apply(np.equal, [a, 0]))))
+        return Scalar(convert(some, I64), PYTHON)
+    s = as_array(svd(a, compute_uv=False))
+    larger = as_int(dm.maximum(*a.dims[-2:]))
+    limit = ufuncs.apply(np.multiply, [ufuncs.apply(np.multiply, [
+        NUMPY[np.max](s, axis=-1, keepdims=True, initial=0), larger]), np.finfo(s.dtype).eps])
+    return NUMPY[np.count_nonzero](ufuncs.apply(np.greater, [s, limit]), axis=-1)
 
 
 @numpy_function(LA.cond)
@@ -209,9 +235,10 @@ def cond(x: Any, p: Any = None) -> Any:
 
 
 RAISING.update((LA.solve, LA.inv, LA.pinv, LA.cholesky, LA.svd, callbacks.singular_values, LA.eigh,
-                LA.eigvalsh, LA.eig, LA.eigvals, LA.matrix_rank))
+                LA.eigvalsh, LA.eig, LA.eigvals, callbacks.complex_eigenvectors,
+                callbacks.complex_eigenvalues))
 VIA_NUMPY.update((LA.solve, LA.inv, LA.pinv, LA.det, LA.slogdet, LA.cholesky, LA.qr, LA.svd,
-                  LA.eigh, LA.eigvalsh, LA.eig, LA.eigvals, LA.matrix_rank))
+                  LA.eigh, LA.eigvalsh, LA.eig, LA.eigvals))
 
 
 RESULTS = {name: type(getattr(LA, name)(np.eye(1)))

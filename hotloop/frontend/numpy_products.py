@@ -167,7 +167,11 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 
 @numpy_function(np.linalg.outer)
 def linalg_outer(x1: Any, x2: Any, /) -> Any:
-    return outer(x1, x2)
+    a, b = as_array(x1), as_array(x2)
+    if a.ndim != 1 or b.ndim != 1:
+        fail(ValueError, "Input arrays must be one-dimensional, but they are "
+             f"x1.ndim={a.ndim} and x2.ndim={b.ndim}.")
+    return outer(a, b)
 
 
 def contraction_axes(axes: Any, a: Array, b: Array) -> tuple[list[int], list[int]]:

@@ -54,6 +54,7 @@ from hotloop.frontend.tracers import (
     keep_order,
     lift,
     reshaped,
+    stored,
     value,
     wrap,
 )
@@ -137,7 +138,8 @@ def require_some(a: Array, axes: Sequence[int], message: str) -> None:
 def combine(name: str, atom: Atom, axes: Sequence[int], initial: Any, ufunc: np.ufunc) -> Atom:
     result = reduce(name, atom, tuple(axes))
     if given(initial):
-        result = value(ufuncs.apply(ufunc, [wrap(result), Scalar(fit(lift(initial), atom.dtype))]))
+        first = Scalar(stored(lift(initial), atom.dtype))
+        result = value(ufuncs.apply(ufunc, [wrap(result), first]))
     return result
 
 

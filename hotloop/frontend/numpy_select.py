@@ -112,9 +112,9 @@ def select_(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
             fail(TypeError, f"invalid entry {list(condlist).index(c)} in condlist: should be "
                  "boolean ndarray")
     dtype = common_dtype([settled(lift(x)) for x in [*choicelist, default]])
-    result: Any = fresh(fit(settled(lift(default)), dtype))
+    result: Any = fresh(convert(value(settled(lift(default))), dtype))
     for c, x in list(zip(condlist, choicelist, strict=True))[::-1]:
-        result = where(c, fresh(fit(settled(lift(x)), dtype)), result)
+        result = where(c, fresh(convert(value(settled(lift(x))), dtype)), result)
     return result
 
 
@@ -227,10 +227,19 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     target.assign(part)
 
 
+def as_items(values: Any, dtype: np.dtype) -> Array:
+    """What is stored to an array of `dtype`: numbers of Python's must be of its range."""
+    python = isinstance(values, list | tuple | range) or is_python_number(values)
+    return NUMPY[np.array](values, dtype) if python else as_array(values)
+
+
 @numpy_function(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    target, new = lift(a), as_array(values)
-    flags = as_array(mask)
+    target, flags = lift(a), as_array(mask)
+    new = as_items(values, target.dtype)
+    if new.dims and not np.can_cast(new.dtype, target.dtype, "safe"):
+        fail(TypeError, f"Cannot cast array data from {new.dtype!r} to {target.dtype!r} according "
+             "to the rule 'safe'")
     size = dm.product(target.dims)
     part = fit(new, target.dtype)
     if new.dims:
@@ -318,7 +327,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     a = lift(a)
     flat = a.view(Reshape((dm.product(a.dims),)))
-    at, new = ravel(ind), as_array(v)
+    at, new = ravel(ind), as_items(v, a.dtype)
     some, none = dm.compare("gt", flat.dims[0], 0), dm.compare("eq", at.dims[0], 0)
     check(op("or", *(lit(x) if isinstance(x, bool) else x for x in (some, none))), IndexError,
           "cannot replace elements of an empty array")

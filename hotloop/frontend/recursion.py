@@ -2,10 +2,12 @@
 
     def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
 
-Its arguments' numbers and arrays are parameters, everything else in them must stay the same. Types
-of parameters and results are found by fixpoint: while nothing is known of the result, a path that
-calls the function again ends there, so the first trace gives the type of the base cases. Arrays
-from outside that the body reaches are further parameters, in and out; values from outside as well.
+Its arguments' numbers, arrays and lists are parameters, everything else in them must stay the same.
+Types of parameters and results are found by fixpoint: while nothing is known of the result, a path
+that calls the function again ends there, so the first trace gives the type of the base cases.
+Arrays from outside that the body reaches are further parameters, in and out; what else it changes
+there (nonlocal variables, lists, attributes) as well. `passing` has how lists and new arrays go in
+and out.
 
 A call of depth Python's recursion limit raises RecursionError.
 """
@@ -13,84 +15,37 @@ A call of depth Python's recursion limit raises RecursionError.
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable
-from types import CellType, FunctionType
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend.branches import traced
+from hotloop.frontend.active import Active, Again, Attempt, Variable, variables
 from hotloop.frontend.builder import (
-    Builder,
     Dead,
-    Restart,
-    check,
     current,
     emit,
     lit,
-    opened,
     unsupported,
 )
-from hotloop.frontend.objects import UNBOUND, containers
-from hotloop.frontend.references import settle_redirects
-from hotloop.frontend.slots import ArraySlot, SequenceSlot, flatten, join, make, slot_of
-from hotloop.frontend.tracers import Array, Base, lift
-from hotloop.ir.core import Atom, Block, Eqn, Lit, Program, Var, free_vars, rename
+from hotloop.frontend.list_values import List, ListSlot, mark, marks_taken_back
+from hotloop.frontend.passing import (
+    Leaf,
+    leaves,
+    lifted,
+    lists_of,
+    made_arrays,
+    may_be,
+    put,
+    restore,
+    slot_given,
+    state_of,
+)
+from hotloop.frontend.slots import ArraySlot, flatten, make, slot_of
+from hotloop.frontend.tracers import Array, Base
+from hotloop.ir.core import Eqn, Program, Var, free_vars, rename
 from hotloop.ir.types import I64
-from hotloop.ops.invoke import Function
 
-DEEPEST = 10_000
-"""Calls inside one another that the machine's stack has room for, whatever Python's limit is."""
-
-MESSAGE = "maximum recursion depth exceeded"
-ATTEMPTS = 10
-
-
-class Again(BaseException):
-    """A call inside has shown that the parameters' types are wider."""
-
-
-class Active:
-    """A function while it is traced."""
-
-    def __init__(self, name: str, slot: Any):
-        self.function = Function(name)
-        self.slot = slot                         # of the arguments, as one tuple
-        self.result: Any = None                  # the slot of the result, None as long as unknown
-        self.bases: list[Base] = []              # arrays from outside
-        self.written: set[Base] = set()
-        self.writes: set[int] = set()            # arguments' atoms that are written
-        self.cells: list[CellType] = []          # nonlocal variables that the body assigns
-        self.state: Any = SequenceSlot(tuple, ())     # ... their slots
-        self.depth: Var | None = None
-        self.calls: list[Eqn] = []
-        self.builder: Builder | None = None
-
-
-def structure(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """The arguments as one tuple of slots' values; arrays as arrays."""
-    return tuple(_lifted(x) for x in (*args, *kwargs.values()))
-
-
-def _lifted(x: Any) -> Any:
-    if type(x).__module__ == "numpy" and hasattr(x, "__array__") and x.ndim:
-        return lift(x)
-    return tuple(map(_lifted, x)) if type(x) is tuple else x
-
-
-def general(slot: Any) -> Any:
-    """The slot with arrays of any size."""
-    if isinstance(slot, ArraySlot):
-        return ArraySlot(slot.dtype, (None,) * len(slot.dims))
-    if isinstance(slot, SequenceSlot):
-        return SequenceSlot(slot.type, tuple(map(general, slot.items)))
-    return slot
-
-
-def arrays_of(x: Any) -> list[Array]:
-    if isinstance(x, Array):
-        return [x]
-    return [a for e in x for a in arrays_of(e)] if isinstance(x, tuple) else []
+ATTEMPTS = 12
 
 
 def call(f: Any, bound: Callable[..., Any], args: tuple[Any, ...],
@@ -100,258 +55,180 @@ def call(f: Any, bound: Callable[..., Any], args: tuple[Any, ...],
     named = inspect.signature(bound).bind(*args, **kwargs)
     named.apply_defaults()
     args, kwargs = named.args, named.kwargs
-    given = structure(args, kwargs)
-    slot = general(slot_of(given))
+    given = lifted((*args, *kwargs.values()))
     active = state.recursive.get(f.__code__)
     if active is not None:
-        wide = join(active.slot, slot, state.session.root, f.__name__)
-        if wide != active.slot:
-            active.slot = wide
-            raise Again
-        return _inner(active, given)
-    active = Active(f.__name__, slot)
+        active.accept(given)
+        return _inner(f, active, given)
+    active = Active(f.__name__, given)
     state.recursive[f.__code__] = active
-    tries, state.tries = state.tries, []
     try:
-        program, params = _settled(f, active, bound, len(args), tuple(kwargs))
+        free = _completed(f, active, bound, len(args), tuple(kwargs))
     finally:
         del state.recursive[f.__code__]
+    return _emitted(f, active, given, 0, lambda eqn: None, free)
+
+
+# ---- functions that are compiled once (`separate`)
+
+def types_of(args: tuple[Any, ...]) -> Any:
+    """What the code of such a function depends on."""
+    return slot_given(args, False)
+
+
+def complete(f: Any, bound: Callable[..., Any], args: tuple[Any, ...]) -> Active | None:
+    """The function for arguments of these types; None if it needs something else from outside."""
+    active = Active(f.__name__, lifted(args))
+    active.limited = False
+    free = _completed(f, active, bound, len(args), ())
+    return None if free or active.bases or active.lists or active.places else active
+
+
+def called(active: Active, args: tuple[Any, ...]) -> Any:
+    return _emitted(None, active, lifted(args), 0, lambda eqn: None, [])
+
+
+def _completed(f: Any, active: Active, bound: Callable[..., Any], count: int,
+               names: tuple[str, ...]) -> list[Var]:
+    """Trace the function; gives what the caller has to pass behind the parameters."""
+    state = current().state
+    tries, state.tries = state.tries, []
+    try:
+        program, params = _settled(f, active, bound, count, names)
+    finally:
         state.tries = tries
-    return _outer(active, given, program, params)
+    known = set(params)
+    free = [v for v in free_vars(program) if v not in known]
+    for p in params:
+        free += [d for d in p.shape if isinstance(d, Var) and d not in known and d not in free]
+    for eqn in active.calls:
+        eqn.ins = (*eqn.ins, *free)
+    whole = Program([*program.params, *free], program.eqns, program.outs, program.name,
+                    program.into)
+    active.function.program = rename(whole, {})  # type: ignore[assignment]
+    return free
 
 
 def _settled(f: Any, active: Active, bound: Callable[..., Any], count: int,
-             names: tuple[str, ...]) -> tuple[Block, list[Var]]:
-    """Trace until types and arrays settle; gives the block and its parameters."""
+             names: tuple[str, ...]) -> tuple[Program, list[Var]]:
+    """Trace until types and arrays settle; gives the program and its parameters."""
+    state = current().state
     for _ in range(ATTEMPTS):
-        before = (active.result, len(active.bases), set(active.written), set(active.writes),
-                  active.state)
-        outside = [(cell, _get(cell)) for cell in variables(f)]
+        before = active.known()
+        outside = [(place, place.get()) for place in (*map(Variable, variables(f)),
+                                                      *active.places)]
+        lists = [(x, state_of(x)) for x in active.lists]
+        marked = len(state.marks)
         try:
-            found = _traced(f, active, bound, count, names, outside)
+            found = Attempt(f, active).run(bound, count, names)
         except Again:
             continue
         finally:
-            for cell, x in outside:
-                _put(cell, x)
-        after = (active.result, len(active.bases), set(active.written), set(active.writes),
-                 active.state)
-        if before == after:
+            for place, x in outside:
+                place.put(x)
+            for y, at_start in lists:
+                restore(y, at_start)
+            marks = marks_taken_back(marked)
+        if before == active.known():
             if active.result is not None:
+                for y, name in marks:
+                    mark(y, name)
                 return found
             active.result = slot_of(None)      # it never returns: it raises in the end
     raise unsupported(f"the types of the recursive function {f.__name__} don't settle",
                       "return values of one type")
 
 
-def _traced(f: Any, active: Active, bound: Callable[..., Any], count: int,
-            names: tuple[str, ...],
-            outside: list[tuple[CellType, Any]]) -> tuple[Block, list[Var]]:
-    outer = current()
-    builder = active.builder = Builder(outer, loop=True)
-    builder.outer = outer.outer | containers({})
-    active.calls = []
-    outcome: list[Any] = []
-    with opened(builder):
-        active.depth = builder.bind(I64, (), "depth")
-        vars, made = make(active.slot)
-        for array in arrays_of(made):
-            array.base.pinned = True
-        kept, contents = make(active.state)
-        for cell, x in zip(active.cells, contents, strict=True):
-            _put(cell, x)
-        body = Builder(builder)
-        with opened(body):
-            limit = lit(min(sys.getrecursionlimit(), DEEPEST))
-            check(dm.compare("lt", active.depth, limit), RecursionError, MESSAGE)
-
-    def run() -> None:
-        values = list(made)
-        outcome.append(bound(*values[:count], **dict(zip(names, values[count:], strict=True))))
-    active_before = dict(body.state.active)
-    died = traced(body, run)
-    for found in settle_redirects(body, builder).values():
-        raise Restart(found.key)               # the next call asks for it
-    body.state.active = active_before
-    if body.journal:
-        raise unsupported("a recursive function that changes objects or lists from outside",
-                          "pass and return numbers, or change arrays")
-    outs: list[Atom] = []
-    if not died:
-        if arrays_in_result(outcome[0]):
-            raise unsupported("a recursive function that returns arrays",
-                              "store into an array that is passed to it")
-        with opened(body):
-            new = slot_of(outcome[0])
-            wide = new if active.result is None else join(
-                active.result, new, outer, "the result")
-            active.result = wide
-            outs = flatten(outcome[0], wide)
-    elif active.result is not None:
-        outs = [_zero(v) for v in make_types(active.result)]
-    changed = [cell for cell, x in outside if _get(cell) is not x and cell not in active.cells]
-    active.cells += changed
-    before = {id(cell): x for cell, x in outside}
-    starts = [slot_of(before[id(cell)]) for cell in active.cells]
-    with opened(body):
-        ends = starts if died else [slot_of(_get(cell)) for cell in active.cells]
-        active.state = SequenceSlot(tuple, tuple(
-            join(p, q, outer, "a nonlocal variable") for p, q in zip(starts, ends, strict=True)))
-        if any(v.shape for v in make_types(active.state)):
-            raise unsupported("a recursive function that assigns an array or list to a nonlocal "
-                              "variable", "store into an array")
-        outs += flatten(tuple(map(_get, active.cells)), active.state)
-    own = {a.base: v for a, v in zip(arrays_of(made), [v for v in vars if v.shape], strict=True)}
-    params = [active.depth, *vars, *kept]
-    into: list[Var | None] = [None] * len(outs)
-    active.writes = set()
-    for base, var in own.items():
-        now = _content(body, base)
-        if now is not var:
-            active.writes.add(params.index(var))
-            outs.append(now)
-            into.append(var)
-    for base in list(body.values):
-        if base.home.encloses(outer):
-            builder.current(base)
-    for base in builder.base_params:
-        if base not in active.bases:
-            active.bases.append(base)
-    for base in active.bases:
-        if base not in builder.base_params:
-            builder.current(base)
-        param = builder.base_params[base][0]
-        params.append(param)
-        now = _content(body, base)
-        if now is not param:
-            active.written.add(base)
-        if base in active.written:
-            outs.append(now)
-            into.append(param)
-    program = Program(params, body.eqns, outs, f.__name__, into)
-    return program, params
-
-
-def variables(f: Any) -> list[CellType]:
-    """The nonlocal variables that a function, or one that it reaches, may assign."""
-    found: dict[int, CellType] = {}
-    todo: list[Any] = [f]
-    while todo:
-        x = todo.pop()
-        for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
-            if id(cell) in found or name.startswith("_hl"):
-                continue
-            found[id(cell)] = cell
-            content = _get(cell)
-            if isinstance(content, FunctionType):
-                todo.append(content)
-    return list(found.values())
-
-
-def _get(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return UNBOUND
-
-
-def _put(cell: CellType, x: Any) -> None:
-    if x is not UNBOUND:
-        cell.cell_contents = x
-
-
-def _content(builder: Builder, base: Base) -> Atom:
-    now = builder.current(base)
-    if not isinstance(now, Var | Lit):
-        raise unsupported("a recursive function that uses an array which a name may or may not "
-                          "share", "copy the array before")
-    return now
-
-
-def make_types(slot: Any) -> list[Var]:
-    with opened(Builder(current())):
-        return make(slot)[0]
-
-
-def _zero(v: Var) -> Atom:
-    return Lit(v.dtype.type(0))
-
-
-def arrays_in_result(x: Any) -> bool:
-    return bool(arrays_of(x)) or type(x).__name__ in ("List", "Row", "Table")
-
-
-def _inner(active: Active, given: tuple[Any, ...]) -> Any:
+def _inner(f: Any, active: Active, given: tuple[Any, ...]) -> Any:
     """A call of the function inside of itself."""
     if active.result is None:
         raise Dead                       # nothing is known of the result yet
     assert active.depth is not None and active.builder is not None
     deeper = dm.dim(dm.plus(dm.form(active.depth), dm.ONE))
-    return _emitted(active, given, deeper, lambda eqn: active.calls.append(eqn), [])
+    return _emitted(f, active, given, deeper, active.calls.append, [])
 
 
-def _outer(active: Active, given: tuple[Any, ...], program: Block, params: list[Var]) -> Any:
-    """The call that everything begins with; the function is complete."""
-    bound = set(params)
-    free = [v for v in free_vars(program) if v not in bound]
-    for p in params:
-        free += [d for d in p.shape if isinstance(d, Var) and d not in bound and d not in free]
-    assert isinstance(program, Program)
-    for eqn in active.calls:
-        eqn.ins = (*eqn.ins, *free)
-    whole = Program([*program.params, *free], program.eqns, program.outs, program.name,
-                    program.into)
-    active.function.program = rename(whole, {})  # type: ignore[assignment]
-    return _emitted(active, given, 0, lambda eqn: None, free)
-
-
-def _emitted(active: Active, given: tuple[Any, ...], depth: Any, note: Callable[[Eqn], None],
-             free: list[Var]) -> Any:
+def _emitted(f: Any, active: Active, given: tuple[Any, ...], depth: Any,
+             note: Callable[[Eqn], None], free: list[Var]) -> Any:
     builder = current()
-    passed = arrays_of(given)
+    parts = leaves(active.slot, given)
+    _check_memory(active, parts)
+    _check_lists(f, active, parts)
     atoms = flatten(given, active.slot)
-    _check_memory(active, passed)
     contents = [builder.current(base) for base in active.bases]
     vars, result = make(active.result)
-    state = flatten(tuple(map(_get, active.cells)), active.state)
+    state = flatten(tuple(place.get() for place in active.places), active.state)
     new_state, values = make(active.state)
-    ins = [depth, *atoms, *state, *contents, *free]
-    outs: list[Any] = [*vars, *new_state]
-    stores: list[tuple[Any, Var]] = []
-    number = 0
-    for k, atom in enumerate([lit(0), *atoms]):
-        if not atom.shape:
-            continue
-        if k in active.writes:
-            new = builder.bind(atom.dtype, atom.shape)
-            outs.append(new)
-            stores.append((passed[number], new))
-        number += 1
+    lists = [a for x, slot in zip(active.lists, active.list_slots, strict=True)
+             for a in flatten(x, slot)]
+    made = made_arrays(vars)
+    lent = [a for m in made for a in (lit(0), m.empty())]
+    scalars = [v for v in vars if not v.shape]
+    rows = {m: builder.bind(I64) for m in made if m.rows is None}
+    scalars += rows.values()
+    scalars += new_state
+    arrays: list[Var] = []
+    stores: list[tuple[Any, Any]] = []
+    changed = [(leaf.value, leaf.slot) for leaf in parts if leaf.at in active.writes]
+    for x, slot in [*changed, *zip(active.lists, active.list_slots, strict=True)]:
+        if isinstance(slot, ListSlot):
+            own, new = make(slot)
+            scalars += [v for v in own if not v.shape]
+            arrays += [v for v in own if v.shape]
+            stores.append((x, new))
+        else:
+            arrays.append(builder.bind(x.dtype, x.dims))
+            stores.append((x, arrays[-1]))
     for base, atom in zip(active.bases, contents, strict=True):
         if base in active.written:
-            new = builder.bind(atom.dtype, atom.shape)
-            outs.append(new)
-            stores.append((base, new))
-    emit("invoke", ins, outs, function=active.function)
+            arrays.append(builder.bind(atom.dtype, atom.shape))
+            stores.append((base, arrays[-1]))
+    flat = {m: builder.bind(m.var.dtype, (total,)) for m, total in rows.items()}
+    arrays += [flat.get(m, m.var) for m in made]
+    emit("invoke", [depth, *atoms, *state, *lists, *contents, *lent, *free],
+         [*scalars, *arrays], function=active.function)
     note(builder.eqns[-1])
-    for cell, x in zip(active.cells, values, strict=True):
-        _put(cell, x)
+    for m, row in flat.items():
+        emit("reshape", [row, *m.var.shape], [m.var])
+    for place, x in zip(active.places, values, strict=True):
+        place.set(x)
     for target, new in stores:
-        if isinstance(target, Array):
+        if isinstance(target, List):
+            put(target, new)
+        elif isinstance(target, Array):
             target.assign(new)
         else:
             target.store((), new)
+    if not active.new:
+        may_be(result, [*(leaf.value for leaf in parts), *active.lists,
+                        *(Array(base, (), base.shape) for base in active.bases)])
     return result
 
 
-def _check_memory(active: Active, passed: list[Array]) -> None:
+def _check_memory(active: Active, parts: Iterable[Leaf]) -> None:
     """Arrays that may share memory, of which the function changes one, are not passed."""
     memory: list[Base] = [b for base in active.bases for b in base.memory]
     changed = bool(active.writes or active.written)
-    for a in passed:
-        for base in a.base.memory:
+    for leaf in parts:
+        if not isinstance(leaf.slot, ArraySlot):
+            continue
+        for base in leaf.value.base.memory:
             if changed and (base in memory or any(b in memory for b in base.group)):
                 raise unsupported("a recursive function is passed two arrays of the same memory, "
                                   "of which it changes one", "pass one array and indices")
             memory.append(base)
 
+
+def _check_lists(f: Any, active: Active, parts: Iterable[Leaf]) -> None:
+    """The same for lists: those that are passed, and those that the function has by name."""
+    given = [(leaf.value, leaf.at in active.writes) for leaf in parts
+             if isinstance(leaf.slot, ListSlot)]
+    cells = [] if f is None else variables(f)
+    named = [y for cell in cells for y in lists_of(Variable(cell).get())]
+    others = [(y, any(x is y for x in active.lists)) for y in named]
+    for k, (x, changes) in enumerate(given):
+        same = {id(x), *(id(y) for r in x.group if (y := r()) is not None)}
+        for y, also in [*given[k + 1:], *others]:
+            if (changes or also) and id(y) in same:
+                raise unsupported("a recursive function has one list under two names, and "
+                                  "changes it", "pass the list, or use it by its name only")

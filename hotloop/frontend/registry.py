@@ -62,6 +62,8 @@ UFUNCS: dict[Any, Callable[..., Any]] = {}
 UFUNC_METHODS = Table()
 """`reduce`, `accumulate`, `outer`, `at`: (ufunc, *args, **kwargs)."""
 
+_TABLES = NUMPY, METHODS, PROPERTIES, CALLS, UFUNC_METHODS
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -98,22 +100,39 @@ def ufunc_rule(*ufuncs: Any) -> Decorator:
     return _into(UFUNCS, ufuncs)
 
 
-_LIBRARY = lazy.module("hotloop.frontend.python_library")
+_LIBRARY = (lazy.module("hotloop.frontend.python_library"),)
+_MATH = (lazy.module("hotloop.frontend.math_names"),)
+_REDUCE = lazy.module("hotloop.frontend.numpy_reduce")
+_SHAPE = lazy.module("hotloop.frontend.numpy_shape")
+_METHODS = lazy.module("hotloop.frontend.numpy_methods")
 
-LATER = {
+LATER: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("heapq", "_heapq", "bisect", "_bisect", "itertools", "_functools",
                      "functools", "collections"), _LIBRARY),
-    "cmath": lazy.module("hotloop.frontend.math_names"),
-    "math": lazy.module("hotloop.frontend.math_names"),
-    "numpy": lazy.module("hotloop.frontend.names"),
-    "numpy.fft": lazy.module("hotloop.frontend.numpy_fft"),
-    "numpy.linalg": lazy.module("hotloop.frontend.numpy_linalg"),
-    "numpy.random": lazy.module("hotloop.frontend.numpy_distributions"),
-    "random": lazy.module("hotloop.frontend.python_random"),
-    "scipy": lazy.module("hotloop.frontend.scipy_names"),
+    "cmath": _MATH,
+    "math": _MATH,
+    "numpy": (
+        lazy.module("hotloop.frontend.numpy_create"), _REDUCE, _SHAPE, _METHODS,
+        lazy.module("hotloop.frontend.numpy_select"),
+        lazy.module("hotloop.frontend.numpy_join"),
+        lazy.module("hotloop.frontend.numpy_products"),
+        lazy.module("hotloop.frontend.numpy_numeric"),
+        lazy.module("hotloop.frontend.numpy_statistics"),
+        lazy.module("hotloop.frontend.numpy_einsum"),
+        lazy.module("hotloop.frontend.numpy_functional"),
+        lazy.module("hotloop.frontend.numpy_iteration")),
+    "numpy.fft": (lazy.module("hotloop.frontend.numpy_fft"),),
+    "numpy.linalg": (lazy.module("hotloop.frontend.numpy_linalg"),),
+    "numpy.ndarray": (_METHODS, _REDUCE, _SHAPE),
+    "numpy.random": (lazy.module("hotloop.frontend.numpy_random"),
+                     lazy.module("hotloop.frontend.numpy_distributions")),
+    "random": (lazy.module("hotloop.frontend.python_random"),),
+    "scipy": (lazy.module("hotloop.frontend.scipy_names"),),
 }
-"""Modules that fill the tables for functions of a module, loaded when one of these is met. Ufuncs,
-operators and builtins, which are in most programs, are there from the start."""
+"""Modules that fill the tables for functions of a module, or for methods of arrays, the likely ones
+first. They are loaded, one after another, when a function is met that is in no table: most programs
+use few. Ufuncs, operators and builtins, which are in most programs, are there from the start. No
+two modules know the same name."""
 
 
 def lookup(function: Any) -> Callable[..., Any] | None:
@@ -134,13 +153,17 @@ def guarded(function: Any, stand_in: Callable[..., Any], /, *args: Any, **keywor
 
 
 def _loaded(key: Any) -> bool:
-    """Were the modules that may know `key` loaded just now?"""
-    if key in UFUNCS:
+    """Was a module that knows `key` loaded just now?"""
+    if _known(key):
         return False
-    home = "numpy" if isinstance(key, str) else home_of(key)
-    homes = {home, home.split(".")[0]}           # np.linalg.outer stands beside np.outer
-    loaded = [lazy.load(LATER[home]) for home in homes if home in LATER]
-    return any(loaded)
+    home = "numpy.ndarray" if isinstance(key, str) else home_of(key)
+    homes = dict.fromkeys((home, home.split(".")[0]))     # np.linalg.outer stands beside np.outer
+    return any(lazy.load(module) and _known(key)
+               for home in homes for module in LATER.get(home, ()))
+
+
+def _known(key: Any) -> bool:
+    return key in UFUNCS or any(dict.__contains__(table, key) for table in _TABLES)
 
 
 def home_of(function: Any) -> str:

@@ -217,8 +217,8 @@ INHOMOGENEOUS = ("setting an array element with a sequence. The requested array 
                  "inhomogeneous part.")
 
 
-def grid(x: List) -> Atom:
-    """np.array of a list of lists: all rows must have one length."""
+def grid(x: List) -> list[Atom]:
+    """The items of a list of lists, rows by columns: all rows must have one length."""
     data, n = exact(x), x.n
     dm.require("gt", n, 0, ValueError, "an array of a list of lists without rows")
     starts, lengths = data.atoms[START], data.atoms[LENGTH]
@@ -231,9 +231,5 @@ def grid(x: List) -> Atom:
     down, = emit("broadcast", [starts, *shape], [(I64, shape)], axes=(0,))
     across, = emit("broadcast", [iota(width), *shape], [(I64, shape)], axes=(1,))
     place, = emit("add", [down, across], [(I64, shape)])
-    pool = x.pool.data
-    if len(pool.atoms) != 1:
-        raise unsupported("a list of lists of such items as an array")
-    buffer = pool.atoms[0]
-    return emit("get", [buffer, place], [(buffer.dtype, (*shape, *buffer.shape[1:]))],
-                codes="a" + ":" * (len(buffer.shape) - 1))[0]
+    return [emit("get", [buffer, place], [(buffer.dtype, (*shape, *buffer.shape[1:]))],
+                 codes="a" + ":" * (len(buffer.shape) - 1))[0] for buffer in x.pool.data.atoms]

@@ -62,6 +62,24 @@ SIMPLE = (str, bytes, type(None), bool, int, float, complex, type, types.Functio
           enum.Enum, range, frozenset, functools._lru_cache_wrapper)
 
 
+SHORT, FAR = 4, 8
+
+
+def short_sizes(x: Any) -> set[int]:
+    """Sizes of the last axes of an array that are compiled in: the coordinates of many points, the
+    channels of pixels, stacks of small matrices. At most SHORT, and another axis is FAR times as
+    long, so a function has few such specializations; one that was compiled for other sizes before
+    takes these arrays, too."""
+    found: set[int] = set()
+    if type(x) is np.ndarray and x.ndim > 1:
+        longest = max(x.shape)
+        for n in x.shape[:0:-1]:
+            if not 1 <= n <= SHORT or longest < FAR * n:
+                break
+            found.add(n)
+    return found
+
+
 class Session:
     """Everything that is known of the objects of one trace."""
 
@@ -79,6 +97,7 @@ class Session:
         self.bound: dict[int, Callable[..., Any] | None] = {}
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
         self.dims: dict[int, Var] = {}
+        self.short: set[int] = set()                       # sizes that are constants
         self.recursive: set[Any] = set()                   # codes of functions that call themselves
         self.growing: set[Any] = set()                # where lists of run-time length are made
         self.homes: dict[int, Any] = {}                    # blocks in which objects were made
@@ -234,8 +253,9 @@ class Session:
             raise unsupported(f"an array of dtype {x.dtype}",
                               "convert it to a native bool, int, float or complex dtype")
         dims: list[Dim] = []
+        self.short |= short_sizes(x) - self.dims.keys()
         for k, n in enumerate(x.shape):
-            if n == 1 or (*path, ("dim", k)) in self.frozen:
+            if n == 1 or n in self.short or (*path, ("dim", k)) in self.frozen:
                 dims.append(n)
                 continue
             d = self.dims.get(n)

@@ -20,7 +20,7 @@ from hotloop.frontend import host, numpy_elementwise, one_of, operators, python_
 from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
-from hotloop.frontend.session import Session
+from hotloop.frontend.session import Session, short_sizes
 from hotloop.frontend.traced import Constant, Path, Traced
 from hotloop.frontend.warned import found, traced_state
 from hotloop.ir.core import Program, Var
@@ -85,6 +85,8 @@ def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[
     root.state.session = session
     session.growing, session.recursive = growing, recursive
     outcome: list[Any] = []
+    for x in bound.arguments.values():
+        session.short.update(*map(short_sizes, x if type(x) in (tuple, list) else (x,)))
     with opened(root), traced_state():
         for name, x in bound.arguments.items():
             path = (("arg", name),)

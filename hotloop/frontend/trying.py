@@ -287,8 +287,11 @@ def _run(frame: Frame, body: Callable[[], Any], cells: Cells, names: list[str]) 
             body()
         except Failed:
             state.active, state.depth = active, depth
-        except (Dead, HotloopError, KindMatters):
+        except (HotloopError, KindMatters):
             raise
+        except Dead:            # not by a check that a handler may take: the arms go on without it
+            if state.raising == mark and frame.close(block, True):
+                raise
         except Exception as error:
             state.active, state.depth = active, depth
             _caught(frame, error)

@@ -98,6 +98,8 @@ def apply(uf: np.ufunc, args: Sequence[Any], out: Any = None, dtype: Any = None,
     dims = broadcast_dims(*shapes, outs=rooms)
     for room in rooms:
         require_room(dims, room, [*shapes, *rooms])
+        if len(room) == len(dims):
+            dims = room                      # operands with its dimensions are read as they are
     results = _results(uf, rule, args, dtypes, dims)
     placed = tuple(keep_order(wrap(r), args) if o is None else delivered(uf.__name__, r, o)
                    for r, o in zip(results, outs, strict=True))
@@ -109,7 +111,7 @@ def foreign_rule(uf: np.ufunc) -> Any:
     special = sys.modules.get("scipy.special")
     if special is None or getattr(special, uf.__name__, None) is not uf:
         return None
-    scipy_names: Any = LATER["scipy"]
+    scipy_names, = LATER["scipy"]
     lazy.load(scipy_names)
     return UFUNCS.get(uf) or scipy_names.called_back(uf)
 

@@ -83,7 +83,8 @@ class Builder:
 
     `entry` holds lines for the beginning of the entry block (parameters, stack slots), `cold` the
     blocks that are seldom entered, to be placed last. `block` is the label of the current block.
-    `watched`: somebody will read the floating-point flags (`llvm.flags`).
+    `watched`: somebody will read the floating-point flags (`llvm.flags`). `of_floats`: the names of
+    comparisons of floats, which are in masks.
     """
 
     def __init__(self) -> None:
@@ -92,6 +93,7 @@ class Builder:
         self.cold: list[str] = []
         self.block = "entry"
         self.watched = False
+        self.of_floats: set[str] = set()
         self.declarations: dict[str, str] = {}
         self._count = 0
 

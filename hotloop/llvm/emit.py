@@ -17,7 +17,7 @@ from hotloop.llvm.builder import type_of
 from hotloop.llvm.parts import PartStatements
 from hotloop.llvm.statements import Statements, layout_of
 from hotloop.llvm.values import I64
-from hotloop.loops.core import Buffer, Kernel
+from hotloop.loops.core import LENT, Buffer, Kernel
 from hotloop.loops.expr import Expr
 from hotloop.record import record
 
@@ -72,6 +72,7 @@ def _body(emitter: Statements, layout: frames.Frame) -> None:
             if isinstance(result, Expr):
                 assert isinstance(place, frames.ScalarSlot)
                 emitter.store_at(emitter.slot(place.slot), emitter.value(result), result.dtype)
+    emitter.hand_back()
     emitter.lines.append(f"ret i64 {frames.DONE}")
 
 
@@ -94,6 +95,8 @@ def _bind_parameters(emitter: Statements, layout: frames.Frame) -> None:
             continue
         assert isinstance(place, frames.ArraySlot)
         emitter.pointers[param] = emitter.op(f"load ptr, ptr {emitter.slot(place.slot)}")
+        if param.kind == LENT:
+            emitter.lent[param] = place.slot
         for k, dim in enumerate(param.shape):
             bind(dim, place.dims + k)
         for k, stride in enumerate(param.strides or ()):

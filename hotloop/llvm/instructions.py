@@ -33,7 +33,10 @@ def _binary(name: str, floats: str, ints: str, bools: str) -> None:
     table = {"f": floats, "i": ints, "u": ints, "b": bools}
 
     def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
-        return b.op(f"{table[t.kind]} {t} {a[0]}, {a[1]}")
+        result = b.op(f"{table[t.kind]} {t} {a[0]}, {a[1]}")
+        if t.kind == "f" and not t.lanes:
+            b.of_floats.add(result)
+        return result
     ROWS[name] = emit
 
 
@@ -51,7 +54,10 @@ def _comparison(name: str, floats: str, signed: str, unsigned: str) -> None:
              "b": "icmp " + unsigned}
 
     def emit(b: Builder, t: Type, a: Sequence[str], _: Sequence[Expr | None]) -> str:
-        return b.op(f"{table[t.kind]} {t} {a[0]}, {a[1]}")
+        result = b.op(f"{table[t.kind]} {t} {a[0]}, {a[1]}")
+        if t.kind == "f" and not t.lanes:
+            b.of_floats.add(result)
+        return result
     ROWS[name] = emit
 
 
@@ -253,6 +259,13 @@ def _ashr(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -
 def _select(b: Builder, t: Type, a: Sequence[str], nodes: Sequence[Expr | None]) -> str:
     yes, no = (b.apart(x, t) if node is not None and node.op in _SET_FLAGS and t.kind == "f" else x
                for x, node in zip(a[1:], nodes[1:], strict=True))
+    if t.kind == "f" and t.bits == 64 and not t.lanes and a[0] not in b.of_floats:
+        # The condition is a flag of the processor or in a general register: a choice there. With
+        # AVX-512 it would go to a mask by way of a byte, which waits for the register's last use.
+        bits = t.of("i8")
+        both = [b.op(f"bitcast {t} {x} to {bits}") for x in (yes, no)]
+        chosen = b.op(f"select i1 {a[0]}, {bits} {both[0]}, {bits} {both[1]}")
+        return b.op(f"bitcast {bits} {chosen} to {t}")
     return b.op(f"select {t.of('?')} {a[0]}, {t} {yes}, {t} {no}")
 
 

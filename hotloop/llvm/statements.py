@@ -15,7 +15,7 @@ that a failing check takes. Small ones of constant size lie on the stack.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -67,6 +67,7 @@ class Statements(Values):
         self._code = ""                                 # where these find what to return
         self._swapped = swapped(kernel.body)
         self.moving = bool(self._swapped)
+        self.lent: dict[Buffer, int] = {}       # parameters that move, and their slots
         self.constants: dict[str, None] = {}
         self._emitters: dict[type, Callable[..., None]] = {
             Let: self.let, Store: self.store, For: self.loop, While: self.while_, If: self.if_,
@@ -124,6 +125,7 @@ class Statements(Values):
     def leave(self, code: int | str) -> None:
         """Return from the kernel in the middle of it. Blocks that give memory back are shared: with
         a list of releases at each of n exits, the text would grow as n * n."""
+        self.hand_back()
         held = [self.pointers[b] for owned in self._owned for b in owned
                 if b not in self._borrowed]
         if len(held) <= INLINE:
@@ -134,6 +136,11 @@ class Statements(Values):
             self._code = self.stack(8)
         self.lines.append(f"store i64 {code}, ptr {self._code}")
         self.jump(self._exit(held))
+
+    def hand_back(self) -> None:
+        """The memory of parameters that may have moved goes to the caller, whatever happened."""
+        for buffer, slot in self.lent.items():
+            self.lines.append(f"store ptr {self.pointers[buffer]}, ptr {self.slot(slot)}")
 
     def _exit(self, held: list[str]) -> str:
         """The block that gives back what these point to, and returns."""
@@ -374,7 +381,7 @@ class Statements(Values):
         changed = writes([loop])
         inits = [self.bound_value(c.name, c.init) for c in loop.carries]
         self.forget(changed)
-        head, body, done = (self.label() for _ in range(3))
+        head, done = self.label(), self.label()
         self.hoist(loop)
         entry, outer = self.block, dict(self.pointers)
         self.jump(head)
@@ -384,11 +391,15 @@ class Statements(Values):
         moving = self._enter_pointers([loop])
         for carry, phi in zip(loop.carries, phis, strict=True):
             self.bind(carry.name, phi)
-        with self.block_of(loop.test):
-            cond = self.value(loop.cond)
-            left = {buffer: self.pointers[buffer] for buffer in moving}
-            self.branch(cond, body, done)
-            self.begin(body)
+        with ExitStack() as lists:
+            for statements, cond, truth in _tests(loop):
+                lists.enter_context(self.block_of(statements))
+                passed = self.label()
+                left = {buffer: self.pointers[buffer] for buffer in moving}
+                self.branch(self.value(cond), passed, done)
+                self.begin(passed)
+                if truth:
+                    self.bind(truth, "true")
             with self.block_of(loop.body):
                 nexts = [self.bound_value(c.name, c.next) for c in loop.carries]
                 self._swap(loop.swaps)
@@ -559,6 +570,7 @@ class Statements(Values):
             self.lines.append(f"store ptr {self.op(f'load ptr, ptr {self.slot(k)}')}, "
                               f"ptr {cell(k)}")
         given = iter(call.ins)
+        moved: list[tuple[Buffer, int]] = []
         for place in layout.params:
             x = next(given)
             if isinstance(place, frame.ScalarSlot):
@@ -568,10 +580,14 @@ class Statements(Values):
                 continue
             assert isinstance(x, Buffer)
             self.lines.append(f"store ptr {self.pointers[x]}, ptr {cell(place.slot)}")
+            if x in call.moved:
+                moved.append((x, place.slot))
             for k in range(place.rank):
                 dim = self.value(next(given))  # type: ignore[arg-type]
                 self.lines.append(f"store i64 {dim}, ptr {cell(place.dims + k)}")
         status = self.op(f"call i64 @function{call.site}(ptr {cells})")
+        for buffer, k in moved:
+            self.pointers[buffer] = self.op(f"load ptr, ptr {cell(k)}")
         failed, passed = self.label(), self.label()
         self.branch(self.op(f"icmp eq i64 {status}, 0"), passed, failed, LIKELY)
         with self.out_of_line(failed):
@@ -593,6 +609,21 @@ class Statements(Values):
             self.value(node)
         for buffer, part in found.rows:
             self.row(buffer, part)
+
+
+def _tests(loop: While) -> Iterator[tuple[list[Statement], Expr, str]]:
+    """The test in parts, each with the condition without which the loop is left, and the name that
+    is true if it holds. `a and b` has two: what b loads need not be loaded again in the body."""
+    statements, cond = loop.test, loop.cond
+    while statements and isinstance(last := statements[-1], If) and len(last.outs) == 1:
+        name, _, then, orelse = last.outs[0]
+        if cond.op != "var" or cond.args[0] != name or last.orelse or not (
+                orelse.op == "lit" and not orelse.args[0]) or not all(
+                isinstance(s, Let | Check | If) for s in walk(last.then)):
+            break
+        yield statements[:-1], last.cond, name
+        statements, cond = last.then, then
+    yield statements, cond, ""
 
 
 def layout_of(kernel: Kernel) -> frame.Frame:
@@ -736,8 +767,8 @@ def swapped(statements: list[Statement]) -> set[Buffer]:
     for s in walk(statements):
         if isinstance(s, (For, While)):
             found.update(b for pair in s.swaps for b in pair)
-        elif isinstance(s, Call) and s.routine == "grow":
-            found.update(s.outs)
+        elif isinstance(s, Call):
+            found.update(s.moved)
     return found
 
 

@@ -447,14 +447,16 @@ class Values(Builder):
         constant = 0
         terms: dict[Expr, int] = {}
         flat = len(index) == 1 and buffer.strides is None       # counts elements in C order
-        strides = (lit(1),) if flat else self.strides(buffer)
+        one = lit(1)
+        strides = (one,) if flat else self.strides(buffer)
         for position, stride in zip(index, strides, strict=True):
             c, inner = affine(position)
             steps = affine(stride)
-            for term, k in (*inner.items(), (lit(1), c)):
-                for dim, q in (*steps[1].items(), (lit(1), steps[0])):
+            for term, k in (*inner.items(), (one, c)):
+                for dim, q in (*steps[1].items(), (one, steps[0])):
                     if k and q:
-                        c2, product = affine(e.mul(term, dim))
+                        c2, product = (0, {term: 1}) if dim is one and term is not one else (
+                            affine(e.mul(term, dim)))
                         constant += k * q * c2
                         for t, coefficient in product.items():
                             terms[t] = terms.get(t, 0) + k * q * coefficient

@@ -11,6 +11,7 @@ and the imaginary part of complex numbers, red, green and blue, the coordinates 
 from __future__ import annotations
 
 from hotloop.errors import InternalError
+from hotloop.llvm import transpose
 from hotloop.llvm.builder import Type, iota, type_of
 from hotloop.llvm.statements import Statements
 from hotloop.llvm.target import register_bytes
@@ -24,8 +25,9 @@ from hotloop.llvm.values import (
     Access,
     memory_type,
 )
-from hotloop.loops.core import Buffer, Let, Statement, Store
-from hotloop.loops.expr import affine
+from hotloop.loops.core import Buffer, For, Kernel, Let, Statement, Store
+from hotloop.loops.cost import BLOCK
+from hotloop.loops.expr import affine, e, lit, substitute, var
 from hotloop.record import replace
 
 MOST_PARTS, MOST_BYTES = 4, 24
@@ -34,8 +36,27 @@ group of c[i, k] = a[i, k] * b[i, k + 1] + a[i, k + 1] in L1, by gathers and by 
 1.6 and 0.5, three 2.3 and 1.4, four 2.0 and 2.7; two f32 1.0 and 0.25, three 1.4 and 0.6, four 1.9
 and 1.0."""
 
+LINE = 64
+"""Bytes of a cache line."""
+
+AHEAD = 4
+"""Iterations from fetching lines to storing to them."""
+
 
 class VectorMemory(Statements):
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        self._columns: dict[transpose.Key, int] | None = None    # of the loop that is emitted
+        self._fetched: For | None = None       # whose body begins with fetching what it stores to
+
+    def loop(self, loop: For) -> None:
+        outer, self._columns = self._columns, None
+        if self.lanes is not None and self.lanes.mask is None and transpose.is_block(loop):
+            self._columns = transpose.columns(self, loop)
+            self._fetched = loop if self._columns else None
+        super().loop(loop)
+        self._columns = outer
 
     def _addresses(self, buffer: Buffer, access: Access) -> str:
         """A vector of pointers."""
@@ -70,6 +91,8 @@ class VectorMemory(Statements):
                                 f"{t} zeroinitializer)")
             if backwards:
                 value = self._reversed(value, t)
+        elif self._columns and (buffer, access.base, access.constant) in self._columns:
+            value = self._load_column(buffer, access)
         elif self._parts(buffer, access):
             value = self._load_part(buffer, access)
         else:
@@ -173,6 +196,56 @@ class VectorMemory(Statements):
                             f"i{width} {last}")
         self.store_at(self.address(store.buffer, access), value, store.buffer.dtype)
 
+    # ---- blocks of columns
+
+    def _fetch(self, loop: For) -> None:
+        """Fetch the lines that iterations to come will store to. A store over the end of a line
+        waits for both of its lines, and no other passes it."""
+        assert self.lanes is not None
+        self.declare("llvm.prefetch.p0", "void", "ptr, i32, i32, i32")
+        later = {var(loop.var): e.add(var(loop.var), lit(AHEAD * BLOCK))}
+        for s in loop.body:
+            if not isinstance(s, Store) or loop.var not in {n for x in s.index for n in x.free}:
+                continue
+            access = self.access(s.buffer, tuple(substitute(x, later) for x in s.index))
+            if access.kind != UNIT or access.base.loads:
+                continue
+            at, last = self.address(s.buffer, access), self.lanes.width * s.buffer.dtype.itemsize
+            for byte in (*range(0, last, LINE), last - 1):
+                place = self.op(f"getelementptr i8, ptr {at}, i64 {byte}")
+                self.lines.append(f"call void @llvm.prefetch.p0(ptr {place}, i32 1, i32 3, i32 1)")
+
+    def _load_column(self, buffer: Buffer, access: Access) -> str:
+        assert self.lanes is not None and self._columns is not None
+        first = self._columns[buffer, access.base, access.constant]
+        key = ("block", buffer, access.base, first)
+        if (key, 0) not in self.table:
+            t, size = memory_type(buffer.dtype, BLOCK), buffer.dtype.itemsize
+            rows = [self.op(f"load {t}, ptr {at}, align {size}") for at in transpose.addresses(
+                self, buffer, access, first, self.lanes.width)]
+            pieces = [transpose.transposed(self, rows[k:k + BLOCK], t)
+                      for k in range(0, len(rows), BLOCK)]
+            reads = self._read_by(access.base, ()) | {buffer}
+            for k in range(BLOCK):
+                self.remember((key, k), self._joined([piece[k] for piece in pieces], t), reads)
+        return self.table[key, access.constant - first]
+
+    def _store_columns(self, stores: list[Statement]) -> None:
+        assert self.lanes is not None
+        first = stores[0]
+        assert isinstance(first, Store)
+        buffer, width = first.buffer, self.lanes.width
+        t, one = memory_type(buffer.dtype, width), memory_type(buffer.dtype, BLOCK)
+        access = self.access(buffer, first.index)
+        values = [self.to_memory(self.vector(s.value), buffer.dtype, width)
+                  for s in stores if isinstance(s, Store)]
+        rows = transpose.addresses(self, buffer, access, access.constant, width)
+        for k in range(0, width, BLOCK):
+            pieces = [self._slice(v, t, k, BLOCK) for v in values]
+            for at, row in zip(rows[k:], transpose.transposed(self, pieces, one), strict=False):
+                self.lines.append(f"store {one} {row}, ptr {at}, align {buffer.dtype.itemsize}")
+        self.forget([buffer])
+
     # ---- interleaved parts
 
     def _parts(self, buffer: Buffer, access: Access, whole: bool = False) -> int:
@@ -244,9 +317,16 @@ class VectorMemory(Statements):
 
     def run(self, statements: list[Statement]) -> None:
         at = 0
+        if self._fetched is not None and statements is self._fetched.body:
+            loop, self._fetched = self._fetched, None
+            self._fetch(loop)
         while at < len(statements):
             group = self._stores_of_a_group(statements, at) if self.lanes is not None else 0
-            if group:
+            if self._columns is not None and transpose.stored_columns(
+                    self, statements[at:at + BLOCK]):
+                group = BLOCK
+                self._store_columns(statements[at:at + BLOCK])
+            elif group:
                 some = statements[at:at + group]
                 super().run([s for s in some if isinstance(s, Let)])
                 self._store_group([s for s in some if isinstance(s, Store)])

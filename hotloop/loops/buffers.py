@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 
 from hotloop.errors import InternalError, Location
 from hotloop.ir.core import Atom, Eqn, Lit, Var
-from hotloop.loops.core import ARG, RESULT, TEMP, Buffer, Nest
+from hotloop.loops.core import ARG, MOVABLE, RESULT, Buffer, Nest
 from hotloop.loops.expr import Expr, lit, var
 from hotloop.loops.pull import pull
 from hotloop.loops.state import Index, State, Value, parts_of
@@ -193,18 +193,22 @@ def own(state: State, array: Var, result: Var, location: Location | None,
     permuted  the memory will be exchanged with other memory: arguments and results won't do
     """
     buffer = state.where.get(array)
-    if buffer is not None and buffer not in taken and not (permuted and buffer.kind != TEMP):
+    if buffer is not None and buffer not in taken and not (permuted and buffer.kind not in MOVABLE):
         lazy = overwritable(state, buffer, inside)
         if lazy is not None:
             flush(state, lazy)
             return buffer
-    if permuted:
-        state.destination.pop(array, None)
-    elif result in state.destination:
-        state.destination.setdefault(array, state.destination[result])
+    wanted = state.destination.pop(array, None)
+    if not permuted and (result in state.destination or not state.scope.needed(array)):
+        target = state.destination.get(result, wanted)
+        if target is not None:
+            state.destination[array] = target
     why = "an argument must not change" if buffer is not None and buffer.kind == ARG else (
         "its old value is needed later")
-    return copy_of(state, array, why, location, taken)
+    copy = copy_of(state, array, why, location, taken)
+    if wanted is not None and state.scope.needed(array):
+        state.destination[array] = wanted           # that was for what it becomes elsewhere
+    return copy
 
 
 def alias(state: State, name: Var, atom: Atom) -> None:
@@ -229,7 +233,8 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
     """Each buffer takes its value; all values are those before. The buffers are different, and
     their old contents are needed by these values only.
 
-    A value that can't be computed in place is computed into a spare buffer and copied, unless
+    Values that read one another's buffers, each element where it is overwritten, are stored in one
+    loop. A value that can't be computed in place is computed into a spare buffer and copied, unless
     `exchange(buffer, spare)` says that the spare buffer will do."""
     left = [(array, buffer) for array, buffer in pairs
             if isinstance(array, Lit) or state.where.get(array) is not buffer]
@@ -247,6 +252,12 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
             if not others and values[k].get(buffer, True):
                 break
         else:
+            together = _together(state, left, values)
+            if together:
+                store_together(state, together)
+                done += together
+                left = [pair for pair in left if pair not in together]
+                continue
             k = next(k for k, pair in enumerate(left) if pair not in spared)
             array, buffer = left[k]
             assert isinstance(array, Var)
@@ -266,6 +277,35 @@ def assign(state: State, pairs: Iterable[tuple[Atom, Buffer]],
     for array, buffer in done:
         if isinstance(array, Var):
             state.set_where(array, buffer)
+
+
+def _together(state: State, pairs: list[tuple[Atom, Buffer]], values: list[dict[Buffer, bool]]
+              ) -> list[tuple[Atom, Buffer]]:
+    """Pairs that one loop can store, which computes all values of an index before it stores any:
+    they read one another's buffers at that index only, and the other pairs don't read them."""
+    for first, _ in pairs:
+        dims = state.dims(first)
+        chosen = {k for k, (array, _) in enumerate(pairs) if state.dims(array) == dims}
+        while True:
+            spoiled = {k for k in chosen if any(
+                not loads.get(pairs[k][1], True) or (j not in chosen and pairs[k][1] in loads)
+                for j, loads in enumerate(values))}
+            if not spoiled:
+                break
+            chosen -= spoiled
+        if len(chosen) > 1:
+            return [pairs[k] for k in sorted(chosen)]
+    return []
+
+
+def store_together(state: State, pairs: list[tuple[Atom, Buffer]]) -> None:
+    """Each buffer <- its array, in one loop."""
+    first = pairs[0][0]
+    memo: dict = {}
+    nest(state, state.dims(first), lambda index: [
+        store for array, buffer in pairs
+        for store in stores_of(buffer, index, pull(state, array, index, memo))],
+        location_of(state, first))
 
 
 def _loaded(state: State, array: Atom) -> dict[Buffer, bool]:

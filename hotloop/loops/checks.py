@@ -80,6 +80,7 @@ class _Checks:
         self.integers: dict[str, Expr] = {}     # floats as integers
         self.choices: dict[Expr, str] = {}
         self.instead: dict[Expr, Expr] = {}
+        self.found: dict[tuple[Expr, Expr], Expr] = {}      # places, of an index and a size
         self.changed = False
 
     # ---- where to look
@@ -94,13 +95,16 @@ class _Checks:
                     self.outside(s.orelse)
 
     def loop(self, loop: For | While) -> None:
+        found = dict(self.found)
         if isinstance(loop, While):
             self.inside(loop.test)
         elif loop.lanes or loop.stop is not None:
             return
         self.inside(loop.body)
+        self.found = found
 
     def inside(self, body: list[Statement]) -> None:
+        """Places that are found stay found, until the list that this one is in ends."""
         run = _List(self)
         for s in body:
             if isinstance(s, Let):
@@ -114,7 +118,9 @@ class _Checks:
                     self.loop(s)
                 else:
                     for inner in parts(s):
+                        found = dict(self.found)
                         self.inside(inner)
+                        self.found = found
         run.settle()
         body[:] = run.out
 
@@ -141,6 +147,11 @@ class _Checks:
             return x
         return transform(x, lambda node: values.get(node.args[0]) if node.op == "var" else None)
 
+    def named(self, x: Expr) -> Expr:
+        """With names for choices."""
+        choices = self.choices
+        return transform(x, lambda node: var(choices[node]) if node in choices else None)
+
     def below(self, index: Expr, size: Expr) -> Expr:
         """0 <= index < size"""
         if size not in self.sizes and not (size.op == "lit" and size.args[0] >= 0):
@@ -154,7 +165,7 @@ class _Checks:
             if low.op == "ge" and low.args[1] is lit(0) and high.op == "lt" and (
                     high.args[0] is low.args[0]):
                 place, size = high.args
-                return self.from_the_end(place, size) or _Place(place, size)
+                return self.from_the_end(place, size) or _Place(self.named(place), size)
         return None
 
     def from_the_end(self, place: Expr, size: Expr) -> _Place | None:
@@ -162,13 +173,13 @@ class _Checks:
         if place.op == "select":
             cond, moved, index = place.args
             if cond is e.lt(index, 0) and e.sub(moved, index) is size and place in self.choices:
-                return _Place(index, size, self.choices[place], place)
+                return _Place(self.named(index), size, self.choices[place], place)
         for term, k in affine(place)[1].items():
             if k == 1 and term in self.choices:
                 cond, moved, zero = term.args
                 index = e.sub(place, term)
                 if cond is e.lt(index, 0) and moved is size and zero is lit(0):
-                    return _Place(index, size, self.choices[term], place, added=True)
+                    return _Place(self.named(index), size, self.choices[term], place, added=True)
         return None
 
 
@@ -222,11 +233,13 @@ class _List:
                                  Check(cond, s.error, s.operands)]
         if place.name:
             assert place.place is not None
-            found = search.names("t")
-            outs = [(found, I64, place.index, place.place)]
             dependent = self.taken_after(place.name)
-            self.out += [If(test, [], rare, outs, likely=True), *dependent]
-            new = var(found)
+            new = search.found.get((place.index, place.size))
+            if new is None:
+                new = search.found[place.index, place.size] = var(search.names("t"))
+                outs = [(new.args[0], I64, place.index, place.place)]
+                self.out.append(If(test, [], rare, outs, likely=True))
+            self.out += dependent
             search.instead[var(place.name)] = e.sub(new, place.index) if place.added else new
         elif self.waiting:
             self.out.append(If(test, [], rare, likely=True))

@@ -67,7 +67,7 @@ def _one(kernel: Kernel, copy: Statement, source: Buffer, target: Buffer) -> boo
             if isinstance(s, For | While) and any(
                     source in pair or target in pair for pair in s.swaps):
                 return False
-            if isinstance(s, Call) and s.routine == "grow" and source in s.outs:
+            if isinstance(s, Call) and source in s.moved:
                 return False
             if isinstance(s, Alloc):
                 continue

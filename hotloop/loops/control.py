@@ -7,6 +7,7 @@ results of a branch, are one parallel assignment to those buffers.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -23,15 +24,18 @@ from hotloop.loops.buffers import (
     stores_of,
     take_over,
 )
-from hotloop.loops.core import TEMP, Buffer, Carry, For, If, Statement, While
+from hotloop.loops.core import MOVABLE, TEMP, Buffer, Carry, For, If, Statement, While
 from hotloop.loops.expr import I64, Expr, e, lit, var
 from hotloop.loops.growing import grow
 from hotloop.loops.liveness import Scope, region_kind
 from hotloop.loops.pull import map_cost, pull
 from hotloop.loops.state import State, Value, float_part, parts_of
-from hotloop.ops.table import Map, Reserve, Update
+from hotloop.ops.invoke import changed_by
+from hotloop.ops.table import Invoke, Map, Move, Reserve, Update
 
 LowerBlock = Callable[[State, Block], None]
+
+FEW = 16
 
 SELECT_COST = 16.0
 """Adds up to which both arms of a scalar choice are computed: a mispredicted branch costs more."""
@@ -114,7 +118,37 @@ class Loop:
         if self.resized(k) and not self.grown[k]:
             return self._resized(param, init)
         return own(state, init, self.eqn.outs[k], self.eqn.location, self.inside,
-                   tuple(self.buffers.values()), permuted=self.resized(k) or not updated)
+                   tuple(self.buffers.values()),
+                   permuted=self.resized(k) or not (updated or param in self.pointwise))
+
+    @functools.cached_property
+    def pointwise(self) -> set[Var]:
+        """Arrays whose next value is computed from theirs element by element (`x = x * a + b`), and
+        which the other arrays' next values read so, too: they are rewritten in place."""
+        arrays = {p for p in self.params if p.shape}
+        same: dict[Var, frozenset[Var]] = {p: frozenset((p,)) for p in arrays}
+        moved: dict[Var, frozenset[Var]] = {}
+        none: frozenset[Var] = frozenset()
+        for eqn in self.body.eqns:
+            row = eqn.op.lowering  # type: ignore[attr-defined]
+            operands = [a for a in eqn.ins if a in same or a in moved]
+            if isinstance(row, Map) and operands:
+                out = eqn.outs[0]
+                same[out] = none.union(*(same.get(a, none) for a in operands))  # type: ignore
+                moved[out] = none.union(*(moved.get(a, none) for a in operands))  # type: ignore
+            elif isinstance(row, Move) and operands:
+                moved[eqn.outs[0]] = none.union(*(
+                    same.get(a, none) | moved.get(a, none) for a in operands))  # type: ignore
+            elif eqn.blocks or isinstance(row, Update | Reserve):
+                for out in eqn.outs:
+                    start = origin(self.state, self.body, out) if out.shape else None
+                    if start in arrays:
+                        same[out] = frozenset((start,))
+        outs = [a for a in self.body.outs if isinstance(a, Var)]
+        elsewhere = none.union(*(moved.get(a, none) for a in outs))
+        nexts = dict(zip(self.params, self.body.outs, strict=True))
+        return {p for p in arrays - elsewhere
+                if p in same.get(nexts[p], none)}       # type: ignore[arg-type]
 
     def grows(self, k: int) -> bool:
         """Does array k change its number of rows only?"""
@@ -185,7 +219,8 @@ class Loop:
 
         def exchange(buffer: Buffer, spare: Buffer) -> bool:
             k = next(k for k, b in final.items() if b is buffer)
-            if self.buffers[k].kind != TEMP or not state.lives_outside(spare, state.level):
+            if self.buffers[k].kind not in MOVABLE or few_elements(spare) or (
+                    not state.lives_outside(spare, state.level)):
                 return False
             final[k] = spare
             return True
@@ -196,7 +231,8 @@ class Loop:
         """May array k's pointer be exchanged with that of `at`? Both are the loop's own, and will
         have memory of that size in the next iteration."""
         buffer = self.buffers[k]
-        if buffer.kind != TEMP or at.kind != TEMP or self.resized(k):
+        if buffer.kind not in MOVABLE or at.kind not in MOVABLE or self.resized(k) or (
+                few_elements(buffer)):
             return False
         if at in self.buffers.values():
             j = next(j for j, b in self.buffers.items() if b is at)
@@ -208,7 +244,7 @@ class Loop:
         """Memory for array k, whose own holds what another one becomes."""
         mine = self.buffers[k]
         for j, buffer in self.buffers.items():
-            if (buffer not in final.values() and buffer.kind == TEMP and not self.resized(j)
+            if (buffer not in final.values() and buffer.kind in MOVABLE and not self.resized(j)
                     and buffer.shape == mine.shape and buffer.dtype == mine.dtype):
                 return buffer
         return self.state.new_buffer(self.params[k].dtype, self.state.dims(self.params[k]))
@@ -227,6 +263,14 @@ class Loop:
         for buffer in self.buffers.values():
             take_over(self.state, buffer)
         self.bind(list(self.eqn.outs))
+
+
+def few_elements(buffer: Buffer) -> bool:
+    """Is an array better copied, so that its elements can be in registers, than exchanged?"""
+    size = 1
+    for x in buffer.shape:
+        size *= int(x.args[0]) if x.op == "lit" else FEW + 1
+    return size <= FEW
 
 
 def memory_now(state: State, array: Atom) -> Buffer:
@@ -422,7 +466,7 @@ def target(state: State, eqn: Eqn, k: int) -> Buffer | None:
 
 def grows_in(eqn: Eqn, k: int, buffer: Buffer | None) -> bool:
     """May result k of a branch, of another number of rows in each arm, have this memory?"""
-    return buffer is not None and buffer.kind == TEMP and (
+    return buffer is not None and buffer.kind in MOVABLE and (
         not any(d in eqn.outs for d in eqn.outs[k].shape[1:]))
 
 
@@ -439,12 +483,18 @@ def distinct(state: State, eqn: Eqn, targets: dict[int, Buffer | None],
     for k, buffer in targets.items():
         out = eqn.outs[k]
         shape = state.dims(out) + ((lit(2),) if out.dtype.kind == "c" else ())
-        if buffer is None or buffer in taken or buffer.shape != shape:
+        if buffer is None or buffer in taken or not holds(buffer, shape):
             buffer = memory_for(state, out, (), False, taken)
             take_over(state, buffer)
         taken.add(buffer)
         found[k] = buffer
     return found
+
+
+def holds(buffer: Buffer, shape: tuple[Expr, ...]) -> bool:
+    """Has memory in which a value of this shape is, or was, the right form to keep it? What may
+    have moved can have more rows than in the beginning."""
+    return buffer.shape == shape or buffer.kind in MOVABLE and buffer.shape[1:] == shape[1:]
 
 
 def origin(state: State, block: Block, atom: Atom) -> Var | None:
@@ -458,6 +508,8 @@ def origin(state: State, block: Block, atom: Atom) -> Var | None:
         kind = region_kind(eqn)
         if isinstance(eqn.op.lowering, Update | Reserve):  # type: ignore[attr-defined]
             atom = eqn.ins[0]
+        elif isinstance(eqn.op.lowering, Invoke):  # type: ignore[attr-defined]
+            atom = changed_by(eqn)[atom]
         elif kind in ("for", "while"):
             atom = eqn.ins[eqn.outs.index(atom) + (3 if kind == "for" else 0)]
         elif kind == "cond":

@@ -26,7 +26,8 @@ from hotloop.errors import Location
 from hotloop.loops.expr import Expr
 from hotloop.record import field, record
 
-ARG, ARG_WRITTEN, RESULT, TEMP = "arg", "argw", "result", "temp"
+ARG, ARG_WRITTEN, LENT, RESULT, TEMP = "arg", "argw", "lent", "result", "temp"
+MOVABLE = (LENT, TEMP)
 
 
 @record(eq=False, frozen=False)
@@ -166,6 +167,7 @@ class Call:
     """A library routine on whole buffers, or (routine None) call-back number `site` into Python.
     The routine `grow` moves its buffer to memory of more rows (see `loops.growing`), `invoke` calls
     function `site` of the kernel (see `loops.invoke`).
+    `moved`: those of `outs` that may be in other memory afterwards.
 
     `ins` are Buffers (whole) or scalar Exprs; `outs` Buffers already allocated. A call-back may
     also fill scalars: `scalars` are (name, dtype) bound afterwards (data-dependent sizes).
@@ -175,6 +177,7 @@ class Call:
     ins: tuple[Buffer | Expr, ...]
     outs: tuple[Buffer, ...] = ()
     scalars: tuple[tuple[str, np.dtype], ...] = ()
+    moved: tuple[Buffer, ...] = ()
 
 
 @record(eq=False, frozen=False)
@@ -241,7 +244,9 @@ class ScalarParam:
 class Kernel:
     """A whole compiled function.
 
-    params   in the Program's order: ScalarParam or Buffer (kinds ARG, ARG_WRITTEN)
+    params   in the Program's order: ScalarParam or Buffer (kinds ARG, ARG_WRITTEN; of a function
+             also LENT: memory that it may exchange for other memory, which is the caller's
+             afterwards)
     results  in order: Buffer (kind RESULT, allocated by an Alloc) or (Expr) scalar value at the end
     body     statements
     errors   what Checks raise

@@ -228,7 +228,7 @@ class _Division:
 def _movable(s: Statement) -> bool:
     """May it stand in a function? Not if memory changes its name, has strides, or is the caller's
     from here on."""
-    if any(isinstance(x, For | While) and x.swaps or isinstance(x, Call) and x.routine == "grow"
+    if any(isinstance(x, For | While) and x.swaps or isinstance(x, Call) and x.moved
            or isinstance(x, Alloc) and x.buffer.kind == RESULT for x in walk([s])):
         return False
     return all(b.strides is None for b in _buffers([s]))

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from hotloop.loops.scalar import SAME, SCALAR_OPS, SECOND, TRUTH
+from hotloop.loops.scalar import SCALAR_OPS, SECOND, TRUTH
 
 BOOL, I64, F64 = np.dtype("?"), np.dtype("i8"), np.dtype("f8")
 
@@ -209,6 +209,10 @@ def _scaled(a: Expr, k: int) -> Expr:
     return from_affine(c * k, {t: q * k for t, q in terms.items()})
 
 
+_LINEAR = frozenset(("add", "sub", "neg", "mul"))
+"""What sums of i64 are made of."""
+
+
 class Algebra:
     """`e.add(x, y)`, `e.exp(x)`, `e.select(c, x, y)`, ...: one method for each row of
     `loops.scalar`, plus `lit`, `convert`, `bitcast`. Operands of one operation have equal dtypes
@@ -218,31 +222,40 @@ class Algebra:
     var = staticmethod(var)
 
     def op(self, name: str, *args: Any) -> Expr:
-        row = SCALAR_OPS[name]
-        nodes = _coerce(name, args)
-        first = nodes[0].dtype
+        row = SCALAR_OPS[name]                       # most of what compiling does ends here
+        nodes = args
+        for a in args:
+            if type(a) is not Expr:
+                nodes = _coerce(name, args)
+                break
         if len(nodes) != row.arity:
             raise TypeError(f"{name} takes {row.arity} operands, not {len(nodes)}")
-        body = nodes[1:] if row.dtype == SECOND else nodes
-        if any(n.dtype != body[0].dtype for n in body):
-            raise TypeError(f"{name} of {', '.join(str(n.dtype) for n in nodes)}")
-        if first == I64 and name in ("add", "sub", "neg", "mul"):
+        dtype = nodes[-1].dtype
+        for node in nodes[1:] if row.dtype == SECOND else nodes:
+            if node.dtype is not dtype and node.dtype != dtype:
+                raise TypeError(f"{name} of {', '.join(str(n.dtype) for n in nodes)}")
+        if name in _LINEAR and dtype == I64:
             if name == "add":
                 return _linear(nodes[0], nodes[1], 1)
             if name == "sub":
                 return _linear(nodes[0], nodes[1], -1)
             if name == "neg":
                 return _scaled(nodes[0], -1)
-            for a, b in (nodes, nodes[::-1]):
-                if a.op == "lit":
-                    return _scaled(b, int(a.args[0]))
-        if name == "select":
+            if nodes[0].op == "lit":
+                return _scaled(nodes[1], int(nodes[0].args[0]))
+            if nodes[1].op == "lit":
+                return _scaled(nodes[0], int(nodes[1].args[0]))
+        elif name == "select":
             if nodes[0].op == "lit":
                 return nodes[1] if nodes[0].args[0] else nodes[2]
             if nodes[1] is nodes[2]:
                 return nodes[1]
-        dtype = BOOL if row.dtype == TRUTH else first if row.dtype == SAME else nodes[1].dtype
-        if all(n.op == "lit" for n in nodes):
+        if row.dtype == TRUTH:
+            dtype = BOOL
+        for node in nodes:
+            if node.op != "lit":
+                break
+        else:
             with np.errstate(all="ignore"):
                 return lit(row.evaluate(*[n.args[0] for n in nodes]), dtype)
         if row.commutative and nodes[0].serial > nodes[1].serial:

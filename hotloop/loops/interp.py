@@ -319,6 +319,14 @@ class _Machine:
         machine.run(machine.kernel.body, keep=True)
         for (name, _), result in zip(call.scalars, machine.kernel.results, strict=True):
             self.names[name] = machine.value(result)  # type: ignore[arg-type]
+        given = iter(call.ins)
+        for param in machine.kernel.params:
+            passed = next(given)
+            if isinstance(param, Buffer):
+                if isinstance(passed, Buffer) and passed in call.moved:
+                    self.memory[passed] = machine.memory[param]
+                for _ in param.shape:
+                    next(given)
 
     def grow(self, buffer: Buffer, old: Expr, new: Expr) -> None:
         memory, kept, rows = self.array(buffer), int(self.value(old)), int(self.value(new))

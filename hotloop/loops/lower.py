@@ -21,9 +21,9 @@ from hotloop.ir.types import Type, same_shape
 from hotloop.loops.accumulate import compact, reduce, scan
 from hotloop.loops.buffers import assign, materialize, memory_for, nest, settle, stores_of
 from hotloop.loops.control import linear, lower_region
-from hotloop.loops.core import ARG, ARG_WRITTEN, RESULT, Buffer, Kernel, ScalarParam
+from hotloop.loops.core import ARG, ARG_WRITTEN, LENT, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
-from hotloop.loops.growing import reserve
+from hotloop.loops.growing import moved_to, reserve
 from hotloop.loops.invoke import invoke
 from hotloop.loops.library import call_library, lower_check, lower_draw, lower_host
 from hotloop.loops.liveness import region_kind
@@ -70,13 +70,14 @@ def lower(program: Program, contiguous: list[bool],
         kernel.functions.append(called)
         inner = State(function.program, called)
         inner.functions = state.functions
-        _lower(inner, function.program, [True] * len(function.program.params), [])
+        _lower(inner, function.program, [True] * len(function.program.params), [],
+               frozenset(function.rows))
     return kernel
 
 
 def _lower(state: State, program: Program, contiguous: list[bool],
-           examples: list[tuple[int, ...]]) -> None:
-    memory = bind_parameters(state, program, contiguous)
+           examples: list[tuple[int, ...]], lent: frozenset[int] = frozenset()) -> None:
+    memory = bind_parameters(state, program, contiguous, lent)
     state.kernel.sizes = short_dims(state, program, examples)
     results = declare_results(state, program, memory)
     lower_block(state, program)
@@ -97,8 +98,10 @@ def short_dims(state: State, program: Program, examples: list[tuple[int, ...]]) 
             if size <= SHORT and size * FAR <= longest}
 
 
-def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> dict[Var, Buffer]:
-    """The kernel's parameters; the buffers of those that have memory."""
+def bind_parameters(state: State, program: Program, contiguous: list[bool],
+                    lent: frozenset[int] = frozenset()) -> dict[Var, Buffer]:
+    """The kernel's parameters; the buffers of those that have memory. `lent`: positions of those
+    whose memory may move."""
     for dim in dims(program):
         state.scalars[dim] = var(state.fresh("n"))
     written = {target for target in program.into if target is not None}
@@ -111,7 +114,7 @@ def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> d
         part = float_part(param.dtype)
         values = tuple(var(name, part) for name in names)
         state.scalars[param] = values[0] if len(values) == 1 else (values[0], values[1])
-    for param, dense in zip(program.params, contiguous, strict=True):
+    for place, (param, dense) in enumerate(zip(program.params, contiguous, strict=True)):
         if param in state.scalars:
             params += [ScalarParam(x.args[0], x.dtype) for x in parts_of(state.scalar(param))]
             continue
@@ -122,9 +125,11 @@ def bind_parameters(state: State, program: Program, contiguous: list[bool]) -> d
         if part != param.dtype:
             shape += (lit(2),)
             strides = None if strides is None else (*strides, lit(part.itemsize))
-        buffer = Buffer(name, part, shape, ARG_WRITTEN if param in written else ARG, strides,
-                        len(params))
+        kind = LENT if place in lent else ARG_WRITTEN if param in written else ARG
+        buffer = Buffer(name, part, shape, kind, strides, len(params))
         params.append(buffer)
+        if kind == LENT:
+            state.borrow(buffer)
         memory[param] = buffer
         if param.shape:
             state.set_where(param, buffer)
@@ -187,6 +192,7 @@ def finish(state: State, program: Program, results: list[Buffer | None]) -> None
     state.scope.position = len(program.eqns)
     at = 0
     pairs = []
+    late: list[tuple[Atom, Buffer]] = []
     for atom, target, buffer in zip(program.outs, program.into, results, strict=True):
         if buffer is None:
             for part in parts_of(state.let(state.scalar(atom))):
@@ -198,8 +204,14 @@ def finish(state: State, program: Program, results: list[Buffer | None]) -> None
             assert isinstance(atom, Var)
             buffer.shape = state.dims(atom) + ((lit(2),) if atom.dtype.kind == "c" else ())
             state.allocate(buffer)
-        pairs.append((atom, buffer))
+        if buffer.kind == LENT:
+            late.append((atom, buffer))
+        else:
+            pairs.append((atom, buffer))
+    moved = moved_to(state, late)
     assign(state, pairs)
+    for statement in moved:
+        state.emit(statement)
 
 
 # ---- blocks and equations

@@ -17,6 +17,7 @@ which it is known now that they are not are left alone. A call into Python keeps
 from __future__ import annotations
 
 from hotloop import config
+from hotloop.loops import cost
 from hotloop.loops.core import (
     RESULT,
     TEMP,
@@ -76,7 +77,8 @@ class _Marking:
 
     def mark(self, loop: For, around: tuple[For, ...]) -> bool:
         """Mark a loop. Is there nothing to look for inside then?"""
-        if loop.stop is not None or (loop.lanes and _short(loop)):
+        if loop.stop is not None or (loop.lanes and _short(loop)) or (
+                cost.left_over(loop.lo, loop.hi) is not None):
             return True
         private: list[Buffer] = []
         where = f"line {loop.location.line}: " if loop.location else ""

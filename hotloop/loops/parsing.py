@@ -15,6 +15,7 @@ from hotloop.loops.callback import Callback
 from hotloop.loops.core import (
     ARG,
     ARG_WRITTEN,
+    LENT,
     RESULT,
     TEMP,
     Alloc,
@@ -206,6 +207,8 @@ class _Parser:
             kind = ARG
         elif line.accept("inout"):
             kind = ARG_WRITTEN
+        elif line.accept("lent"):
+            kind = LENT
         elif line.accept("result"):
             kind, index = RESULT, line.integer()
         strides = None
@@ -389,15 +392,18 @@ class _Parser:
                 line.expect(",")
         line.expect("->")
         line.expect("(")
-        outs = []
+        outs: list[Buffer] = []
+        moved: list[Buffer] = []
         while not line.accept(")"):
             outs.append(self.buffers[line.take("name")])
+            if line.accept("*"):
+                moved.append(outs[-1])
             if not line.peek(")"):
                 line.expect(",")
         line.expect("(")
         scalars = self.typed(line, ")")
         return Call(None if routine == "python" else routine, site, tuple(ins), tuple(outs),
-                    tuple(scalars))
+                    tuple(scalars), tuple(moved))
 
     def typed(self, line: _Line, end: str) -> list[tuple[str, np.dtype]]:
         """`name: dtype, ...`, bound from here on."""

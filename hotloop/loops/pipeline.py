@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hotloop import config, lazy
+from hotloop.loops.abreast import abreast
 from hotloop.loops.checks import checks
 from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
@@ -17,6 +18,7 @@ from hotloop.loops.contract import contract
 from hotloop.loops.core import Kernel
 from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
+from hotloop.loops.interchange import interchange
 from hotloop.loops.overwritten import overwritten
 from hotloop.loops.parallel import parallel
 from hotloop.loops.promises import promises
@@ -26,7 +28,10 @@ from hotloop.loops.recur import recur
 from hotloop.loops.reductions import reductions
 from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
+from hotloop.loops.split import split
+from hotloop.loops.tile import tile
 from hotloop.loops.vectorize import vectorize
+from hotloop.loops.write_out import write_out
 
 verifying = lazy.module("hotloop.loops.verify")
 
@@ -37,15 +42,20 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("coalesce", coalesce, None),      # a temporary only copied into a result is the result
     ("overwritten", overwritten, None),    # np.empty and needless np.zeros cost nothing
     ("fuse", fuse, partial(fuse, share=False)),        # nests become loops, shared where possible
+    ("write_out", write_out, None),    # loops over few elements keep values in memory
     ("contract", contract, None),      # temporaries that fusion made pointless vanish or shrink
+    ("abreast", abreast, None),        # sums of few columns read the rows once
     ("settle", settle, None),          # flags of "bound by now" would keep loops from lanes
     ("prove", prove, None),            # checks that loop bounds prove would keep loops from lanes
+    ("interchange", interchange, None),    # loops that sum go inside, for sums in registers
     ("promote", promote, None),        # places rewritten by an inner loop live in registers
     ("promises", promises, None),      # with HOTLOOP_CHECK_PRANGE: the user's loops check theirs
     ("recur", recur, None),            # what the last iteration stored is not loaded again
+    ("split", split, None),            # an iteration that stores what all others read is by itself
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
+    ("tile", tile, None),              # several rows at once, blocks transposed in registers
     ("parallel", parallel, None),      # and those of which parts may run in several threads
     ("checks", checks, None),          # checks of scalar loops cost one comparison
     ("reuse", reuse, None),            # temporaries have memory only while they are needed

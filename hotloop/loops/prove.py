@@ -15,11 +15,15 @@ a choice that bounds often decide.
 
 from __future__ import annotations
 
-from hotloop.loops.core import Check, For, If, Kernel, Let, Statement, While, parts
-from hotloop.loops.dependence import Ranges
+from collections.abc import Iterator, Mapping
+
+from hotloop.loops.core import Buffer, Check, For, If, Kernel, Let, Statement, While, parts
+from hotloop.loops.dependence import bounds_of
 from hotloop.loops.drop import drop
-from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, transform
-from hotloop.loops.rewrite import at_entry, change, expressions
+from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, transform, var
+from hotloop.loops.intervals import Intervals, Sides
+from hotloop.loops.invariants import Facts, invariants
+from hotloop.loops.rewrite import at_entry, change, expressions, substitute
 
 DEEP = 8
 """Nested and/or/not that are looked into."""
@@ -31,52 +35,50 @@ CHOICE = 3.0
 MOST = 12
 """Facts that are kept: the nearest."""
 
-Facts = tuple[Expr, ...]
-"""Integers that are below 0."""
+SMALL = 2**60
 
 
 def prove(kernel: Kernel) -> Kernel:
-    if _statements(kernel.body, (), {}, ()):
+    sizes = frozenset(name for p in kernel.params if isinstance(p, Buffer)
+                      for x in p.shape for name in x.free if x.op == "var")
+    instead: dict[Expr, Expr] = {}
+    if _statements(kernel.body, _Known(Intervals({}, sizes), {}, (), instead)):
+        substitute(kernel.body, instead)
         drop(kernel)
     return kernel
 
 
-def _statements(body: list[Statement], around: tuple[For, ...], values: dict[str, Expr],
-                facts: Facts) -> bool:
-    """Did anything change?"""
+def _statements(body: list[Statement], known: _Known) -> bool:
+    """Did anything change? What the list shows about names is left in `known`."""
     out: list[Statement] = []
     changed = False
-    known = _Known(around, values, facts)
     memo: dict[Expr, Expr] = {}
 
-    def decided(x: Expr) -> Expr | None:
-        if x.op != "select":
-            return None if x.cost >= CHOICE else x
-        holds = known.holds(x.args[0])
-        return None if holds is None else transform(x.args[1 if holds else 2], decided, memo)
-
     for statement in body:
-        if (around or known.facts) and any(map(_may_be_decided, at_entry(statement))):
+        if known.instead:
+            change(statement, known.simpler)
+        if any(map(_may_be_decided, at_entry(statement))):
             before = list(expressions(statement))
-            change(statement, lambda x: transform(x, decided, memo) if _may_be_decided(x) else x)
-            changed |= any(x is not y for x, y in zip(before, expressions(statement), strict=True))
+            change(statement, lambda x: known.decided(x, memo) if _may_be_decided(x) else x)
+            if any(x is not y for x, y in zip(before, expressions(statement), strict=True)):
+                changed = True
+                if isinstance(statement, Let) and statement.value.op in ("lit", "aff"):
+                    known.instead[var(statement.name)] = statement.value
         match statement:
             case For():
+                within = known.inside(bounds_of([statement]))
                 for inner in parts(statement):
-                    changed |= _statements(inner, (*around, statement), values, known.facts)
+                    changed |= _statements(inner, within)
             case While():
-                changed |= _statements(statement.test, around, values, known.facts)
-                changed |= _statements(statement.body, around, values,
-                                       known.told(statement.cond, True))
+                changed |= _while(statement, known)
+                memo.clear()
             case If():
-                changed |= _statements(statement.then, around, values,
-                                       known.told(statement.cond, True))
-                changed |= _statements(statement.orelse, around, values,
-                                       known.told(statement.cond, False))
-        match statement:
+                for arm, truth in ((statement.then, True), (statement.orelse, False)):
+                    changed |= _statements(arm, known.inside({}, known.told(statement.cond, truth)))
+                known.joined(statement)
             case Let():
-                if statement.value.dtype.kind == "b" or statement.value.op == "var":
-                    values[statement.name] = statement.value
+                known.let(statement)
+        match statement:
             case Check():
                 if known.holds(statement.cond):
                     changed = True
@@ -96,11 +98,76 @@ def _statements(body: list[Statement], around: tuple[For, ...], values: dict[str
     return changed
 
 
-class _Known:
-    """What is known where a statement stands."""
+def _while(loop: While, known: _Known) -> bool:
+    for s in (*_plain(loop.test), *_plain(loop.body)):      # so that the condition can be read
+        if isinstance(s, Let) and s.value.dtype == BOOL:
+            known.values[s.name] = s.value
+        elif isinstance(s, If):
+            known.joined(s)
+    going = known.inside({}, known.told(loop.cond, True))
+    before, inside = invariants(loop, going.ranges, going.facts, going.decided_within)
+    test = known.inside(before)
+    changed = _statements(loop.test, test)
+    changed |= _statements(loop.body, test.inside(inside, test.told(loop.cond, True)))
+    for name, sides in before.items():
+        known.ranges.bind(name, sides)
+    return changed
 
-    def __init__(self, around: tuple[For, ...], values: dict[str, Expr], facts: Facts):
-        self.ranges, self.values, self.facts = Ranges(around), values, facts
+
+def _plain(body: list[Statement]) -> Iterator[Statement]:
+    """The statements of a list and of branches, inner ones first."""
+    for s in body:
+        if isinstance(s, If):
+            yield from _plain(s.then)
+            yield from _plain(s.orelse)
+        yield s
+
+
+class _Known:
+    """What is known where a statement stands; `instead`: what names of choices turned out to be."""
+
+    def __init__(self, ranges: Intervals, values: dict[str, Expr], facts: Facts,
+                 instead: dict[Expr, Expr]):
+        self.ranges, self.values, self.facts, self.instead = ranges, values, facts, instead
+
+    def inside(self, bounds: Mapping[str, Sides], facts: Facts | None = None) -> _Known:
+        """What is known in a list inside, where names have these bounds too."""
+        ranges = Intervals({**self.ranges.bounds, **bounds}, self.ranges.sizes)
+        return _Known(ranges, self.values, self.facts if facts is None else facts, self.instead)
+
+    def let(self, s: Let) -> None:
+        x = s.value
+        if x.dtype.kind == "b" or x.op == "var":
+            self.values[s.name] = x
+        elif x.op in ("idiv", "irem"):
+            self.ranges.bind(s.name, self.ranges.sides(x))
+
+    def joined(self, s: If) -> None:
+        """What a branch says about the truths that it gives: `a and b` is one."""
+        for name, dtype, then, orelse in s.outs:
+            if dtype == BOOL:
+                if orelse is lit(False, BOOL):
+                    self.values[name] = e.and_(s.cond, then)
+                elif then is lit(True, BOOL):
+                    self.values[name] = e.or_(s.cond, orelse)
+
+    def decided(self, x: Expr, memo: dict[Expr, Expr]) -> Expr:
+        """With the choices in it made."""
+        def choose(node: Expr) -> Expr | None:
+            if node.op != "select":
+                return None if node.cost >= CHOICE else node
+            holds = self.holds(node.args[0])
+            return None if holds is None else transform(node.args[1 if holds else 2], choose, memo)
+        return transform(x, choose, memo)
+
+    def decided_within(self, x: Expr, ranges: Intervals) -> Expr:
+        if not _may_be_decided(x):
+            return x
+        return _Known(ranges, self.values, self.facts, self.instead).decided(x, {})
+
+    def simpler(self, x: Expr) -> Expr:
+        """With sums instead of names of what was a choice."""
+        return x if x.op == "lit" else transform(x, self.instead.get)
 
     def named(self, x: Expr) -> Expr:
         """A condition by its expression instead of its name, another value by its first name."""
@@ -148,8 +215,14 @@ class _Known:
         if cond.op in ("eq", "ne") and cond.args[0].dtype == BOOL:
             each = [self.holds(x, depth - 1) for x in cond.args]
             return None if None in each else (each[0] == each[1]) == (cond.op == "eq")
+        if cond.op in _OVERFLOWS and cond.args[0].dtype == I64:
+            result = getattr(e, _OVERFLOWS[cond.op])(*map(self.named, cond.args))
+            fits = all(map(self.ranges.fits, (*cond.args, result)))
+            return False if fits and result.op in ("lit", "var", "aff") else None
         if cond.op in _LESS and cond.args[0].dtype == I64:
             sides = self.sides(cond)
+            if not all(map(_small, sides)):
+                return None
             gap, strict = _gap(cond.op, *sides)           # the condition: gap < 0, or <= 0
             facts = self.facts if all(map(self.exact, sides)) else ()
             if self.negative(gap if strict else e.sub(gap, lit(1)), facts):
@@ -157,14 +230,11 @@ class _Known:
             opposite = e.sub(lit(0), gap)
             if self.negative(e.sub(opposite, lit(1)) if strict else opposite, facts):
                 return False
-            if strict and self.not_negative(gap, depth):
-                return False
         return None
 
     def exact(self, x: Expr) -> bool:
         """Is it an integer that is sure not to be the rest of one of more than 64 bits?"""
-        return x.dtype == I64 and not x.loads and (x.op in ("lit", "var") or all(
-            t.op == "var" and t.args[0] in self.ranges.bounds for t in affine(x)[1]))
+        return x.dtype == I64 and not x.loads and _small(x) and self.ranges.fits(x)
 
     def negative(self, x: Expr, facts: Facts) -> bool:
         """Is x < 0, by the bounds of loops or by what a fact leaves for them to show?"""
@@ -173,18 +243,15 @@ class _Known:
         return any(self.ranges.negative(e.sub(e.sub(x, fact), lit(1))) for fact in facts
                    if not fact.free.isdisjoint(x.free))
 
-    def not_negative(self, x: Expr, depth: int) -> bool:
-        """Is x >= 0, being a quotient or remainder of such numbers?"""
-        if depth == 0:
-            return False
-        if x.op in ("irem", "idiv") and x.args[1].op == "lit" and x.args[1].args[0] > 0:
-            return self.not_negative(x.args[0], depth - 1)
-        return x.dtype == I64 and self.negative(e.sub(lit(-1), x),
-                                                self.facts if self.exact(x) else ())
-
 
 def _may_be_decided(x: Expr) -> bool:
     return x.cost >= CHOICE or x.op == "select"
+
+
+def _small(x: Expr) -> bool:
+    """May its numbers be added to those of two others and still fit 64 bits?"""
+    constant, terms = affine(x)
+    return abs(constant) < SMALL and all(abs(factor) < SMALL for factor in terms.values())
 
 
 def _gap(op: str, a: Expr, b: Expr) -> tuple[Expr, bool]:
@@ -195,3 +262,5 @@ def _gap(op: str, a: Expr, b: Expr) -> tuple[Expr, bool]:
 
 _LESS = {"lt": (False, True), "le": (False, False), "gt": (True, True), "ge": (True, False)}
 """Comparisons as gap < 0: (sides exchanged, strict)."""
+
+_OVERFLOWS = {"add_overflows": "add", "sub_overflows": "sub", "mul_overflows": "mul"}

@@ -143,8 +143,8 @@ class _Lives:
             else:
                 for buffer in (*written(s), *loaded(s)):
                     self.mention(buffer, seen)
-                if isinstance(s, Call) and s.routine == "grow":
-                    self.fix(s.outs)
+                if isinstance(s, Call):
+                    self.fix(s.moved)
 
     def inside(self, s: For | While | If, inner: _List, seen: _List) -> None:
         # lanes, and iterations of loops made by the compiler, may run at the same time

@@ -204,6 +204,11 @@ class State:
         self._number[buffer] = len(self._number)
         self.emit(Alloc(buffer, sizes))
 
+    def borrow(self, buffer: Buffer) -> None:
+        """The kernel has the memory of a parameter as if it had allocated it."""
+        self._allocated[buffer] = 0
+        self._number[buffer] = len(self._number)
+
     @property
     def buffer_count(self) -> int:
         return len(self._number)

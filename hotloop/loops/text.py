@@ -19,9 +19,10 @@
           next c1 = t2
       results b1[], c1
 
-Parameters are `in` (read), `inout` (written) or scalars; `strides (s1, s2)` unless in C order;
-names in their shapes and strides are bound by them. A buffer is declared where it is allocated, a
-result as `result k`. Literals as in `ir.text`: `3` is i64, `2.5` f64, `2.5:f32`. Index sums print
+Parameters are `in` (read), `inout` (written), `lent` (memory that may be exchanged) or scalars;
+`strides (s1, s2)` unless in C order; names in their shapes and strides are bound by them. A buffer
+is declared where it is allocated, a result as `result k`; `b1*` in a call may be in other memory
+after it. Literals as in `ir.text`: `3` is i64, `2.5` f64, `2.5:f32`. Index sums print
 as `(2*i1 + n1 + 1)`. `%1 = ...` before a line names an expression that occurs in it more than once;
 it is not a statement. `alloc b1: f64[c1] now (n1)` has n1 elements at first: the loop that carries
 c1 follows; `alloc b2: f64[n1] over b1` has the memory of b1. `@12` is a line of the user's source.
@@ -40,6 +41,7 @@ from hotloop.loops.callback import path_of
 from hotloop.loops.core import (
     ARG,
     ARG_WRITTEN,
+    LENT,
     RESULT,
     TEMP,
     Alloc,
@@ -175,7 +177,8 @@ class _Printer:
         self.declared.add(buffer)
         before, texts = self.several(buffer.shape)
         del before                                  # shapes are short
-        kind = {ARG: " in", ARG_WRITTEN: " inout", TEMP: "", RESULT: f" result {buffer.index}"}
+        kind = {ARG: " in", ARG_WRITTEN: " inout", LENT: " lent", TEMP: "",
+                RESULT: f" result {buffer.index}"}
         strides = ""
         if buffer.strides is not None:
             strides = f" strides ({', '.join(self.text(s, self.texts) for s in buffer.strides)})"
@@ -233,7 +236,7 @@ class _Printer:
         before, texts = self.several(x for x in s.ins if isinstance(x, Expr))
         values = iter(texts)
         ins = ", ".join(x.name if isinstance(x, Buffer) else next(values) for x in s.ins)
-        outs = ", ".join(b.name for b in s.outs)
+        outs = ", ".join(b.name + "*" * (b in s.moved) for b in s.outs)
         scalars = ", ".join(f"{name}: {code(dtype)}" for name, dtype in s.scalars)
         return [*before, f"call {s.routine or 'python'} {s.site} ({ins}) -> ({outs}) ({scalars})"]
 

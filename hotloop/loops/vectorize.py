@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from hotloop import config
 from hotloop.loops import cost
 from hotloop.loops.core import Buffer, For, If, Kernel, Statement, Store, While, parts, walk
-from hotloop.loops.expr import Expr, affine
+from hotloop.loops.expr import Expr, affine, var
 from hotloop.loops.independence import blocked, varying_names
 from hotloop.loops.rewrite import Names, at_entry, bound, expressions
 from hotloop.loops.scalar import SCALAR_OPS
@@ -161,6 +161,7 @@ class _Lanes:
     def __init__(self, loop: For, sizes: dict[str, int]):
         self.loop, self.sizes = loop, sizes
         self.varying = varying_names(loop)
+        self.inner: For | None = None      # the innermost loop around what is looked at
 
     def cost(self, body: list[Statement], ends: list[Expr], seen: set[Expr]) -> float:
         total = 0.0
@@ -176,7 +177,10 @@ class _Lanes:
                 else:
                     times = cost.TRIPS / 4 * cost.DIVERGENCE
                     total += times * self.cost(statement.test, [statement.cond], set())
+                outer, self.inner = self.inner, statement if isinstance(
+                    statement, For) and times >= cost.BLOCK else None
                 total += times * self.cost(statement.body, next_values, set())
+                self.inner = outer
             else:
                 for inner in parts(statement):
                     total += self.cost(inner, [], seen)
@@ -192,7 +196,26 @@ class _Lanes:
         return total
 
     def access(self, buffer: Buffer, index: Index) -> float:
-        return cost.ACCESS[reach(buffer, index, self.loop.var, self.varying)]
+        kind = reach(buffer, index, self.loop.var, self.varying)
+        if kind == "strided" and self.inner is not None and columns(
+                buffer, index, self.loop.var, self.inner.var, self.varying):
+            kind = "columns"
+        return cost.ACCESS[kind]
+
+
+def columns(buffer: Buffer, index: Index, lanes: str, inner: str, varying: frozenset[str]) -> bool:
+    """Are the elements of the iterations of loop `inner` consecutive, and those of the lanes in
+    rows apart? Then blocks of them can be transposed in registers."""
+    if buffer.strides is not None or len(index) < 2 or len(index) != len(buffer.shape):
+        return False
+    if affine(index[-1])[1].get(var(inner)) != 1 or not varying.isdisjoint(index[-1].free):
+        return False
+    if any(inner in x.free or x.loads for x in index[:-1]) or index[-1].loads:
+        return False
+    moving = [x for x in index[:-1] if not varying.isdisjoint(x.free)]
+    return len(moving) == 1 and affine(moving[0])[1].get(var(lanes)) is not None and all(
+        t.op == "var" and t.args[0] == lanes or varying.isdisjoint(t.free)
+        for t in affine(moving[0])[1])
 
 
 def reach(buffer: Buffer, index: Index, name: str, varying: frozenset[str]) -> str:

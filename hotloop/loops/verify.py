@@ -16,6 +16,8 @@ from hotloop.errors import InternalError
 from hotloop.loops.core import (
     ARG,
     ARG_WRITTEN,
+    LENT,
+    MOVABLE,
     RESULT,
     TEMP,
     Alloc,
@@ -64,7 +66,7 @@ class _Verifier:
         for position, param in enumerate(self.kernel.params):
             if isinstance(param, ScalarParam):
                 continue
-            if param.kind not in (ARG, ARG_WRITTEN) or param.index != position:
+            if param.kind not in (ARG, ARG_WRITTEN, LENT) or param.index != position:
                 raise self.fail(f"parameter {position} is {param} of kind {param.kind}")
             for x in (*param.shape, *(param.strides or ())):
                 if x.op == "var" and x.args[0] not in self.names:
@@ -227,10 +229,12 @@ class _Verifier:
                 raise self.fail(f"{buffer} has no memory here")
             if buffer.strides is not None and s.routine != "ufunc":
                 raise self.fail(f"{buffer} is not in C order")
-        grows = s.routine == "grow" and s.outs[0].kind == TEMP or s.routine in (
+        grows = s.routine == "grow" and s.outs[0].kind in MOVABLE or s.routine in (
             "invoke", "ufunc", "sort", "argsort")
         if any(buffer.kind == ARG or buffer in s.ins and not grows for buffer in s.outs):
             raise self.fail("a call writes to what it reads or must not change")
+        if any(buffer.kind not in MOVABLE or buffer not in s.outs for buffer in s.moved):
+            raise self.fail("a call moves memory that is not a temporary")
         if s.routine is None and not 0 <= s.site < len(self.kernel.sites):
             raise self.fail(f"no call-back {s.site}")
         for name, dtype in s.scalars:
@@ -330,7 +334,7 @@ class _Verifier:
         if len(set(left)) != len(left) or set(left) != {b for _, b in s.swaps}:
             raise self.fail("the swaps are no permutation")
         for buffer in left:
-            if buffer.kind != TEMP:
+            if buffer.kind not in MOVABLE:
                 raise self.fail(f"{buffer} of kind {buffer.kind} changes its memory")
             if buffer not in self.alive:
                 raise self.fail(f"{buffer} has no memory here")

@@ -48,6 +48,17 @@ def singular_values(x: Any) -> Any:
     return np.linalg.svd(x, compute_uv=False)
 
 
+def complex_eigenvalues(a: Any) -> Any:
+    """Those of real matrices, complex also if none of them is."""
+    return np.linalg.eigvals(a).astype(complex)
+
+
+def complex_eigenvectors(a: Any) -> Any:
+    """(eigenvalues, eigenvectors) of real matrices, complex also if none of them is."""
+    w, v = np.linalg.eig(a)
+    return w.astype(complex), v.astype(complex)
+
+
 def qr_raw(a: Any) -> Any:
     """(h, tau): R above the diagonal of h, the reflectors of Q below it, as LAPACK's geqrf leaves
     them."""

@@ -95,6 +95,8 @@ LINALG: dict[Any, Callable[[Mapping[str, Any], Sequence[int]], tuple[str, str] |
     callbacks.singular_values: lambda keywords, ranks: ("svd", _NO_SVD),
     LA.eig: lambda keywords, ranks: ("eig", _NO_VALUES),
     LA.eigvals: lambda keywords, ranks: ("eigvals", _NO_VALUES),
+    callbacks.complex_eigenvectors: lambda keywords, ranks: ("eig", _NO_VALUES),
+    callbacks.complex_eigenvalues: lambda keywords, ranks: ("eigvals", _NO_VALUES),
 }
 """The gufunc that a function of numpy.linalg calls after its checks, and the message of the
 LinAlgError if that fails. All compute in float64 or complex128."""

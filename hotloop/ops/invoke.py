@@ -3,7 +3,8 @@
     s:f64[] y:f64[n] = invoke[function=tree] x 0 n      # y: x as the function leaves it
 
 The function is a Program beside the one that calls it. Its parameters are the operands, its results
-first scalars, then what it makes of the arrays that it changes (`Program.into`).
+first scalars, then what it makes of the arrays that it changes (`Program.into`). Such an array may
+get another number of rows, which is one of the scalars (`Function.rows`).
 """
 
 from __future__ import annotations
@@ -16,19 +17,24 @@ import numpy as np
 from hotloop import lazy
 from hotloop.ir.core import Atom, Block, Eqn, Program, Var
 from hotloop.ir.types import F64, I64, Type
-from hotloop.ops.table import OPS, RAISES, Invoke, OpDef, Sample, register
+from hotloop.ops.table import OPS, RAISES, Invoke, OpDef, Out, Sample, register
 
 interp = lazy.module("hotloop.ir.interp")
 
 
 class Function:
-    """`program` is None while it is traced: then its calls in itself are put together."""
+    """`program` is None while it is traced: then its calls in itself are put together. `derived`:
+    its derivatives (`transforms.recursion`), `origin` the function of which this is one. `rows`:
+    parameters that get another number of rows, with the scalar result that says it."""
 
     def __init__(self, name: str):
         self.__name__ = self.__qualname__ = name
         self.__module__ = "hotloop.functions"
         self.program: Program | None = None
         self.optimized = False
+        self.derived: dict[str, Function] = {}
+        self.origin: Function | None = None
+        self.rows: dict[int, int] = {}
 
     def __call__(self, *operands: Any) -> Any:
         assert self.program is not None
@@ -52,8 +58,22 @@ def _invoke_type(ins: tuple[Atom, ...], params: dict[str, Any],
             (a.dtype, len(a.shape)) for a in ins]:
         raise TypeError(f"invoke: {len(ins)} operands that are not those of {function.__name__}")
     written = iter(function.written)
-    return [Type(a.dtype) if target is None else ins[next(written)].type
+    return [Type(a.dtype) if target is None else _changed_type(function, ins, next(written))
             for a, target in zip(program.outs, program.into, strict=True)]
+
+
+def _changed_type(function: Function, ins: tuple[Atom, ...], place: int) -> Type:
+    before = ins[place].type
+    if place not in function.rows:
+        return before
+    return Type(before.dtype, (Out(function.rows[place]), *before.shape[1:]))
+
+
+def changed_by(eqn: Eqn) -> dict[Var, Atom]:
+    """The results of a call that are arrays which it changes: what they were before."""
+    written = eqn.params["function"].written
+    arrays = eqn.outs[len(eqn.outs) - len(written):]
+    return {out: eqn.ins[k] for out, k in zip(arrays, written, strict=True)}
 
 
 def _invoke(params: dict[str, Any], *operands: Any) -> Any:
@@ -95,4 +115,4 @@ invoke = register(OpDef(
     "invoke", "what a function of its own gives, which may call itself", _invoke_type, _invoke,
     Invoke(), RAISES, False, None, _samples, None))
 
-__all__ = ["Function", "functions_of", "invoke"]
+__all__ = ["Function", "changed_by", "functions_of", "invoke"]

@@ -1,4 +1,4 @@
-"""Systems of linear inequalities over the integers: is there a solution?
+"""Linear forms of integers, and systems of inequalities between them: is there a solution?
 
     s = System()
     s.at_least(i, 0); s.at_least(minus(j, i), 1); s.equal(j, i)
@@ -7,12 +7,20 @@
 A linear form is a dict from unknowns to coefficients; the unknown 1 is the constant. The answer
 False is certain, True is not: unknowns are eliminated as by Fourier and Motzkin, with bounds
 rounded to integers, and a system that grows too large counts as feasible.
+
+What a row of the op table is of linear forms follows from its scalar expression (`meaning`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from math import gcd
+from typing import Any
+
+from hotloop.ir.core import Atom, Eqn, Lit
+from hotloop.ir.types import I64
+from hotloop.ops.table import Map, row
+from hotloop.record import record
 
 Form = Mapping[Hashable, int]
 
@@ -121,3 +129,84 @@ def _any(forms: list[Form]) -> bool:
         for a in above:
             for b in below:
                 forms.append(plus({u: -b[chosen] * k for u, k in a.items()}, b, a[chosen]))
+
+
+# ---- what an equation is of linear forms
+
+MOST = 1 << 20
+"""The largest coefficient."""
+
+
+@record
+class Compared:
+    """`left kind right`, of forms; `kind` is that of the scalar algebra: lt le gt ge eq ne."""
+    kind: str
+    left: Form
+    right: Form
+
+
+@record
+class Joint:
+    """`kind` of conditions: and, or, not."""
+    kind: str
+    parts: tuple[Atom, ...]
+
+
+class _NotLinear(Exception):
+    """The expression is neither a form nor a condition on forms."""
+
+
+class _Algebra:
+    """The scalar algebra of rows' expressions (`loops.expr`), on forms. Operands are atoms until
+    they are used, `of` gives their forms."""
+
+    def __init__(self, of: Callable[[Atom], Form]):
+        self.of = of
+
+    def form(self, x: Any) -> Form:
+        if isinstance(x, dict):
+            return x
+        if isinstance(x, Compared | Joint) or getattr(x, "dtype", None) != I64:
+            raise _NotLinear
+        return self.of(x)
+
+    def add(self, a: Any, b: Any) -> Form:
+        return plus(self.form(a), self.form(b))
+
+    def sub(self, a: Any, b: Any) -> Form:
+        return minus(self.form(a), self.form(b))
+
+    def neg(self, a: Any) -> Form:
+        return minus({}, self.form(a))
+
+    def mul(self, a: Any, b: Any) -> Form:
+        for x, y in ((a, b), (b, a)):
+            if isinstance(x, Lit) and abs(int(x.value)) < MOST:
+                return plus({}, self.form(y), int(x.value))
+        raise _NotLinear
+
+    def not_(self, a: Any) -> Joint:
+        return Joint("not", (a,))
+
+    def and_(self, a: Any, b: Any) -> Joint:
+        return Joint("and", (a, b))
+
+    def or_(self, a: Any, b: Any) -> Joint:
+        return Joint("or", (a, b))
+
+    def __getattr__(self, kind: str) -> Any:
+        if kind not in ("lt", "le", "gt", "ge", "eq", "ne"):
+            raise _NotLinear
+        return lambda a, b: Compared(kind, self.form(a), self.form(b))
+
+
+def meaning(eqn: Eqn, of: Callable[[Atom], Form]) -> Form | Compared | Joint | None:
+    """A form, or a condition on forms, if that is what an equation of int operands with these forms
+    gives; ints are taken not to wrap."""
+    lowering = row(eqn).lowering
+    if not isinstance(lowering, Map) or eqn.outs[0].shape:
+        return None
+    try:
+        return lowering.expr(_Algebra(of), *eqn.ins, **eqn.params)
+    except _NotLinear:
+        return None

@@ -27,16 +27,18 @@ from hotloop.transforms.zeros import without
 
 
 def expand(program: Program, prepare: Callable[[Program], Program],
-           returned: Mapping[int, bool]) -> tuple[Program, dict[int, tuple[Program, int]]]:
+           returned: Mapping[int, bool], notes: list[str] | None = None
+           ) -> tuple[Program, dict[int, tuple[Program, int]]]:
     """The Program without equations of transforms, for the same arguments. Raises
     UnsupportedError where something has no derivative. `prepare` brings a function into canonical
     form before it is differentiated (`passes.pipeline.canonical`).
 
     `returned`: results that are tokens, and whether their pushforward or their pullback is wanted.
     For each: a Program of that, and the position of the first of the further results that are its
-    first parameters."""
+    first parameters. `notes` gets lines for `explain`."""
     walked = _Expand({v for eqn in walk(program) for v in eqn.ins if isinstance(v, Var)}
-                     | {v for k in returned if isinstance(v := program.outs[k], Var)}, prepare)
+                     | {v for k in returned if isinstance(v := program.outs[k], Var)}, prepare,
+                     [] if notes is None else notes)
     made = walked.program(program)
     halves = {k: walked.half(program.outs[k], made, forward) for k, forward in returned.items()}
     if walked.marked:
@@ -78,9 +80,9 @@ class _Expand(Rebuild):
     rules = frozenset(("linearize", "pushforward", "pullback", "jvp", "vmap", "checkpoint",
                        "custom_jvp", "custom_vjp", "stop_gradient"))
 
-    def __init__(self, used: set[Var], prepare: Callable[[Program], Program]):
+    def __init__(self, used: set[Var], prepare: Callable[[Program], Program], notes: list[str]):
         super().__init__()
-        self.used, self.prepare = used, prepare
+        self.used, self.prepare, self.notes = used, prepare, notes
         self.tokens: dict[Var, Token] = {}
         self.marked = False
 
@@ -155,7 +157,7 @@ class _Expand(Rebuild):
     def vmap(self, eqn: Eqn, out: Emit) -> None:
         block = self.block(eqn.blocks[0])
         size, *stacks = map(self.atom, eqn.ins)
-        self.replace(eqn.outs, vmap(block, size, stacks, out))
+        self.replace(eqn.outs, vmap(block, size, stacks, out, self.notes))
 
     def checkpoint(self, eqn: Eqn, out: Emit) -> None:
         block = self.block(eqn.blocks[0])

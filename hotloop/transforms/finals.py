@@ -20,10 +20,11 @@ from collections.abc import Iterator, Sequence
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
 from hotloop.ir.types import I64
 from hotloop.ops import index
-from hotloop.ops.table import carries_from, region
+from hotloop.ops.table import Move, carries_from, region, row
 from hotloop.record import record
 from hotloop.transforms.activity import is_float
-from hotloop.transforms.affine import Form, System, minus, plus
+from hotloop.transforms.affine import Compared, Form, Joint, System, meaning, plus
+from hotloop.transforms.residuals import is_cheap
 
 BUDGET = 2000
 """Systems solved for one Program; a few hundred take as long as one small kernel in LLVM."""
@@ -181,8 +182,8 @@ class Finals:
         eqn = self.made.get(atom)
         if eqn is None:
             return atom.dtype == I64
-        return depth > 0 and eqn.op.name in ("add", "sub", "mul", "neg") and all(
-            self._simple(a, depth - 1) for a in eqn.ins)
+        return depth > 0 and atom.dtype == I64 and is_cheap(eqn) and not isinstance(
+            row(eqn).lowering, Move) and all(self._simple(a, depth - 1) for a in eqn.ins)
 
     def _final(self, eqn: Eqn, version: Var, places: Sequence[Atom], var: Var,
                block: Block) -> Eqn | None:
@@ -300,16 +301,9 @@ class _Instance:
         block = finals.home.get(atom)
         eqn = finals.made.get(atom)
         if depth and eqn is not None:
-            name = eqn.op.name
-            if name in ("add", "sub"):
-                a, b = (self.form(x, depth - 1) for x in eqn.ins)
-                return plus(a, b) if name == "add" else minus(a, b)
-            if name == "neg":
-                return minus({}, self.form(eqn.ins[0], depth - 1))
-            if name == "mul":
-                for x, y in (eqn.ins, eqn.ins[::-1]):
-                    if isinstance(x, Lit) and abs(int(x.value)) < 1 << 20:
-                        return plus({}, self.form(y, depth - 1), int(x.value))
+            made = meaning(eqn, lambda x: self.form(x, depth - 1))
+            if isinstance(made, dict):
+                return made
         elif depth and block in finals.owner:
             counted = self.counter(atom, block, depth)
             if counted is not None:
@@ -333,12 +327,11 @@ class _Instance:
             return None
         init = loop.ins[len(loop.ins) - len(loop.outs) + at - first]
         change = self.finals.made.get(block.outs[at - first])       # type: ignore[arg-type]
-        if change is None or change.op.name != "add":
+        after = change and meaning(change, lambda x: {1: int(x.value)} if isinstance(x, Lit)
+                                   else {x: 1})
+        if not isinstance(after, dict) or after.get(param) != 1 or not after.keys() <= {param, 1}:
             return None
-        for x, y in (change.ins, change.ins[::-1]):
-            if x is param and isinstance(y, Lit):
-                return plus(self.form(init, depth - 1), self.trip(loop), int(y.value))
-        return None
+        return plus(self.form(init, depth - 1), self.trip(loop), after.get(1, 0))
 
     def around(self, block: Block, system: System) -> None:
         """What is known where a block runs: the bounds of loops, the conditions of arms."""
@@ -361,15 +354,16 @@ class _Instance:
         eqn = self.finals.made.get(condition)           # type: ignore[arg-type]
         if eqn is None or not depth:
             return
-        name = eqn.op.name
-        if name == "not":
-            self.holds(eqn.ins[0], not truth, system, depth - 1)
-        elif name == ("and" if truth else "or"):
-            for a in eqn.ins:
-                self.holds(a, truth, system, depth - 1)
-        elif name in _COMPARED and eqn.ins[0].dtype == I64:
-            left, right = map(self.form, eqn.ins)
-            kind = name if truth else _COMPARED[name]
+        known = meaning(eqn, self.form)
+        if isinstance(known, Joint):
+            if known.kind == "not":
+                self.holds(known.parts[0], not truth, system, depth - 1)
+            elif known.kind == ("and" if truth else "or"):
+                for a in known.parts:
+                    self.holds(a, truth, system, depth - 1)
+        elif isinstance(known, Compared):
+            left, right = known.left, known.right
+            kind = known.kind if truth else _OPPOSITE[known.kind]
             if kind == "eq":
                 system.equal(left, right)
             elif kind == "ne":
@@ -402,5 +396,5 @@ class _Instance:
         return found
 
 
-_COMPARED = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
-"""Comparisons and their opposites."""
+_OPPOSITE = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+"""Comparisons (of the scalar algebra) and their opposites."""

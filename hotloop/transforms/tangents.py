@@ -10,6 +10,7 @@ something else.
 
 from __future__ import annotations
 
+from hotloop import lazy
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Dim, Eqn, Lit, Var
 from hotloop.ir.types import Type, same_shape
@@ -17,6 +18,8 @@ from hotloop.ops.derivative import MINUS_ONE, ONE, Linear, Over, Partials, Zero
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import Invoke, Map, row
 from hotloop.transforms.activity import is_float
+
+recursion = lazy.module("hotloop.transforms.recursion")
 
 
 class Tangents:
@@ -43,9 +46,26 @@ class Tangents:
         if all(t is None for t in tangents) or not self.is_active(eqn):
             return
         p.location = l.location = eqn.location
+        if isinstance(row(eqn).lowering, Invoke):
+            self.call(eqn, p, l)
+            return
         for out, tangent in zip(eqn.outs, pushed(eqn, tangents, p, l), strict=True):
             if tangent is not None and out in self.active:
                 self.tangent[out] = fitted(tangent, out.shape, l)
+
+
+    def call(self, eqn: Eqn, p: Emit, l: Emit) -> None:
+        """Of a function that calls itself. In forward mode its derivative takes its place, as it
+        gives the results, too; elsewhere those are forgotten."""
+        floats = [a for a in eqn.ins if is_float(a)]
+        own = p is l
+        if own:
+            p.eqns.pop()
+        tangents = [self.made(a, l) for a in floats]
+        made, found = recursion.along(eqn if own else Eqn(
+            eqn.op, eqn.ins, [like(v) for v in eqn.outs], eqn.params, (), eqn.location), tangents)
+        l.eqns.append(made)
+        self.tangent.update(zip([v for v in eqn.outs if is_float(v)], found, strict=True))
 
 
 def pushed(eqn: Eqn, tangents: list[Atom | None], p: Emit, l: Emit) -> list[Atom | None]:
@@ -54,11 +74,6 @@ def pushed(eqn: Eqn, tangents: list[Atom | None], p: Emit, l: Emit) -> list[Atom
     if rule is None:
         function = eqn.params.get("function")
         name = getattr(getattr(function, "function", function), "__name__", eqn.op.name)
-        if isinstance(row(eqn).lowering, Invoke):
-            raise UnsupportedError(
-                f"the derivative of {name}, which calls itself", eqn.location,
-                "write it as a loop, with a list for what is still to be done; or give it a rule "
-                "with custom_jvp or custom_vjp")
         raise UnsupportedError(
             f"the derivative of {name} is not known", eqn.location,
             "give the function a rule with custom_jvp or custom_vjp, or stop_gradient its argument")

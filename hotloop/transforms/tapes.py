@@ -15,12 +15,13 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from hotloop.errors import UnsupportedError
-from hotloop.ir.core import Atom, Block, Eqn, Lit, Var
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Var, walk
 from hotloop.ir.types import Type
 from hotloop.ops import index
 from hotloop.ops.domains import atom_of, dim_of
 from hotloop.ops.emit import Emit
-from hotloop.ops.table import PURE, RAISES, carries_from, effect, region
+from hotloop.ops.invoke import functions_of
+from hotloop.ops.table import IO, PURE, RAISES, Invoke, carries_from, effect, region, row
 
 
 class Tape:
@@ -205,10 +206,21 @@ def pure(eqns: Sequence[Eqn], stores: dict[Eqn, set[int]]) -> list[Eqn]:
             if eqn in stores:
                 stores[quiet] = stores[eqn]
             kept.append(quiet)
-        elif eqn.blocks or eqn.op.effect == PURE or (eqn.outs and eqn.op.effect == RAISES):
+        elif eqn.blocks or eqn.op.effect == PURE or (
+                eqn.outs and eqn.op.effect == RAISES and not calls_do_io(eqn)):
             kept.append(eqn)
         elif eqn.outs:
             raise UnsupportedError(
-                "reverse mode runs this again, which would give another value", eqn.location,
+                "reverse mode runs this again, which would give another value or output",
+                eqn.location,
                 "draw before the loop; or loop over a range, to its end, without checkpoint")
     return kept
+
+
+def calls_do_io(eqn: Eqn) -> bool:
+    """Is it a call of a function that writes output or draws?"""
+    if not isinstance(row(eqn).lowering, Invoke):
+        return False
+    function = eqn.params["function"]
+    return any(inner.op.effect == IO for f in (function, *functions_of(function.program))
+               for inner in walk(f.program))

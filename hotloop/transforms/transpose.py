@@ -19,35 +19,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hotloop import lazy
 from hotloop.errors import InternalError
-from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var, free_vars
+from hotloop.ir.core import Atom, Block, Dim, Eqn, Lit, Var, free_vars, walk
 from hotloop.ir.types import I64, Type
 from hotloop.ops import control, elementwise, index, shape
 from hotloop.ops.derivative import Linear, Partials, Rule
 from hotloop.ops.domains import atom_of
 from hotloop.ops.emit import Emit
-from hotloop.ops.table import Map, Move, Reduce, make_eqn, region, row
+from hotloop.ops.table import Invoke, Map, Move, Reduce, make_eqn, region, row
 from hotloop.record import field, record
 from hotloop.transforms import revisit
 from hotloop.transforms.activity import is_float
 from hotloop.transforms.linearize import Halves
 from hotloop.transforms.tangents import fitted, like
 
+recursion = lazy.module("hotloop.transforms.recursion")
+
 
 def transposed(halves: Halves, of: Sequence[bool]) -> Block:
     """A block whose parameters are the cotangents of the results `of` (positions in `halves.outs`),
     and whose results are those of `halves.inputs`. It is free in what the linear half is."""
     b = Emit()
-    walk = Transposer(halves.inputs)
-    later = walk.mark(halves.linear.eqns, b)
-    cotangents = Cotangents(walk)
+    turn = Transposer(halves.inputs, halves.linear.eqns)
+    later = turn.mark(halves.linear.eqns, b)
+    cotangents = Cotangents(turn)
     given = []
     for out, type_, wanted in zip(halves.outs, halves.types, of, strict=True):
         if wanted:
             given.append(Var(type_))
             if out is not None:
                 cotangents.add(b, out, given[-1])
-    walk.sweep(later, b, cotangents)
+    turn.sweep(later, b, cotangents)
     return Block(given, b.eqns, [cotangents.taken_or_zeros(b, v) for v in halves.inputs])
 
 
@@ -119,10 +122,13 @@ class Transposer:
     is u where the condition holds and else 0; a condition None says "where it is not 0".
     `cleared[v]`: the (codes, operands) of the place where a cotangent v is 0. `resized`: carries
     whose size changes, with their shape as the primal half knows it: that is what a reshape makes
-    of them before any other use."""
+    of them before any other use. `handed`: arrays passed to functions that add to their cotangents
+    in place."""
 
-    def __init__(self, inputs: Iterable[Var]):
+    def __init__(self, inputs: Iterable[Var], eqns: Iterable[Eqn]):
         self.linear = set(inputs)
+        self.handed = {a for eqn in walk(Block((), eqns, ()))
+                       if isinstance(row(eqn).lowering, Invoke) for a in recursion.added_to(eqn)}
         self.masked: dict[Atom, tuple[Atom | None, Atom]] = {}
         self.cleared: dict[Atom, tuple[Any, ...]] = {}
         self.unsized: set[Atom] = set()
@@ -160,6 +166,8 @@ class Transposer:
                 self.branch(eqn, b, cotangents)
             elif kind is not None:
                 raise InternalError(f"a linear {kind}", eqn.location)
+            elif isinstance(row(eqn).lowering, Invoke):
+                recursion.transpose(eqn, self, b, cotangents)
             else:
                 given = [cotangents.taken(b, v) for v in eqn.outs if v in self.linear]
                 if given and given[-1] is not None:
@@ -269,9 +277,12 @@ class Transposer:
         if all(ct is None for ct in given):
             return
         taken = self.captured(eqn.blocks)
+        bases = {v: cotangents.taken_or_zeros(b, v) for v in taken if v in self.handed}
         arms, parts = [], []
         for block in eqn.blocks:
             arm, inner = Emit(location=eqn.location), Cotangents(self)
+            for var, base in bases.items():
+                inner.replace(var, base)
             later = self.mark(block.eqns, arm)
             for out, ct in zip(block.outs, given, strict=True):
                 inner.add(arm, out, ct)
@@ -282,11 +293,12 @@ class Transposer:
         outs: list[list[Atom]] = [[] for _ in arms]
         updated = []
         for var in taken:
-            update = bool(var.shape) and not any(inner.dense(var) for inner in parts)
-            if update:
+            update = var in bases or bool(var.shape) and not any(
+                inner.dense(var) for inner in parts)
+            if update and var not in bases:
                 base = cotangents.taken_or_zeros(b, var)
             for arm, inner, results in zip(arms, parts, outs, strict=True):
-                if update:
+                if update and var not in bases:
                     inner.of.setdefault(var, Cotangent()).dense = base
                 results.append(inner.taken_or_zeros(arm, var))
             updated.append(update)

@@ -9,22 +9,26 @@ The general rule is this loop around the whole block. It is right for every bloc
 with trips of their own, updates, random draws keyed by the lane. The loop passes vectorize it
 across lanes where the body is straight, and within a lane where that is better.
 
-A call of NumPy that takes stacks (`np.linalg.solve`) is dear for each lane and cheap for all: the
-block is cut there, into a loop, the call for all lanes, and a loop.
+What is dear for each lane and cheap for all is done for all: the block is cut there, into a loop,
+the operation on stacks, and a loop. These are calls of NumPy that take stacks (`np.linalg.solve`),
+and products with a matrix that the lanes share, which are one product of larger matrices:
+
+    vmap over r of  tanh(w @ r)     ->      s = matmul x w.T; for each lane: tanh(s[lane])
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
+from hotloop.errors import Location
 from hotloop.ir.core import Atom, Block, Eqn, Lit, Var, free_vars, rename
 from hotloop.ir.types import Type
 from hotloop.ops import control
 from hotloop.ops.domains import dim_of
 from hotloop.ops.emit import Emit
-from hotloop.ops.table import IO, PURE, effect, row
+from hotloop.ops.table import IO, PURE, Extern, carries_from, effect, region, row
 
 TAKE_STACKS = frozenset((
     np.linalg.solve, np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.cholesky,
@@ -32,15 +36,22 @@ TAKE_STACKS = frozenset((
 """Functions that do for each matrix of a stack what they do for one, in the same way."""
 
 
-def vmap(block: Block, size: Atom, stacks: Sequence[Atom], out: Emit) -> list[Atom]:
-    """The stacked results of `block`, whose parameters are the lane and rows of the stacks."""
-    block = _without_sizes(block, out)
+SMALL = 64
+"""A shared matrix of so few elements is not worth leaving the loop for."""
+
+
+def vmap(block: Block, size: Atom, stacks: Sequence[Atom], out: Emit,
+         notes: list[str]) -> list[Atom]:
+    """The stacked results of `block`, whose parameters are the lane and rows of the stacks. What is
+    decided goes to `notes`, for `explain`."""
+    block = _without_shared(block, out)
     lane, *rows = block.params
     known: dict[Atom, Atom] = dict(zip(rows, stacks, strict=True))
     pieces = _pieces(block)
+    _note(pieces, out.location, notes)
     for k, piece in enumerate(pieces):
         if isinstance(piece, Eqn):
-            _call(piece, known, size, out)
+            (_multiply if _is_product(piece) else _call)(piece, known, size, out)
             continue
         later = Block((), [e for p in pieces[k + 1:] for e in (p if isinstance(p, list) else [p])],
                       block.outs)
@@ -50,6 +61,23 @@ def vmap(block: Block, size: Atom, stacks: Sequence[Atom], out: Emit) -> list[At
     missing = [a for a in block.outs if a not in known]
     known.update(zip(missing, _loop([], missing, lane, known, size, out), strict=True))
     return [known[a] for a in block.outs]
+
+
+def _note(pieces: Sequence[list[Eqn] | Eqn], at: Location | None, notes: list[str]) -> None:
+    where = f"line {at.line}: " if at else ""
+    for piece in pieces:
+        if isinstance(piece, Eqn):
+            line = f"line {piece.location.line}: " if piece.location else where
+            what = "multiplied" if _is_product(piece) else (
+                f"{piece.params['function'].__name__} called")
+            notes.append(f"{line}{what} once for all lanes")
+    eqns = [e for piece in pieces if isinstance(piece, list) for e in piece]
+    if eqns:
+        own = any(carries_from(e) is not None for e in eqns), any(
+            region(e) == "cond" for e in eqns)
+        kinds = [k for k, has in zip(("trips", "branches"), own, strict=True) if has]
+        notes.append(f"{where}a loop over lanes" + (
+            f", each with {' and '.join(kinds)} of its own" if kinds else ""))
 
 
 def _loop(eqns: Sequence[Eqn], outs: Sequence[Atom], lane: Var, known: dict[Atom, Atom],
@@ -79,17 +107,26 @@ def _row(x: Atom) -> str:
     return "i" + ":" * len(x.shape)
 
 
-def _without_sizes(block: Block, out: Emit) -> Block:
-    """Numbers that are the same in all lanes, such as sizes, are computed once."""
-    varies = {*block.params}
-    left = []
+def _without_shared(block: Block, out: Emit) -> Block:
+    """What is the same in all lanes is computed once: numbers, such as sizes, and arrays if the
+    block will be cut (within one loop, it is for the passes to decide)."""
+    own = set(block.params)
+    invariant = []
     for eqn in block.eqns:
         if eqn.blocks or eqn.op.effect != PURE or not row(eqn).total or any(
-                o.shape for o in eqn.outs) or any(a in varies for a in eqn.ins):
-            varies.update(eqn.outs)
-            left.append(eqn)
+                a in own for a in eqn.ins):
+            own.update(eqn.outs)
         else:
+            invariant.append(eqn)
+    cut = any(_together(eqn, own) for eqn in block.eqns)
+    own, left = set(block.params), []
+    for eqn in block.eqns:
+        if eqn in invariant and (cut or not any(v.shape for v in eqn.outs)) and not any(
+                a in own for a in eqn.ins):
             out.eqns.append(eqn)
+        else:
+            own.update(eqn.outs)
+            left.append(eqn)
     return Block(block.params, left, block.outs)
 
 
@@ -99,15 +136,15 @@ def _pieces(block: Block) -> list[list[Eqn] | Eqn]:
     """The equations of a block, cut at calls that are done for all lanes; in one piece if effects
     would come in another order, or if something that a later piece needs can't be stacked."""
     whole: list[list[Eqn] | Eqn] = [block.eqns]
-    if not any(map(_takes_stacks, block.eqns)) or any(effect(e) == IO for e in block.eqns):
-        return whole
     own = {*block.params, *(v for e in block.eqns for v in e.outs)}
+    if not any(_together(e, own) for e in block.eqns) or any(
+            effect(e) == IO for e in block.eqns):
+        return whole
     pieces: list[list[Eqn] | Eqn] = [[]]
     for eqn in block.eqns:
         last = pieces[-1]
         assert isinstance(last, list)
-        if _takes_stacks(eqn) and not any(a in own for a in eqn.ins[_taken(eqn):]) and any(
-                a in own for a in eqn.ins):
+        if _together(eqn, own):
             pieces += [eqn, []]
         else:
             last.append(eqn)
@@ -119,6 +156,14 @@ def _pieces(block: Block) -> list[list[Eqn] | Eqn]:
                 return whole
         seen.update(v for e in eqns for v in e.outs)
     return pieces
+
+
+def _together(eqn: Eqn, own: Container[Atom]) -> bool:
+    """Is it done for all lanes at once? `own` are Vars that lanes have of their own."""
+    if _is_product(eqn):
+        return _multiplies(eqn, own)
+    return _takes_stacks(eqn) and any(a in own for a in eqn.ins) and not any(
+        a in own for a in eqn.ins[_taken(eqn):])
 
 
 def _takes_stacks(eqn: Eqn) -> bool:
@@ -144,3 +189,37 @@ def _call(eqn: Eqn, known: dict[Atom, Atom], size: Atom, out: Emit) -> None:
         **eqn.params, "results": results, "take": _taken(eqn)})
     for old, new in zip(eqn.outs, made if isinstance(made, list) else [made], strict=True):
         known[old] = out.reshape(new, new.shape[:-1]) if vector else new
+
+
+# ---- products for all lanes
+
+def _is_product(eqn: Eqn) -> bool:
+    lowering = row(eqn).lowering
+    return isinstance(lowering, Extern) and lowering.routine == "matmul"
+
+
+def _multiplies(eqn: Eqn, own: Container[Atom]) -> bool:
+    """Rows of one's own times a shared matrix, or a shared matrix times a vector of one's own. (Of
+    a shared matrix times a matrix, a product of all lanes would be stored in another order.)"""
+    x, y = eqn.ins
+    if (x in own) == (y in own) or len(x.shape) > 2 or len(y.shape) > 2:
+        return False
+    shared, mine = (y, x) if x in own else (x, y)
+    elements = 1
+    for d in shared.shape:
+        elements = elements * d if isinstance(d, int) else SMALL + 1
+        if not isinstance(d, int):
+            break
+    return elements > SMALL and (mine is x or len(y.shape) == 1)
+
+
+def _multiply(eqn: Eqn, known: dict[Atom, Atom], size: Atom, out: Emit) -> None:
+    x, y = eqn.ins
+    if x in known:
+        stack, shared = known[x], y
+    else:
+        stack, shared = known[y], out.swap_last(x) if len(x.shape) == 2 else x
+    rows = out.count(stack.shape[:-1])
+    flat = out.reshape(stack, (dim_of(rows), stack.shape[-1]))
+    known[eqn.outs[0]] = out.reshape(out.matmul(flat, shared),
+                                     (dim_of(size), *eqn.outs[0].shape))

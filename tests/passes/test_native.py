@@ -98,13 +98,40 @@ def test_long_medians_are_numpys():
     compare(medians, x[1:])
 
 
+quantiles = jitted(lambda x, q: (np.quantile(x, q), np.percentile(x, 100 * q, axis=-1)))
+of_columns = jitted(lambda x, q: (np.quantile(x, q, axis=0), np.percentile(x, 30, axis=0),
+                                  np.quantile(x, q[0], axis=1, keepdims=True)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(vectors("f8", 1), st.one_of(st.floats(0, 1), st.lists(st.floats(0, 1), max_size=4).map(
+    np.array)))
+def test_quantiles(x, q):
+    compare(quantiles, x + 0.0, q)          # which of two equal zeros comes first is not told
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 3), (3, 7), (2, 40)])
+def test_quantiles_of_matrices(shape):
+    x = np.random.default_rng(3).normal(size=shape)
+    compare(of_columns, x, np.array([0.0, 0.25, 0.5, 1.0]))
+    compare(of_columns, x.T, np.array([0.9]))
+
+
+def test_long_quantiles_and_wrong_fractions_are_numpys():
+    x = np.random.default_rng(4).normal(size=20_001)
+    compare(quantiles, x, 0.3)
+    compare(quantiles, x[:9], 1.5)
+    compare(quantiles, x[:9], np.array([0.5, np.nan]))
+
+
 def test_none_of_them_is_called_back():
     a, v = np.sort(np.random.default_rng(1).random(9)), np.random.default_rng(2).random((3, 4))
     for function, args in ((search, (a, v)), (between, (v, a, a)), (bounded, (v, a, a))):
         assert "call python" not in function.lower(*args).loops
     fixed = jitted(lambda v: np.median(np.concatenate((v[0, :2], np.zeros(9)))))
     assert "call python" not in fixed.lower(v).loops
-    for function, args in ((digits, (a, v)), (counts, (a, v)), (medians, (v,))):
+    for function, args in ((digits, (a, v)), (counts, (a, v)), (medians, (v,)),
+                           (quantiles, (a, 0.5))):
         assert "if " in function.lower(*args).loops       # NumPy's only in one arm
 
 

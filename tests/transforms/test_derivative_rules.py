@@ -23,7 +23,7 @@ RANGES = {
 """Where the operands of an elementwise op lie; of others between 0.3 and 0.7, away from kinks."""
 
 WITHOUT = {
-    "invoke": "of a function that calls itself the derivative would be a function, too",
+    "invoke": "its derivative is a function, too: test_recursion",
 }
 """Rows of float results that have no rule, and why: an UnsupportedError."""
 

@@ -14,7 +14,7 @@ from hotloop.ops import control
 from hotloop.ops.dce import dce
 from hotloop.ops.emit import Emit
 from hotloop.ops.table import make_eqn
-from hotloop.transforms.affine import System, minus, plus
+from hotloop.transforms.affine import Compared, Joint, System, meaning, minus, plus
 from hotloop.transforms.finals import Finals
 from hotloop.transforms.linearize import linearize
 
@@ -49,6 +49,25 @@ def test_a_system_without_solution_has_none(seed):
         system.at_least({1: 4}, {u: 1})
     if not system.feasible():
         assert not enumerated(*forms)
+
+
+def test_forms_are_read_off_the_rows():
+    i, j, c = Var(Type(I64)), Var(Type(I64)), Var(Type(np.dtype(bool)))
+    b = Emit()
+    forms = {
+        b.add(i, j): {i: 1, j: 1}, b.sub(i, 2): {i: 1, 1: -2}, b.neg(j): {j: -1},
+        b.mul(-4, i): {i: -4}, b.mul(i, j): None, b.floor_divide(i, 2): None,
+        b.le(i, j): Compared("le", {i: 1}, {j: 1}), b.ne(i, 7): Compared("ne", {i: 1}, {1: 7}),
+        b.not_(c): Joint("not", (c,)), b.min(i, j): None}
+
+    def of(x):
+        return {1: int(x.value)} if isinstance(x, Lit) else {x: 1}
+    made = {out: eqn for eqn in b.eqns for out in eqn.outs}
+    for var, want in forms.items():
+        assert meaning(made[var], of) == want
+    floats = Emit()
+    floats.add(Var(Type(np.dtype(float))), 1.0)
+    assert meaning(floats.eqns[0], of) is None
 
 
 def test_bounds_are_rounded_to_integers():

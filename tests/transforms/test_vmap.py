@@ -116,6 +116,56 @@ def test_linear_algebra_is_called_for_all_lanes(f):
         assert "call_numpy" not in part.split("in (")[0]
 
 
+W = rng.normal(size=(11, 3))
+S = rng.normal(size=(4, 2, 3))
+
+
+@pytest.mark.parametrize("f, args, axes", [
+    (lambda r, w: np.tanh(w @ r), (A, W), (0, None)),
+    (lambda r, w: np.tanh(r * 2) @ (w.T + 1), (A, W), (0, None)),
+    (lambda m, w: (m @ w.T)[0] + 1, (S, W), (0, None)),
+    (lambda m, v: m @ v, (S, np.arange(40.0)[::20].repeat(2)[:3]), (0, None)),
+    (lambda r, w: w @ np.cos(w @ r)[:3], (A, W), (0, None)),
+    (lambda r, w: (w @ r if r[0] > 0 else -w @ r).sum() + w[0] @ r, (A, W), (0, None)),
+    (lambda r, w: r @ w + len(r), (A, A.T), (0, None)),
+    (lambda r, w: hotloop.grad(lambda w: np.sum(np.sin(w @ r)))(w), (A, W), (0, None)),
+    (lambda r, w: hotloop.grad(lambda r: np.sum(np.sin(w @ r)))(r), (A, W), (0, None)),
+    (lambda r: np.ones((70, 3)) * np.arange(3) @ r, (A,), (0,)),
+])
+def test_products_with_a_shared_matrix(f, args, axes):
+    got = hotloop.vmap(f, in_axes=axes)(*args)
+    np.testing.assert_allclose(got, stacked(f, *args, axes=axes), rtol=1e-12)
+
+
+def test_the_choice_is_explained():
+    f = hotloop.vmap(lambda r, w: np.linalg.solve(matrix(r), np.tanh(w @ r)[:3]), (0, None))
+    got = f(A, W)
+    np.testing.assert_allclose(got, stacked(
+        lambda r, w: np.linalg.solve(matrix(r), np.tanh(w @ r)[:3]), A, W, axes=(0, None)),
+        rtol=1e-12)
+    text = hotloop.explain(f)
+    assert "multiplied once for all lanes" in text and "solve called once for all lanes" in text
+    assert "a loop over lanes" in text
+    g = hotloop.vmap(newton)
+    g(np.array([2.0, 3.0]))
+    assert "a loop over lanes, each with trips of its own" in hotloop.explain(g)
+
+
+def test_products_of_lanes_that_differ_stay_in_the_loop():
+    """A tiny matrix, and what comes out in another order, are no reason to leave it."""
+    for f in (lambda m, n: m @ n.T, lambda m, n: np.eye(3) @ m[0]):
+        g = hotloop.vmap(f)
+        np.testing.assert_allclose(g(S, S), stacked(f, S, S), rtol=1e-13)
+        assert "once for all lanes" not in hotloop.explain(g)
+
+
+def test_sizes_that_do_not_fit_are_python_errors():
+    f = hotloop.vmap(lambda r, w: w @ r, (0, None))
+    with pytest.raises(ValueError, match="size"):
+        f(A, np.ones((20, 4)))
+    assert f(A[:0], np.ones((20, 3))).shape == (0, 20)
+
+
 def test_linear_algebra_with_effects_is_done_lane_by_lane(capsys):
     def f(r):
         print(r[0])

@@ -163,7 +163,7 @@ def interp(b: Emit, eqn: Eqn) -> Sequence[Atom] | None:
     return [b.select(asked, nan, result)]
 
 
-# ---- medians
+# ---- medians and quantiles
 
 SHORT = 5000
 """Elements of a row up to which sorting it is sure to be faster than NumPy's selection, called back
@@ -199,3 +199,44 @@ def median(b: Emit, eqn: Eqn) -> Sequence[Atom] | None:
         return of_sorted(b) if 1 <= n.value <= SHORT else None
     fits = b.and_(b.ge(n, 1), b.le(n, SHORT))
     return either(b, fits, of_sorted, lambda inner: called(inner, eqn))
+
+
+@rule(callbacks.quantile)
+def quantile(b: Emit, eqn: Eqn) -> Sequence[Atom] | None:
+    """Between the elements beside (n-1) q, of finite numbers, operation for operation as NumPy's
+    method "linear" (but for the sign of zeros); what it warns of or refuses is left to it."""
+    x, q, out = eqn.ins[0], eqn.ins[1], eqn.outs[0]
+    given = keywords(eqn)
+    if x.dtype != F64 or q.dtype != F64 or out.dtype != F64 or given["method"] != "linear" or (
+            len(q.shape) > 1 or not x.shape):
+        return None
+    rank, n = len(x.shape), atom_of(x.shape[-1])
+    last = b.minus_one(n)
+    least, most = (b.op(name, x, axes=tuple(range(rank))) for name in ("reduce_min", "reduce_max"))
+    part = b.div(q, 100.0) if given["name"].endswith("percentile") else q
+    inside = b.and_(b.ge(part, 0.0), b.le(part, 1.0))
+    if q.shape:
+        inside = b.reduce_and(inside, axes=(0,))
+    fits = b.and_(b.and_(b.ge(n, 1), b.le(n, SHORT)), b.and_(inside, b.isfinite(
+        b.sub(most, least))))
+
+    def between(inner: Emit) -> list[Atom]:
+        row = inner.op("sort", x, axis=rank - 1)
+        place = inner.mul(inner.convert(last, F64), part)
+        end = inner.ge(place, inner.convert(last, F64))
+        before_ = inner.select(end, -1.0, inner.floor(place))
+        share = inner.sub(place, before_)
+        low = inner.select(end, last, inner.convert(before_, I64))
+        high = inner.select(end, last, inner.add(low, 1))
+
+        def at(k: Atom) -> Atom:
+            found = inner.op("get", row, k, codes=":" * (rank - 1) + ("a" if q.shape else "i"))
+            return inner.transpose(found, (rank - 1, *range(rank - 1))) if q.shape else found
+        a, z = at(low), at(high)
+        rise = inner.sub(z, a)
+        if q.shape:
+            share = inner.broadcast(share, out.shape, (0,))
+        up = inner.add(a, inner.mul(rise, share))
+        down = inner.sub(z, inner.mul(rise, inner.sub(1.0, share)))
+        return [inner.select(inner.ge(share, 0.5), down, up)]
+    return either(b, fits, between, lambda inner: called(inner, eqn))

@@ -258,3 +258,128 @@ def test_as_python(f, inputs):
     jitted = hotloop.jit(f, cache=False)
     for args in inputs:
         check(f, *args, jitted=jitted)
+
+
+def refusing(f, *args):
+    with pytest.raises(hotloop.errors.UnsupportedError) as info:
+        hotloop.jit(f, cache=False)(*args)
+    return str(info.value)
+
+
+def test_a_list_under_two_names_is_refused_where_it_changes():
+    def passed_twice(n):
+        def f(a, b, k):
+            if k == 0:
+                return len(b)
+            a.append(k)
+            return f(a, b, k - 1)
+
+        p = [1]
+        return f(p, p, n)
+
+    def passed_and_named(n):
+        p = [0]
+
+        def f(q, k):
+            if k == 0:
+                return 0
+            q.append(k)
+            return f(q, k - 1) + len(p)
+
+        return f(p, n), p
+
+    def returned_and_named(n):
+        out = []
+
+        def f(k):
+            if k == 0:
+                return out
+            out.append(k)
+            return f(k - 1)
+
+        result = f(n)
+        result.append(99)
+        return out, len(result)
+
+    assert "one list under two names" in refusing(passed_twice, 3)
+    assert "one list under two names" in refusing(passed_and_named, 3)
+    assert "another name" in refusing(returned_and_named, 3)
+
+
+def test_what_is_returned_may_be_what_was_passed():
+    def last(x, k):
+        return x if k == 0 else last(x, k - 1)
+
+    def reads(x, k):
+        y = last(x, k)
+        return y.sum() + x[0]
+
+    def stores(x, k):
+        y = last(x, k)
+        x[0] = 100.0
+        return y[0]
+
+    check(reads, np.arange(4.0), 3)
+    assert "share" in refusing(stores, np.arange(4.0), 3)
+
+
+def test_an_error_in_the_middle_gives_all_memory_back():
+    def f(n):
+        out = []
+
+        def go(k):
+            out.append(k * 1.5)
+            if k == 3:
+                raise ValueError(f"at {len(out)}")
+            rest = np.arange(float(k))
+            return go(k - 1) + rest.sum()
+
+        return go(n)
+
+    jitted = check(f, 40)
+    for _ in range(200):
+        with pytest.raises(ValueError, match="at 38"):
+            jitted(40)
+
+
+def test_arrays_of_several_axes_come_back():
+    def halves(a):
+        if a.shape[0] == 1:
+            return a * 2
+        h = a.shape[0] // 2
+        return np.hstack((halves(a[:h]), halves(a[h:])))
+
+    jitted = check(halves, np.arange(12.0).reshape(4, 3))
+    check(halves, np.arange(5.0).reshape(1, 5), jitted=jitted)
+    check(halves, np.arange(0.0, 16.0).reshape(8, 2), jitted=jitted)
+
+
+def test_no_rows_come_back():
+    def positive(a):
+        if a.shape[0] <= 1:
+            return a[a > 0]
+        h = a.shape[0] // 2
+        return np.concatenate((positive(a[:h]), positive(a[h:])))
+
+    jitted = check(positive, np.array([1.0, -1.0, 2.0]))
+    check(positive, -np.ones(7), jitted=jitted)
+    check(positive, np.zeros(0), jitted=jitted)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 30])
+def test_dicts_grow_in_functions(n):
+    def paths(n):
+        ways = {}
+
+        def count(i, j):
+            if i == 0 or j == 0:
+                return 1
+            if (i, j) in ways:
+                return ways[i, j]
+            found = count(i - 1, j) + count(i, j - 1)
+            ways[i, j] = found
+            return found
+
+        return count(n, n // 2), len(ways)
+
+    check(paths, n)

@@ -1,0 +1,40 @@
+"""Functions that are compiled once however often they are called: what dicts do.
+
+    @separately                          count[x] and count[y] call one function of the kernel,
+    def find_entry(places, keys, key):   traced for the types of `places`, `keys` and `key`
+        ...
+
+A call is the equation `invoke`, as for recursive functions. So a decorated function must depend on
+its arguments only, and raise nothing that users see: its lines are in no traceback.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from hotloop import lazy
+from hotloop.frontend.builder import current
+
+recursion = lazy.module("hotloop.frontend.recursion")
+
+
+def separately(f: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(f)
+    def call(*args: Any) -> Any:
+        state = current().state
+        bound = state.session.traceable(f)
+        key = f, recursion.types_of(args)
+        known = state.separate.get(key)
+        if known is None:
+            known = recursion.complete(f, bound, args)
+            if known is None:                  # its types name sizes of this block
+                return bound(*args)
+            state.separate[key] = known
+        return recursion.called(known, args)
+    call._hl_call = True  # type: ignore[attr-defined]
+    return call
+
+
+__all__ = ["separately"]
