@@ -134,7 +134,8 @@ def _leaf(value: Any) -> Any:
     if type(value) is np.ndarray:
         sizes: dict[int, int] = {}
         equal = tuple(1 if n == 1 else -sizes.setdefault(n, len(sizes)) for n in value.shape)
-        return ("array", value.dtype.str, equal, value.shape, value.flags.c_contiguous)
+        return ("array", value.dtype.str, equal, value.shape, value.flags.c_contiguous,
+                value.flags.f_contiguous)
     if isinstance(value, np.generic):
         return ("np", value.dtype.str)
     if type(value) in (bool, int, float, complex):

@@ -220,9 +220,17 @@ def test_views_by_functions_called_back_are_copies():
 
 
 def test_new_arrays_are_in_c_order():
-    x = np.ones((2, 3))
-    assert jit(lambda x: np.array(x, order="F"))(x).flags.c_contiguous
-    assert jit(lambda x: (x.T + 1))(x).flags.c_contiguous
+    x = np.ones((2, 3, 4)).transpose(1, 0, 2)
+    assert jit(lambda x: x + 1)(x).flags.c_contiguous
+    assert not (x + 1).flags.c_contiguous
+    assert jit(lambda x: x.T + 1)(np.ones((2, 3))).flags.c_contiguous
+
+    def grown(x):
+        total = np.zeros(x.shape, order="F")
+        for _ in range(2):
+            total = total + x
+        return total
+    assert jit(grown)(np.ones((2, 3)).T.copy("F")).flags.c_contiguous
 
 
 def test_lists_are_sorted_with_nan_last():

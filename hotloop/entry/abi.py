@@ -26,7 +26,7 @@ VALUE = 16
 ARRAY_DATA, ARRAY_RANK, ARRAY_DIMS, ARRAY_STRIDES = 16, 24, 32, 40
 ARRAY_DTYPE, ARRAY_FLAGS = 56, 64
 DTYPE_ORDER, DTYPE_NUMBER = 26, 28
-CONTIGUOUS, ALIGNED, WRITEABLE = 0x1, 0x100, 0x400
+CONTIGUOUS, FORTRAN, ALIGNED, WRITEABLE = 0x1, 0x2, 0x100, 0x400
 
 PLAIN, IMMORTALS, BY_CALL = "plain", "immortals", "by call"
 COUNTING = {(3, 11): PLAIN, (3, 12): IMMORTALS, (3, 13): IMMORTALS}.get(
@@ -91,6 +91,7 @@ def _check_arrays() -> str:
                   np.zeros(9, "i1")[1:].view("f8")):
         flags = int32(id(array) + ARRAY_FLAGS)
         held &= bool(flags & CONTIGUOUS) == array.flags.c_contiguous
+        held &= bool(flags & FORTRAN) == array.flags.f_contiguous
         held &= bool(flags & ALIGNED) == array.flags.aligned
         held &= bool(flags & WRITEABLE) == array.flags.writeable
     for dtype in (*DTYPES.values(), np.dtype(">f8")):

@@ -215,7 +215,8 @@ def same(a: Any, b: Any) -> bool:
 def _fits(given: Input, value: Any) -> bool:
     return (type(value) is np.ndarray and value.dtype == given.dtype and value.dtype.isnative
             and value.ndim == given.rank
-            and (not given.contiguous or value.flags.c_contiguous))
+            and (not given.contiguous or value.flags.c_contiguous)
+            and (not given.fortran or value.flags.f_contiguous))
 
 
 def fill(frame: Any, given: Input, place: Place, value: Any) -> None:

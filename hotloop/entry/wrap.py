@@ -242,6 +242,7 @@ class _Encoder:
     def array(self, k: int, given: Input, place: Place, param: Var, dims: dict[Var, int],
               measured: bool) -> None:
         flags = abi.ALIGNED | (abi.CONTIGUOUS if given.contiguous else 0)
+        flags |= abi.FORTRAN if given.fortran else 0
         flags |= abi.WRITEABLE if given.written else 0
         inner = given.dtype.itemsize // 2 if place.pair else 0
         self.steps += [Step.ARRAY, self.pointer(given.dtype), given.dtype.num, given.rank, flags,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, emit, fail, unsupported
@@ -47,7 +48,6 @@ from hotloop.frontend.tracers import (
     full,
     iota,
     is_python_number,
-    keep_order,
     lift,
     stored,
     value,
@@ -57,23 +57,33 @@ from hotloop.frontend.tracers import (
 from hotloop.ir.core import Dim, Lit, Var
 from hotloop.ir.types import F64, I64
 
+memory_order = lazy.module("hotloop.frontend.memory_order")
+
+
 # ---- filled arrays
 
 @numpy_function(np.zeros, np.empty)
 def zeros(shape: Any, dtype: Any = float, order: str = "C", **like: Any) -> Array:
-    return zeros_array(dims_from(settled(shape)), as_dtype(dtype))
+    return in_order(zeros_array(dims_from(settled(shape)), as_dtype(dtype)), order)
+
+
+def in_order(made: Array, order: Any, like: Array | None = None) -> Array:
+    """A new array as `order=` asks; `like`: what "A" and "K" refer to."""
+    if order == "C" or made.ndim < 2 or order == "K" and like is None:
+        return made
+    return memory_order.ordered(made, memory_order.asked_order(order, made.ndim, like))
 
 
 @numpy_function(np.ones)
 def ones(shape: Any, dtype: Any = None, order: str = "C", **like: Any) -> Array:
-    return filled(1, dims_from(settled(shape)), as_dtype(dtype))
+    return in_order(filled(1, dims_from(settled(shape)), as_dtype(dtype)), order)
 
 
 @numpy_function(np.full)
 def full_(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **like: Any) -> Array:
     fill = lift(fill_value)
     dtype = dtype_of(fill) if dtype is None else as_dtype(dtype)
-    return filled(weakly(fill, dtype), dims_from(settled(shape)), dtype)
+    return in_order(filled(weakly(fill, dtype), dims_from(settled(shape)), dtype), order)
 
 
 def weakly(fill: Any, dtype: np.dtype) -> Any:
@@ -89,7 +99,7 @@ def _like(fill: Any) -> Any:
         a = as_array(a)
         dims = a.dims if shape is None else dims_from(settled(shape))
         made = filled(fill, dims, a.dtype if dtype is None else as_dtype(dtype))
-        return keep_order(made, [a] if order == "K" else [])
+        return in_order(made, order, a if len(dims) == a.ndim else None)
     return like
 
 
@@ -104,7 +114,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subo
     dtype = a.dtype if dtype is None else as_dtype(dtype)
     dims = a.dims if shape is None else dims_from(settled(shape))
     made = filled(weakly(lift(fill_value), dtype), dims, dtype)
-    return keep_order(made, [a] if order == "K" else [])
+    return in_order(made, order, a if len(dims) == a.ndim else None)
 
 
 @numpy_function(np.ndarray)
@@ -123,14 +133,18 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K",
         x = LIFTED[type(object)](object, dtype is not None)
     else:
         x = object if isinstance(object, list | tuple | range) else settled(lift(object))
+    if isinstance(copy, str):
+        fail(ValueError, "strings are not allowed for 'copy' keyword. Use True/False/None instead.")
     if isinstance(x, list | tuple | range):
-        made = from_nested(list(x), dtype)
+        made = in_order(from_nested(list(x), dtype), order)
     elif isinstance(x, Array):
         target = x.dtype if dtype is None else as_dtype(dtype)
+        if copy is False and target != x.dtype:
+            raise unsupported("a conversion without a copy")            # an error of NumPy's
         if copy or target != x.dtype:
-            made = fresh(convert(x.value(), target))
+            made = in_order(fresh(convert(x.value(), target)), order, x)
         else:
-            made = x
+            made = arranged(x, order)
     else:
         target = dtype_of(x) if dtype is None else as_dtype(dtype)
         made = filled(wrap(fit_item(x, target)) if is_python_number(x) else x, (), target)
@@ -175,31 +189,37 @@ def stacked(atoms: Sequence[Any], inner: tuple[Dim, ...], dtype: np.dtype) -> Ar
     return fresh(result)
 
 
-@numpy_function(np.asfortranarray)
-def fortran(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
-    """At least of rank 1."""
-    return contiguous(as_array(a).T, dtype).T
+def arranged(a: Array, order: str) -> Array:
+    """The array itself if it lies in that order, else a copy that does."""
+    if order in "fF" and a.ndim > 1:
+        back = a.T
+        return a if is_contiguous(back) is True else arranged(back, "C").T
+    if order in "cCfF" and a.ndim and is_contiguous(a) is not True:
+        return view_or_copy(a, a.dims, is_contiguous)
+    return a
 
 
-@numpy_function(np.ascontiguousarray)
-def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
-    """At least of rank 1."""
-    result = array(a, dtype, copy=False)
-    if not result.dims:
-        return result[None]
-    return result if is_contiguous(result) is True else view_or_copy(
-        result, result.dims, is_contiguous)
+def _contiguous(order: str) -> Any:
+    def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Array:
+        """At least of rank 1."""
+        result = asarray(a, dtype, order)
+        return result if result.dims else result[None]
+    return contiguous
+
+
+numpy_function(np.ascontiguousarray)(_contiguous("C"))
+numpy_function(np.asfortranarray)(_contiguous("F"))
 
 
 @numpy_function(np.asarray, np.asanyarray)
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, device: Any = None,
             like: Any = None) -> Array:
-    return array(a, dtype, copy=bool(copy))
+    return array(a, dtype, copy=copy, order=order or "K")
 
 
 @numpy_function(np.asarray_chkfinite)
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Array:
-    a = asarray(a, dtype)
+    a = asarray(a, dtype, order)
     if a.dtype.kind in "fc":
         check(value(NUMPY[np.all](ufuncs.apply(np.isfinite, [a]))), ValueError,
               "array must not contain infs or NaNs")
@@ -208,12 +228,12 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Array:
 
 @numpy_function(np.copy)
 def copy_(a: Any, order: str = "K", subok: bool = False) -> Array:
-    return keep_order(array(a), [a] if order == "K" else [])
+    return array(a, order=order)
 
 
 @method("copy")
 def copy_method(a: Any, order: str = "C") -> Any:
-    return fresh(a.value()) if isinstance(a, Array) else a
+    return in_order(fresh(a.value()), order, a) if isinstance(a, Array) else a
 
 
 @method("__copy__", "__deepcopy__")
@@ -240,8 +260,8 @@ def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok:
     if isinstance(a, Scalar):
         return Scalar(convert(a.atom, target))
     if target == a.dtype and not copy:
-        return a
-    return keep_order(fresh(convert(a.value(), target)), [a] if order == "K" else [])
+        return arranged(a, order)
+    return in_order(fresh(convert(a.value(), target)), order, a)
 
 
 # ---- ranges

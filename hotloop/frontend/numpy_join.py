@@ -47,6 +47,7 @@ from hotloop.frontend.tracers import (
     fresh,
     full,
     iota,
+    keep_order,
     lift,
     stored,
     value,
@@ -133,8 +134,9 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
                        tuple(d if i == k else e
                              for i, (d, e) in enumerate(zip(p.dims, first, strict=True))))
              for p in parts]
-    result = joined(atoms, k)
-    return delivered(fresh(result), out)
+    result = fresh(joined(atoms, k))
+    whole = [Array(p.base, p.steps, result.dims) for p in parts]
+    return delivered(keep_order(result, whole), out)
 
 
 @numpy_function(np.stack)

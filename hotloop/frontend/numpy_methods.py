@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
@@ -37,6 +38,8 @@ from hotloop.frontend.tracers import (
 from hotloop.frontend.views import Broadcast, Part, Reshape
 from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, CODE_OF, F64, I64
+
+layout = lazy.module("hotloop.frontend.numpy_layout")
 
 PYTHON_OF = {"b": BOOL, "i": I64, "u": I64, "f": F64, "c": np.dtype(complex)}
 
@@ -204,6 +207,21 @@ def base(x: Array) -> None:
     """None of an array that the function has made."""
     if x.steps or x.base.path is not None or x.base.group or type(x.base) is not Base:
         raise unsupported("the base of an array that may be a view")
+
+
+@attribute("flags")
+def flags(x: Any) -> Any:
+    return layout.Flags(as_array(x))
+
+
+@attribute("strides")
+def strides(x: Any) -> tuple[Any, ...]:
+    return layout.strides(as_array(x))
+
+
+@numpy_function(np.isfortran)
+def isfortran(a: Any) -> Any:
+    return flags(a).fnc
 
 
 @attribute("device")

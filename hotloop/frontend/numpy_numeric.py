@@ -43,6 +43,7 @@ from hotloop.frontend.tracers import (
     fresh,
     iota,
     is_python_number,
+    keep_order,
     lift,
     value,
     wrap,
@@ -79,8 +80,8 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Any:
     atom = value(x)
     if kind == "c":
         parts = [rounded(op(name, atom), places) for name in ("real", "imag")]
-        return delivered(wrap(op("complex", *parts)), out)
-    return delivered(wrap(rounded(atom, places)), out)
+        return delivered(keep_order(wrap(op("complex", *parts)), [x]), out)
+    return delivered(keep_order(wrap(rounded(atom, places)), [x]), out)
 
 
 def rounded(atom: Any, places: int) -> Any:
@@ -185,7 +186,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None,
     if not copy and isinstance(a, Array):
         a.assign(result)
         return a
-    return wrap(result)
+    return keep_order(wrap(result), [a])
 
 
 def as_result(a: Any) -> Any:

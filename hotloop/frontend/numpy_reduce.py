@@ -51,12 +51,14 @@ from hotloop.frontend.tracers import (
     fresh,
     iota,
     is_python_number,
+    keep_order,
     lift,
     reshaped,
     stored,
     value,
     wrap,
 )
+from hotloop.frontend.views import Index
 from hotloop.ir.core import Atom, Dim, Lit
 from hotloop.ir.types import BOOL, F64, I64
 from hotloop.ops import callbacks
@@ -108,8 +110,18 @@ def finish(result: Atom, a: Array, axes: Sequence[int], keepdims: Any, out: Any)
     if target is not None and not np.can_cast(result.dtype, dtype_of(lift(target)), "same_kind"):
         raise unsupported("a reduction into an array of another kind")      # an error of NumPy's
     if keepdims is not NO_VALUE and static_bool(keepdims, "keepdims") and a.dims:
-        return delivered(fresh(kept(result, a.dims, axes)), out, "unsafe")
-    return delivered(wrap(result), out, "unsafe")
+        made = keep_order(fresh(kept(result, a.dims, axes)), [a])
+    else:
+        made = wrap(result)
+        if len(result.shape) > 1:
+            made = keep_order(made, [a.view(dropped(a.dims, axes))])
+    return delivered(made, out, "unsafe")
+
+
+def dropped(dims: tuple[Dim, ...], axes: Sequence[int]) -> Index:
+    """The step to the first of what is reduced."""
+    codes = "".join("i" if k in axes else ":" for k in range(len(dims)))
+    return Index(codes, [Lit(0)] * len(axes), tuple(d for k, d in enumerate(dims) if k not in axes))
 
 
 def require_some(a: Array, axes: Sequence[int], message: str) -> None:
@@ -415,7 +427,8 @@ def _scan(name: str) -> Callable[..., Any]:
         if axis is None or not a.dims:
             a, axis = as_array(NUMPY[np.ravel](a)), 0
         k = axis_of(axis, a.ndim)
-        return delivered(fresh(op(name, convert(a.value(), target), axis=k)), out, "unsafe")
+        made = keep_order(fresh(op(name, convert(a.value(), target), axis=k)), [a])
+        return delivered(made, out, "unsafe")
     return scan
 
 

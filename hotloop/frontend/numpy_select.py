@@ -51,6 +51,7 @@ from hotloop.frontend.tracers import (
     full,
     iota,
     is_python_number,
+    keep_order,
     lift,
     reshaped,
     value,
@@ -77,7 +78,7 @@ def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE) -> Any:
     atoms = [broadcast(a, dims) if a.shape else a
              for a in (flags, convert(value(x), dtype), convert(value(y), dtype))]
     result = broadcast(select(*atoms), dims)
-    return fresh(result)
+    return keep_order(fresh(result), [c, x, y])
 
 
 @numpy_function(np.nonzero)
@@ -189,7 +190,8 @@ def clipped(a: Any, low: Any, high: Any, out: Any = None, dtype: Any = None) -> 
     atoms = [fit(b, work) for b in (x, *bounds)]
     atoms = [broadcast(b, dims) if b.shape else b for b in atoms]
     result = op("minimum", op("maximum", atoms[0], atoms[1]), atoms[2])
-    return ufuncs.delivered("clip", broadcast(result, dims), out)
+    made = ufuncs.delivered("clip", broadcast(result, dims), out)
+    return keep_order(made, [x, *bounds]) if out is None else made
 
 
 def _in_range(bound: Any, side: str, dtype: np.dtype) -> Any:
@@ -413,7 +415,8 @@ def sortable(a: Array, axis: Any) -> tuple[Array, int]:
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
          stable: Any = None) -> Array:
     a, k = sortable(as_array(a), axis)
-    return fresh(op("sort", a.value(), axis=k, **order_of(kind, stable)))
+    made = fresh(op("sort", a.value(), axis=k, **order_of(kind, stable)))
+    return keep_order(made, [a])
 
 
 def order_of(kind: Any, stable: Any) -> dict[str, Any]:

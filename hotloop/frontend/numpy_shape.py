@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import check, fail, lit, staging, unsupported
 from hotloop.frontend.numpy_arrays import (
@@ -45,6 +46,9 @@ from hotloop.frontend.views import Broadcast, Index, Reshape, Transpose, all_of
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import F64, I64
 from hotloop.ops.table import MAX_OPERANDS
+
+memory_order = lazy.module("hotloop.frontend.memory_order")
+
 
 # ---- reshape
 
@@ -205,8 +209,19 @@ def index_order(a: Array, order: str) -> str:
         return "C"
     if is_contiguous(a.T) is True:
         return "F"
+    if is_contiguous(a.T) is False and order == "A":
+        return "C"
     raise unsupported(f"order={order!r} for an array whose order in memory is not known",
                       "use order='C' or order='F'")
+
+
+def in_memory(a: Array, order: str) -> Array:
+    """The view of `a` whose axes are in the order in which `order` reads its elements."""
+    if order in ("K", "k") and a.ndim > 1 and is_contiguous(a) is not True:
+        axes = memory_order.order_of(a)
+        if axes is not None:
+            return permuted(a, axes)
+    return a.T if index_order(a, order) == "F" else a
 
 
 @method("reshape")
@@ -217,17 +232,13 @@ def reshape_method(a: Any, *shape: Any, order: str = "C", copy: Any = None) -> A
 @numpy_function(np.ravel)
 @method("ravel")
 def ravel(a: Any, order: str = "C") -> Array:
-    a = as_array(a)
-    if index_order(a, order) == "F":
-        a = a.T
+    a = in_memory(as_array(a), order)
     return view_or_copy(a, (dm.product(a.dims),), is_contiguous)
 
 
 @method("flatten")
 def flatten(a: Any, order: str = "C") -> Array:
-    a = as_array(a)
-    if index_order(a, order) == "F":
-        a = a.T
+    a = in_memory(as_array(a), order)
     return fresh(reshaped(a.value(), (dm.product(a.dims),)))
 
 

@@ -34,8 +34,8 @@ REASONS = {
     MATRICES: ("asmatrix bmat", ""),
     OBJECTS: ("frompyfunc nested_iters", ""),
     SHOWS: ("show_config show_runtime test", ""),
-    MEMORY: ("from_dlpack frombuffer shares_memory may_share_memory isfortran",
-             "ctypes data base resize __dlpack__ flags strides"),
+    MEMORY: ("from_dlpack frombuffer shares_memory may_share_memory",
+             "ctypes data base resize __dlpack__"),
 }
 """Reason -> names of functions, and of methods and attributes of arrays."""
 

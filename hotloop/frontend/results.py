@@ -228,7 +228,8 @@ class Results:
         if base.path is not None:
             given = InputOut(*base.path)
             return self.view(given, x) if x.steps else given
-        if certain and x.steps and self.uses[base] == 1 and not x.readonly:
+        if certain and x.steps and self.uses[base] == 1 and not x.readonly and not all(
+                isinstance(step, Transpose) for step in x.steps):
             return ArrayOut(self.add(x.value()))
         if base not in self.bases:
             self.bases[base] = self.add(base.read())

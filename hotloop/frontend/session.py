@@ -271,11 +271,12 @@ class Session:
         with opened(self.root):
             array = fresh(var)
         array.base.path = path, owner
-        array.base.contiguous = contiguous
+        fortran = not contiguous and bool(x.flags.f_contiguous)
+        array.base.contiguous, array.base.fortran = contiguous, fortran
         if not x.flags.writeable:
             array.base.readonly = "a store to a read-only array"
-        self.inputs.append((Input(path, ARRAY, x.dtype, x.ndim, contiguous, False, owner), var,
-                            array.base))
+        self.inputs.append((Input(path, ARRAY, x.dtype, x.ndim, contiguous, False, owner, fortran),
+                            var, array.base))
         return array
 
     def captured(self, x: np.ndarray) -> Array:

@@ -37,11 +37,12 @@ def never_one(d: Dim) -> bool:
 
 
 def strides_of(x: Array) -> list[Dim] | None:
-    """The strides of a view of an array in C order; None if they are unknown."""
-    if not x.base.contiguous:
+    """The strides of a view of an array in C order, or in the opposite one; None if they are
+    unknown."""
+    if not x.base.contiguous and not x.base.fortran:
         return None
     dims: tuple[Dim, ...] = x.base.shape
-    strides = _of_c_order(dims)
+    strides = _of_c_order(dims) if x.base.contiguous else _of_c_order(dims[::-1])[::-1]
     for step in x.steps:
         if isinstance(step, Transpose):
             strides = [strides[k] for k in step.perm]

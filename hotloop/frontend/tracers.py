@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.errors import TypeInstabilityError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import (
@@ -42,7 +43,9 @@ from hotloop.frontend.registry import METHODS, NUMPY, PROPERTIES, guarded
 from hotloop.frontend.traced import NUMPY as NUMPY_KIND
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.views import (
+    Broadcast,
     Cast,
+    Diagonal,
     Step,
     Transpose,
     cast,
@@ -179,21 +182,23 @@ class Widened(Scalar):
 class Base:
     """The identity of an array: something that can be stored to. `home` is the block it began in.
 
-    `path`: it is an argument or captured. `group`: bases of which it is unknown whether they share
-    memory with it. `token`: alive while any Array refers to the base. `origin`: a choice of the
-    arrays that it may be, of which it holds the content (a loop exchanges them), `partners`: the
-    bases that hold the contents of all of them. `pinned`: its content at the end matters though no
-    name may hold it.
+    `path`: it is an argument or captured. `contiguous`: in C order, `fortran`: in the opposite one;
+    `laid_out`: it is in C order, but its arrays are views in an order of their own.
+    `group`: bases of which it is unknown whether they share memory with it. `token`: alive while an
+    Array refers to the base. `origin`: a choice of the arrays that it may be, of which it holds the
+    content (a loop exchanges them), `partners`: the bases that hold the contents of all of them.
+    `pinned`: its content at the end matters though no name may hold it.
     """
 
-    __slots__ = ("contiguous", "dtype", "group", "home", "origin", "partners", "path", "pinned",
-                 "readonly", "shape", "stored", "token")
+    __slots__ = ("contiguous", "dtype", "fortran", "group", "home", "laid_out", "origin",
+                 "partners", "path", "pinned", "readonly", "shape", "stored", "token")
 
     def __init__(self, dtype: np.dtype, shape: tuple[Dim, ...], value: Atom | None):
         home = current()
         self.home, self.dtype, self.shape = home, dtype, shape
         self.path: Any = None
         self.contiguous, self.stored, self.pinned = True, False, False
+        self.fortran, self.laid_out = False, False
         self.origin: Array | None = None
         self.partners: frozenset[Base] = frozenset()
         self.readonly = ""
@@ -621,14 +626,23 @@ def wrap(atom: Atom) -> Scalar | Array:
 
 
 def keep_order(made: Any, operands: Sequence[Any]) -> Any:
-    """`made`, a new array computed from `operands`: where the memory of one is not in the order of
-    its axes, that of the new array may not be either."""
-    if isinstance(made, Array) and len(made.dims) > 1 and any(
-            isinstance(x, Array) and len(x.dims) > 1 and not (
-                x.base.contiguous and not any(isinstance(step, Transpose) for step in x.steps))
-            for x in operands):
-        made.base.contiguous = False
+    """`made`, a new array computed elementwise from `operands`: where the memory of one is not in
+    the order of its axes, that of the new array may not be either. It is NumPy's if inputs in
+    Fortran's order, or arrays made in one that was asked for, decide it. Of transposed arrays the
+    new ones are in C order, for which most loops are written, but are not taken for it.
+    """
+    if isinstance(made, Array) and len(made.dims) > 1:
+        turned = [x for x in operands if isinstance(x, Array) and len(x.dims) > 1 and not (
+            x.base.contiguous and not any(isinstance(step, REORDERED) for step in x.steps))]
+        if turned and all(x.base.fortran or x.base.laid_out for x in turned):
+            return memory_order.like_operands(made, operands)
+        if turned:
+            made.base.contiguous = False
     return made
+
+
+REORDERED = (Transpose, Broadcast, Diagonal)
+memory_order = lazy.module("hotloop.frontend.memory_order")
 
 
 def full(fill: Atom, dims: tuple[Dim, ...]) -> Atom:

@@ -300,9 +300,37 @@ def reshaped(value: Atom, dims: tuple[Dim, ...]) -> Atom:
     return emit("reshape", [value, *dims], [(value.dtype, dims)])[0]
 
 
+def chosen_first(steps: Sequence[Step]) -> Sequence[Step]:
+    """The same view, but that x.T[i] is x[:, i]: a store is made in place then."""
+    while len(steps) > 1 and isinstance(steps[0], Transpose) and isinstance(steps[1], Transpose):
+        first, second = steps[0], steps[1]
+        both = Transpose([first.perm[k] for k in second.perm], second.shape)
+        steps = (both, *steps[2:])
+        if both.perm == tuple(range(len(both.perm))):
+            return chosen_first(steps[1:])
+    if len(steps) < 2 or not isinstance(steps[0], Transpose) or not isinstance(steps[1], Index):
+        return steps
+    turn, index = steps[0], steps[1]
+    if not set(index.codes) <= {"i", "s", ":"} or index.whole:
+        return steps
+    operands = iter(index.operands)
+    taken = [(code, [next(operands) for _ in range({"i": 1, "s": 3}.get(code, 0))])
+             for code in index.codes]
+    by_axis = dict(zip(turn.perm, taken, strict=True))
+    kept = [axis for axis, (code, _) in zip(turn.perm, taken, strict=True) if code != "i"]
+    sizes = dict(zip(kept, index.shape, strict=True))
+    order = sorted(kept)
+    chosen = Index("".join(by_axis[k][0] for k in sorted(by_axis)),
+                   [a for k in sorted(by_axis) for a in by_axis[k][1]],
+                   tuple(sizes[k] for k in order))
+    if order == kept:
+        return (chosen, *steps[2:])
+    return (chosen, Transpose([order.index(k) for k in kept], index.shape), *steps[2:])
+
+
 def read(value: Atom, steps: Sequence[Step]) -> Atom:
     """The current value of a view whose base has `value`."""
-    for step in steps:
+    for step in chosen_first(steps):
         value = step.get(value)
     return value
 
@@ -311,6 +339,7 @@ def written(value: Atom, steps: Sequence[Step], part: Atom) -> Atom:
     """The base's new value when `part` is stored in the view."""
     if not steps:
         return part
+    steps = chosen_first(steps)
     inner = written(steps[0].get(value), steps[1:], part) if len(steps) > 1 else part
     return steps[0].put(value, inner)
 

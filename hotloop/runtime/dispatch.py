@@ -163,7 +163,8 @@ def _is_read_only(value: Any) -> bool:
 def _shape(value: Any) -> tuple[Any, ...]:
     """What of an argument decides which specialization it needs, coarsely."""
     if isinstance(value, np.ndarray):
-        return value.dtype.str, value.flags.c_contiguous, tuple(d == 1 for d in value.shape)
+        return (value.dtype.str, value.flags.c_contiguous, value.flags.f_contiguous,
+                tuple(d == 1 for d in value.shape))
     if type(value) in (str, bytes, bool, type(None)):
         return type(value), value
     return (type(value),)

@@ -104,7 +104,6 @@ def test_calls_are_kept():
 @pytest.mark.parametrize("f, why", [
     (lambda x: np.savetxt("/tmp/none", x), "files"),
     (lambda x: np.shares_memory(x, x[1:]), "shares_memory"),
-    (lambda x: np.isfortran(x), "layout"),
     (lambda x: np.array_str(x), "text"),
 ])
 def test_reasons(f, why):
