@@ -161,10 +161,10 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
             result = bound(*args, **kwargs)
         finally:
             CONTEXT.splitting = splitting
+            if own:                            # a loop around may be traced again
+                state.active.pop(told, None)
         state.depth -= 1
         state.active[f] = count
-        if own:
-            del state.active[told]
         return result
     call._hl_call = True  # type: ignore[attr-defined]
     return call

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hotloop.frontend.builder import CONTEXT, emit, opened, unsupported
+from hotloop.frontend.builder import CONTEXT, current, emit, opened, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.regions import Region
 from hotloop.frontend.tangents import argument_names, as_like, fitted
@@ -64,7 +64,12 @@ class Custom:
         """`fn` traced on `make(parameters)`."""
         region = Region(given)
         arguments = make(region.inside)
-        region.trace(lambda: function(fn)(*arguments), [fn, args])
+        state = current().state
+        active, state.active = state.active, {}   # a rule may call its function (DEPTH)
+        try:
+            region.trace(lambda: function(fn)(*arguments), [fn, args])
+        finally:
+            state.active = active
         if region.stored or region.bases or region.places:
             raise unsupported(f"{self.__name__}, a {self.title} function, that changes its "
                               "arguments or what it captures", "return the new values")
