@@ -16,14 +16,17 @@ from typing import Any
 
 from hotloop import lazy
 from hotloop.frontend.builder import current
+from hotloop.frontend.tracers import Scalar, Widened
+from hotloop.ir.core import Var
 
 recursion = lazy.module("hotloop.frontend.recursion")
 
 
 def separately(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
-    def call(*args: Any) -> Any:
+    def call(*given: Any) -> Any:
         state = current().state
+        args = tuple(map(_narrowed, given))
         bound = state.session.traceable(f)
         key = f, recursion.types_of(args)
         known = state.separate.get(key)
@@ -37,4 +40,10 @@ def separately(f: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-__all__ = ["separately"]
+def _narrowed(x: Any) -> Any:
+    """Branches around the call tell of an argument that it is not None; inside nothing does."""
+    if type(x) is tuple:
+        return tuple(map(_narrowed, x))
+    if isinstance(x, Widened) and isinstance(x.flag, Var) and current().truths.get(x.flag) is True:
+        return Scalar(x.atom, x.kind)
+    return x
