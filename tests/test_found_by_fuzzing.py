@@ -553,3 +553,18 @@ def test_an_array_of_one_of_two_types_is_changed_in_place():
         jitted = hotloop.jit(f, cache=False)
         for k in (2, 0):
             check(f, np.arange(3, dtype="u4"), np.arange(3, dtype="f4"), k, jitted=jitted)
+
+
+def test_checked_sums_through_chains_of_bit_lengths():
+    """What a chain of names stands for was written out anew at each mention: this never ended."""
+    def f(a, k):
+        t = 0.0
+        for x in a:
+            if max(k, k) in (1, 2, 3):
+                t += x
+                k += (len(a) and round(-1.25))
+                k += k.bit_length().bit_length().bit_length().bit_length()
+            else:
+                t -= x
+        return t, k
+    check(f, np.arange(1.0, 9.0), 0)

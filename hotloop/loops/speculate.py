@@ -193,14 +193,16 @@ class _Attempt:
     def spelled_out(self, cond: Expr) -> Expr:
         """The condition with the names in it replaced, so that the emitter sees what depends on
         the loop's variable only."""
+        memo: dict[Expr, Expr] = {}
+
         def value(node: Expr) -> Expr | None:
             if node.op != "var" or node.dtype not in (BOOL, I64):
                 return None
             found = self.inner.get(node.args[0])
             if found is None or found.loads or found.cost > SPELLED_OUT:
                 return None
-            return transform(found, value)
-        return transform(cond, value)
+            return transform(found, value, memo)
+        return transform(cond, value, memo)
 
     def resolve(self, x: Expr, values: dict[str, Expr] | None = None) -> Expr:
         values = self.values if values is None else values
@@ -270,14 +272,15 @@ class _Attempt:
     def inlined(self, x: Expr, own: Expr) -> Expr:
         """x with the names that depend on the carry replaced by what they stand for."""
         name = own.args[0]
+        memo: dict[Expr, Expr] = {}
 
         def value(node: Expr) -> Expr | None:
             if node.op != "var" or node is own or node.args[0] not in self.inner:
                 return None
             if name not in self.reaching.get(node.args[0], ()):
                 return None
-            return transform(self.inner[node.args[0]], value)
-        return transform(x, value)
+            return transform(self.inner[node.args[0]], value, memo)
+        return transform(x, value, memo)
 
     def assume(self, must: list[Expr]) -> None:
         """What the checks say holds: branches that it decides are taken."""
