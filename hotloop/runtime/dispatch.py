@@ -31,7 +31,7 @@ from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Scope, innermost, only_compiled
 from hotloop.entry.slow import FAILS, MISS, PYTHON, Outcome, Slow
-from hotloop.errors import HotloopError, SourceError, UnsupportedError
+from hotloop.errors import HotloopError, InternalError, SourceError, UnsupportedError
 from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
 
@@ -53,6 +53,9 @@ FROZEN_LIMIT = 16
 
 FAILURE_LIMIT = 100
 """Calls for which tracing met an exception of the function: beyond, Python runs calls like it."""
+
+REPORT = """
+  This is a bug in hotloop: please report it with the function, and what HOTLOOP_VERIFY=1 raises."""
 
 
 class Specializations:
@@ -121,12 +124,14 @@ class Specializations:
             start = time.perf_counter()
             try:
                 compiled = self.compile(function, args, dict(kwargs))
-            except SourceError as error:
-                if only_compiled(function):
+            except (SourceError, InternalError) as error:
+                bug = isinstance(error, InternalError)
+                if only_compiled(function) or bug and config.verify:
                     raise
                 self.unusable.add(signature)
-                warnings.warn(f"hotloop runs a function as plain Python: {error}", RuntimeWarning,
-                              stacklevel=5)
+                warnings.warn(
+                    f"hotloop runs a function as plain Python: {error}" + REPORT * bug,
+                    RuntimeWarning, stacklevel=5)
                 return None, PYTHON, Scope({})
             except UnsupportedError:
                 if only_compiled(function) or not any(map(_is_read_only, bound.values())):

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import hotloop
+from hotloop import config
 from hotloop.entry.slow import MISS
 from hotloop.errors import UnsupportedError
 from hotloop.runtime import dispatch, function
@@ -396,5 +397,12 @@ def test_errors_of_the_compiler_are_not_taken_for_the_functions(monkeypatch, sta
         raise KeyError("lost")
 
     monkeypatch.setattr(f"hotloop.runtime.jit.{stage}", broken)
+    monkeypatch.setattr(config, "verify", True)
     with pytest.raises(hotloop.errors.InternalError, match=r"compiling .*KeyError"):
         hotloop.jit(lambda x: x + 1, cache=False)(2)
+    monkeypatch.setattr(config, "verify", False)
+    f = hotloop.jit(lambda x: x + 1, cache=False)
+    with pytest.warns(RuntimeWarning, match=r"(?s)plain Python: compiling .*KeyError.*a bug in hotl"
+                      ) as found:
+        assert [f(k) for k in range(3)] == [1, 2, 3]
+    assert len(found) == 1
