@@ -305,7 +305,6 @@ class Outs:
                 self.scalars.append(a)
         for p, a in zip(params, atoms, strict=True):
             if p.shape:
-                self.arrays.append((a, p, places[p.shape[0]]))  # type: ignore[index]
-
-
-__all__ = ["Leaf", "Made", "Outs", "lifted"]
+                rows = p.shape[0]
+                assert isinstance(rows, Var)            # lists have any number of rows
+                self.arrays.append((a, p, places[rows]))

@@ -124,22 +124,22 @@ class Iterations(Ranges):
             self._before(x, y) for x, y in zip(read, written, strict=True))
 
     def _before(self, x: Expr, y: Expr) -> bool:
-        (c, terms), (c2, terms2) = affine(x), affine(y)
-        v = next((t for t in terms if t.op == "var" and t.args[0] == self.loop.var), None)
-        if v is None or terms != terms2:
-            return False
-        if any(t is not v and (t.loads or t.free & self.inside) for t in terms):
-            return False
-        return (c - c2) * terms[v] * self.step > 0
+        found = self._moving(x, y)
+        return found is not None and found[0] * found[1] > 0
 
     def _never_meet(self, x: Expr, y: Expr) -> bool:
+        found = self._moving(x, y)
+        return found is not None and (found[0] == 0 or found[0] % found[1] != 0)
+
+    def _moving(self, x: Expr, y: Expr) -> tuple[int, int] | None:
+        """(x - y, by how much an iteration moves both), where these are constant; it is not 0."""
         (c, terms), (c2, terms2) = affine(x), affine(y)
         v = next((t for t in terms if t.op == "var" and t.args[0] == self.loop.var), None)
         if v is None or terms != terms2:
-            return False
+            return None
         if any(t is not v and (t.loads or t.free & self.inside) for t in terms):
-            return False
-        return c == c2 or (c - c2) % (terms[v] * self.step) != 0
+            return None
+        return c - c2, terms[v] * self.step
 
     def _in_rows(self, x: Expr, y: Expr) -> bool:
         v = var(self.loop.var)
