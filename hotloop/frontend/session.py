@@ -192,6 +192,11 @@ class Session:
             self.guarded.add(key)
             self.guards.append(Guard(path, value, owner))
 
+    def depends(self, holder: types.FunctionType, names: tuple[str, ...]) -> None:
+        """What is compiled is so for the values that these globals of `holder` have now."""
+        for name in names:
+            self._guard((("global", name),), holder.__globals__[name], holder)
+
     def _container(self, x: Any, path: Path, owner: Any, is_argument: bool) -> Any:
         kind = type(x)
         if len(x) > MAX_LEAVES:
