@@ -74,6 +74,7 @@ def through_loops(contiguous: list[bool], optimize: bool) -> Interpret:
     def interpret(program: Program, values: list[Any]) -> list[Any]:
         with expr.fresh_table():
             kernel = lowering.lower(program, contiguous)
+            kernel.fast = config.fastmath
             loops_verify.verify(kernel)
             if optimize:
                 kernel = loops_pipeline.optimize(kernel)
