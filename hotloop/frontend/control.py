@@ -36,6 +36,8 @@ from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.messages import message, template
 from hotloop.frontend.objects import (
     Place,
+    Variable,
+    cells_made,
     cells_of,
     needs_length,
     refuse_change,
@@ -105,6 +107,13 @@ def bound(read: Callable[[], Any], name: str) -> Any:
 def unbound(flag: Any, name: str) -> None:
     text = f"cannot access local variable '{name}' where it is not associated with a value"
     check(flag, UnboundLocalError, text)
+
+
+def named(read: Callable[[], Any], new: Any) -> Any:
+    """`name := new`; `read` reads the name."""
+    for name, cell in cells_of(read).items():
+        Variable(cell, name).set(new)
+    return new
 
 
 def returned(read: Callable[[], Any]) -> Any:
@@ -492,6 +501,8 @@ class Helpers:
     if_expression = staticmethod(truth.if_expression)
     known_truth = staticmethod(known_truth)
     bound = staticmethod(bound)
+    named = staticmethod(named)
+    cells_made = staticmethod(cells_made)
     returned = staticmethod(returned)
     assert_ = staticmethod(assert_)
     raise_ = staticmethod(raise_)
