@@ -127,6 +127,7 @@ LATER: dict[str, tuple[Any, ...]] = {
     "numpy.random": (lazy.module("hotloop.frontend.numpy_random"),
                      lazy.module("hotloop.frontend.numpy_distributions")),
     "random": (lazy.module("hotloop.frontend.python_random"),),
+    **dict.fromkeys(("warnings", "_warnings"), (lazy.module("hotloop.frontend.python_warnings"),)),
     "scipy": (lazy.module("hotloop.frontend.scipy_names"),),
 }
 """Modules that fill the tables for functions of a module, or for methods of arrays, the likely ones
