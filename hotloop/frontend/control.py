@@ -50,6 +50,7 @@ from hotloop.frontend.tracers import (
     Array,
     Scalar,
     Tracer,
+    Widened,
     as_int,
     attribute_of,
     known_by,
@@ -264,7 +265,7 @@ def store(x: Any, index: Any, new: Any) -> None:
     if isinstance(x, Array | Scalar):
         if isinstance(new, Either) and isinstance(x, Array):
             new = truth.exactly(functools.partial(_item_of, x), new)
-        if isinstance(new, Either):
+        if isinstance(new, Either | Widened):
             truth.exactly(indexing.store, x, index, new)
         else:
             indexing.store(x, index, new)
