@@ -24,9 +24,9 @@ from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
+from hotloop.frontend.iterables import Indexed, Range, sequence_of
 from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import load_from as load_item
-from hotloop.frontend.loops import Indexed, Range, sequence_of
 from hotloop.frontend.numpy_arrays import scalar_of, settled
 from hotloop.frontend.numpy_atoms import both, negate, op, select
 from hotloop.frontend.numpy_callback import through_numpy
