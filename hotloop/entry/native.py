@@ -99,7 +99,8 @@ def _set(address: int, value: int) -> None:
 
 @functools.cache
 def _method_vectorcall() -> int:
-    return abi.word(id(MethodType(_set, 1)) + abi.METHOD_VECTORCALL)
+    method = MethodType(_set, 1)            # named, so that it is alive while it is read
+    return abi.word(id(method) + abi.METHOD_VECTORCALL)
 
 
 class _Slot(ctypes.Structure):

@@ -4,12 +4,14 @@
     y = custom_vjp x { f } { forward in (y, *saved) } { lambda *saved ct. backward in (cts) }
 
 Outside of compiled code such an object is the plain function. The rule may call the function again:
-beyond `DEPTH` rules inside each other it is the plain function too.
+beyond `DEPTH` rules inside each other it is the plain function too. Rules given later replace those
+that were compiled: they are globals of a function that only guards know (`given`).
 """
 
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,18 +31,23 @@ class Custom:
     """A function, and whether its rules are being traced."""
 
     title = "custom"
+    names: tuple[str, ...] = ()
+    """What its rules are called."""
 
     def __init__(self, fn: Callable[..., Any]):
         if not callable(fn):
             raise TypeError(f"{self.title} takes a function, not a {type(fn).__name__}")
         self.fn = unwrapped(fn)
         self.depth = 0
+        self.given = types.FunctionType((lambda: None).__code__, {
+            **dict.fromkeys(self.names), "__builtins__": {}}, "given")
         self.__name__, self.__doc__ = getattr(fn, "__name__", "f"), fn.__doc__
         self.__signature__ = inspect.signature(fn)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if CONTEXT.builder is None:
             return self.fn(*args, **kwargs)
+        current().state.session.depends(self.given, self.names)
         if not self.rules or self.depth >= DEPTH:
             return function(self.fn)(*args, **kwargs)
         if kwargs:
@@ -54,7 +61,9 @@ class Custom:
 
     @property
     def rules(self) -> tuple[Callable[..., Any], ...]:
-        raise NotImplementedError
+        """All of them, or none."""
+        found = tuple(self.given.__globals__[name] for name in self.names)
+        return () if None in found else found
 
     def staged(self, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError
@@ -80,23 +89,19 @@ class CustomJvp(Custom):
     """`defjvp(rule)`: see `hotloop.custom_jvp`."""
 
     title = "custom_jvp"
-    rule: Callable[..., Any] | None = None
-
-    @property
-    def rules(self) -> tuple[Callable[..., Any], ...]:
-        return () if self.rule is None else (self.rule,)
+    names = ("rule",)
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
-        self.rule = unwrapped(rule)
+        self.given.__globals__["rule"] = unwrapped(rule)
         return rule
 
     def staged(self, args: tuple[Any, ...]) -> Any:
-        assert self.rule is not None
+        given_rule, = self.rules
         chosen = Chosen(self.title, args, argument_names(self.fn, len(args)), strict=False)
         objects, count = chosen.objects, len(chosen.objects)
         primal = self.region(self.fn, objects, lambda inside: [
             chosen.build(k, inside, True) for k in range(len(args))], args)
-        rule = self.region(self.rule, [*objects, *objects], lambda inside: (
+        rule = self.region(given_rule, [*objects, *objects], lambda inside: (
             tuple(chosen.build(k, inside[:count], True) for k in range(len(args))),
             tuple(chosen.build(k, inside[count:], False) for k in range(len(args)))), args)
         result = rule.tree.build([r.object for r in rule.results])
@@ -121,19 +126,12 @@ class CustomVjp(Custom):
     """`defvjp(forward, backward)`: see `hotloop.custom_vjp`."""
 
     title = "custom_vjp"
-    forward: Callable[..., Any] | None = None
-    backward: Callable[..., Any] | None = None
-
-    @property
-    def rules(self) -> tuple[Callable[..., Any], ...]:
-        return () if self.forward is None or self.backward is None else (
-            self.forward, self.backward)
+    names = ("forward", "backward")
 
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
-        self.forward, self.backward = unwrapped(forward), unwrapped(backward)
+        self.given.__globals__.update(forward=unwrapped(forward), backward=unwrapped(backward))
 
     def staged(self, args: tuple[Any, ...]) -> Any:
-        assert self.forward is not None and self.backward is not None
         chosen = Chosen(self.title, args, argument_names(self.fn, len(args)), strict=False)
 
         def inputs(inside: Sequence[Any]) -> list[Any]:
@@ -141,7 +139,7 @@ class CustomVjp(Custom):
 
         primal = self.region(self.fn, chosen.objects, inputs, args)
         outs = primal.differentiable(primal.results)
-        forward = self.region(self.forward, chosen.objects, inputs, args)
+        forward = self.region(self.rules[0], chosen.objects, inputs, args)
         result = forward.tree.build([r.object for r in forward.results])
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(f"the forward rule of {self.__name__} returns (value, saved)")
@@ -173,8 +171,7 @@ class CustomVjp(Custom):
                     primal.tree.build([next(cts) if r.position in outs else None
                                        for r in primal.results]))
 
-        assert self.backward is not None
-        region = self.region(self.backward, [*kept, *cotangents], make, args)
+        region = self.region(self.rules[1], [*kept, *cotangents], make, args)
         given = region.tree.build([_Leaf(r) for r in region.results])
         if not isinstance(given, tuple) or len(given) != len(args):
             raise TypeError(f"the backward rule of {self.__name__} returns a tuple of "

@@ -129,7 +129,8 @@ def through(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> A
                                            for path in inputs_of(a.shape[-1])))
         raise error from None
     _refuse_sharing(given, tried.changed, function)
-    call = Invocation(function, trees, named, tuple(given.kinds), tried.trees, tried.changed)
+    call = Invocation(function, trees, named, tuple(given.kinds), tried.trees, tried.changed,
+                      tuple(c for block in current().state.notes.ignored for c in block.categories))
     return _emitted(call, given, tried.shared)
 
 

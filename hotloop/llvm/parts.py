@@ -22,6 +22,8 @@ from __future__ import annotations
 from hotloop import config
 from hotloop.llvm import frame, team
 from hotloop.llvm.builder import scalar_text, type_of
+from hotloop.llvm.target import register_bytes
+from hotloop.llvm.varying import lanes_of, varying_names
 from hotloop.llvm.vector import VectorStatements
 from hotloop.loops.core import Alloc, Buffer, Call, Carry, For, Kernel, walk
 from hotloop.loops.expr import F64, I64, Expr, lit, var
@@ -37,9 +39,6 @@ MOST_PARTS = 64
 
 PART_NS = 2500.0
 """What a part takes at least: to claim one costs 20 to 100 ns."""
-
-ALIGNED = 64
-"""Iterations of a vector loop come in multiples of that, so that only the last part has a tail."""
 
 _FRAME, _LO, _FIRST, _STATUS, _LOCK, _TOTALS, _VALUES = range(0, 56, 8)
 
@@ -242,8 +241,11 @@ class PartStatements(VectorStatements):
         return self.op(f"load i64, ptr {self._offset(env, _STATUS)}") if part.fails else "0"
 
     def _grain(self, loop: For, count: str, time: str) -> str:
-        """Iterations of a part."""
-        aligned = ALIGNED if _whole(loop).lanes else 1
+        """Iterations of a part: of a vector loop whole blocks, so that only the last one has a
+        tail."""
+        whole, aligned = _whole(loop), 1
+        if whole.lanes:
+            aligned, _ = lanes_of(whole, varying_names(whole), register_bytes())
         if config.parallel:
             most = _double(MOST_PARTS)
             wanted = self.op(f"fmul double {time}, {_double(1 / PART_NS)}")

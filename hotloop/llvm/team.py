@@ -7,9 +7,15 @@ depend on who runs them. The caller publishes a job, wakes the workers and claim
 it waits only for parts that a worker has begun. On a busy machine, where no worker gets a core, a
 job so costs one system call (OpenMP's caller waits for a fixed share: stalls of milliseconds).
 
-    word       generation << 32 | number of the next part: claimed by compare-and-swap
-    job        fn, env, n, grain, parts, the caller's floating-point mode; valid for a generation
-    closed     the word while a job is filled in: no number is below the count of parts
+    left         bit k: nobody has begun part k (64 at most); cleared by compare-and-swap
+    job          fn, env, n, grain, parts, the caller's floating-point mode; filled in while no part
+                 is left, and not changed before all are done
+    generation   counts jobs, for those who sleep until there is another one
+
+Thread k of T begins with its own share, parts from k * parts / T on, upwards, and then takes from
+the end of what others have left. So a loop that is met again finds in each core's cache what the
+core had the last time (Jacobi of 400 x 400, two threads: 720 us; 1340 when parts went to whoever
+came).
 
 Measured (2 cores of a Xeon, idle): 0.16 us for a job of two empty parts while workers still look
 for work, 0.8 us after 100 us of sleep, 8 us after 2 ms; two Python threads with locks 10 us,
@@ -44,11 +50,11 @@ taken from it, and when it is empty jobs run alone for PAUSE times as long as th
 so nothing gets slower by more than 3 % for long."""
 
 _FUTEX, _WAIT, _WAKE = 202, 128, 129        # with FUTEX_PRIVATE_FLAG
-_CLOSED = 0x7FFFFFFF
 _FN, _ENV, _COUNT, _GRAIN, _PARTS, _MODE = range(0, 48, 8)
 
 _HEAD = """\
-@hl_word = internal global i64 0, align 128
+@hl_left = internal global i64 0, align 128
+@hl_generation = internal global i32 0, align 128
 @hl_done = internal global i32 0, align 128
 @hl_sleepers = internal global i32 0, align 128
 @hl_waiting = internal global i32 0, align 128
@@ -63,6 +69,8 @@ declare i32 @PyGILState_Check()
 declare ptr @PyEval_SaveThread()
 declare void @PyEval_RestoreThread(ptr)
 declare i64 @llvm.readcyclecounter()
+declare i64 @llvm.cttz.i64(i64, i1)
+declare i64 @llvm.ctlz.i64(i64, i1)
 declare i64 @llvm.umax.i64(i64, i64)
 declare i64 @llvm.smin.i64(i64, i64)
 declare void @llvm.x86.sse2.pause()
@@ -72,8 +80,8 @@ declare void @llvm.x86.sse.ldmxcsr(ptr)"""
 
 def text() -> str:
     """The team's functions as an LLVM module."""
-    return "\n\n".join([_HEAD, _futex("wait", _WAIT), _futex("wake", _WAKE), _part(), _worker(),
-                        ALONE, _together(), _parts(), _forked()])
+    return "\n\n".join([_HEAD, _futex("wait", _WAIT), _futex("wake", _WAKE), _claim(), _part(),
+                        _worker(), ALONE, _together(), _parts(), _forked()])
 
 
 def _futex(name: str, operation: int) -> str:
@@ -81,6 +89,45 @@ def _futex(name: str, operation: int) -> str:
   %r = call i64 (i64, ...) @syscall(i64 {_FUTEX}, ptr %word, i32 {operation}, i32 %value,
                                     ptr null, ptr null, i32 0)
   ret i64 %r
+}}"""
+
+
+def _claim() -> str:
+    """The number of a part that is the caller's now, who is thread `me`; 64 if none is left."""
+    return f"""define internal i64 @hl_claim(i64 %me) {{
+entry:
+  br label %look
+look:
+  %left = load atomic i64, ptr @hl_left seq_cst, align 8
+  %none = icmp eq i64 %left, 0
+  br i1 %none, label %nothing, label %choose
+choose:
+  %pp = getelementptr i8, ptr @hl_job, i64 {_PARTS}
+  %parts = load volatile i64, ptr %pp
+  %size32 = load atomic i32, ptr @hl_team_size seq_cst, align 4
+  %size = zext i32 %size32 to i64
+  %to.me = mul i64 %me, %parts
+  %share = udiv i64 %to.me, %size
+  %first = and i64 %share, 63
+  %to.next = add i64 %to.me, %parts
+  %end = udiv i64 %to.next, %size
+  %from.first = shl i64 -1, %first
+  %later = and i64 %left, %from.first
+  %lowest = call i64 @llvm.cttz.i64(i64 %later, i1 false)
+  %own = icmp ult i64 %lowest, %end
+  %above = call i64 @llvm.ctlz.i64(i64 %left, i1 true)
+  %highest = xor i64 %above, 63
+  %number = select i1 %own, i64 %lowest, i64 %highest
+  %place = and i64 %number, 63
+  %bit = shl i64 1, %place
+  %rest = xor i64 %left, %bit
+  %pair = cmpxchg ptr @hl_left, i64 %left, i64 %rest seq_cst seq_cst
+  %mine = extractvalue {{i64, i1}} %pair, 1
+  br i1 %mine, label %done, label %look
+done:
+  ret i64 %place
+nothing:
+  ret i64 64
 }}"""
 
 
@@ -121,37 +168,31 @@ def _worker() -> str:
     now sleeps until that changes."""
     return f"""define ptr @hl_worker(ptr %id) {{
 entry:
-  %me = ptrtoint ptr %id to i32
+  %me = ptrtoint ptr %id to i64
+  %me32 = trunc i64 %me to i32
   %mode = alloca i32
   br label %wait
 wait:
   %size = load atomic i32, ptr @hl_team_size seq_cst, align 4
-  %wanted = icmp slt i32 %me, %size
+  %wanted = icmp slt i32 %me32, %size
   br i1 %wanted, label %spin, label %parked
 parked:
   %r0 = call i64 @hl_futex_wait(ptr @hl_team_size, i32 %size)
   br label %wait
 spin:
   %k = phi i32 [0, %wait], [%k1, %again]
-  %word = load atomic i64, ptr @hl_word seq_cst, align 8
-  %number = and i64 %word, 4294967295
-  %pp = getelementptr i8, ptr @hl_job, i64 {_PARTS}
-  %parts = load volatile i64, ptr %pp
-  %some = icmp ult i64 %number, %parts
-  br i1 %some, label %claim, label %again
+  %g = load atomic i32, ptr @hl_generation seq_cst, align 4
+  %number = call i64 @hl_claim(i64 %me)
+  %some = icmp ult i64 %number, 64
+  br i1 %some, label %run, label %again
 again:
   call void @llvm.x86.sse2.pause()
   %k1 = add i32 %k, 1
   %more = icmp ult i32 %k1, {SPIN}
   br i1 %more, label %spin, label %sleep
-claim:
+run:
   %mp = getelementptr i8, ptr @hl_job, i64 {_MODE}
   %m = load volatile i32, ptr %mp
-  %next = add i64 %word, 1
-  %pair = cmpxchg ptr @hl_word, i64 %word, i64 %next seq_cst seq_cst
-  %mine = extractvalue {{i64, i1}} %pair, 1
-  br i1 %mine, label %run, label %wait
-run:
   store i32 %m, ptr %mode
   call void @llvm.x86.sse.ldmxcsr(ptr %mode)
   call void @hl_part(i64 %number)
@@ -163,11 +204,8 @@ tell:
   %r1 = call i64 @hl_futex_wake(ptr @hl_done, i32 1)
   br label %wait
 sleep:
-  %generation = lshr i64 %word, 32
-  %g = trunc i64 %generation to i32
   %o1 = atomicrmw add ptr @hl_sleepers, i32 1 seq_cst
-  %gp = getelementptr i8, ptr @hl_word, i64 4
-  %r2 = call i64 @hl_futex_wait(ptr %gp, i32 %g)
+  %r2 = call i64 @hl_futex_wait(ptr @hl_generation, i32 %g)
   %o2 = atomicrmw sub ptr @hl_sleepers, i32 1 seq_cst
   br label %wait
 }}"""
@@ -230,12 +268,13 @@ entry:
   %n1 = sub i64 %n, 1
   %whole = udiv i64 %n1, %grain
   %parts = add i64 %whole, 1
-  %old = load atomic i64, ptr @hl_word seq_cst, align 8
-  %g0 = lshr i64 %old, 32
-  %g1 = add i64 %g0, 1
-  %s1 = shl i64 %g1, 32
-  %closed = or i64 %s1, {_CLOSED}
-  store atomic i64 %closed, ptr @hl_word seq_cst, align 8
+  %beyond = sub i64 64, %parts
+  %fits = icmp sge i64 %beyond, 0
+  br i1 %fits, label %fill, label %alone
+alone:
+  call void @hl_alone(ptr %fn, ptr %env, i64 %n, i64 %grain)
+  ret void
+fill:
   call void @llvm.x86.sse.stmxcsr(ptr %mode)
   %now = load i32, ptr %mode
   %clean = and i32 %now, -64
@@ -253,9 +292,9 @@ entry:
   store volatile i32 %clean, ptr %mp
   store volatile i32 0, ptr @hl_raised
   store atomic i32 0, ptr @hl_done seq_cst, align 4
-  %g2 = add i64 %g0, 2
-  %open = shl i64 %g2, 32
-  store atomic i64 %open, ptr @hl_word seq_cst, align 8
+  %all.left = lshr i64 -1, %beyond
+  store atomic i64 %all.left, ptr @hl_left seq_cst, align 8
+  %g = atomicrmw add ptr @hl_generation, i32 1 seq_cst
   %sleepers = load atomic i32, ptr @hl_sleepers seq_cst, align 4
   %asleep = icmp sgt i32 %sleepers, 0
   br i1 %asleep, label %wake, label %begin
@@ -265,17 +304,15 @@ wake:
   %fewer = icmp slt i32 %p32, %size
   %all = select i1 %fewer, i32 %p32, i32 %size
   %others = sub i32 %all, 1
-  %half = getelementptr i8, ptr @hl_word, i64 4
-  %r1 = call i64 @hl_futex_wake(ptr %half, i32 %others)
+  %r1 = call i64 @hl_futex_wake(ptr @hl_generation, i32 %others)
   br label %begin
 begin:
   %t1 = call i64 @llvm.readcyclecounter()
   br label %claim
 claim:
   %own = phi i64 [0, %begin], [%own1, %run]
-  %word = atomicrmw add ptr @hl_word, i64 1 seq_cst
-  %number = and i64 %word, 4294967295
-  %some = icmp ult i64 %number, %parts
+  %number = call i64 @hl_claim(i64 0)
+  %some = icmp ult i64 %number, 64
   br i1 %some, label %run, label %join
 run:
   call void @hl_part(i64 %number)

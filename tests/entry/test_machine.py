@@ -1,5 +1,6 @@
 """The native machine: what it hands to kernels, what it refuses, what it gives back."""
 
+import cProfile
 import functools
 import gc
 import os
@@ -8,6 +9,7 @@ import sys
 import textwrap
 import threading
 import traceback
+from types import MethodType
 
 import kernels
 import numpy as np
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hotloop.entry import abi, key
+from hotloop.entry import abi, key, native
 from hotloop.entry.paths import Scope
 from hotloop.entry.slow import MISS, PYTHON, Slow
 from hotloop.frontend import traced
@@ -845,3 +847,11 @@ def test_a_result_that_is_one_of_two():
     f = kernels.native(lambda x, y: None, with_result(Container(tuple, (tree, Constant(0)))))
     assert [f(1, "y"), f(2, "y"), f(3, "z")] == [("y", 0), (2.0, 0), ("z", 0)]
     assert served(f) == 2
+
+
+def test_how_methods_are_called_is_found_under_a_profiler():
+    """The profiler takes the memory of an object as soon as nothing holds it."""
+    method = MethodType(served, 1)
+    native._method_vectorcall.cache_clear()
+    found = cProfile.Profile().runcall(native._method_vectorcall)
+    assert found == abi.word(id(method) + abi.METHOD_VECTORCALL)

@@ -110,7 +110,7 @@ def team_of(count):
 def test_every_part_runs_once(count):
     with team_of(count):
         for n in (1, 2, 7, 64, 1000):
-            for grain in (1, 3, 64, 5000):
+            for grain in (1, 3, 16, 64, 5000):      # also 64 parts, and more: one thread's
                 check(n, grain, times=20)
 
 

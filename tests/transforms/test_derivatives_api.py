@@ -550,3 +550,26 @@ def test_a_loop_instead_of_recursion():
     want = (tree(0.3 + 1e-6, 4) - tree(0.3 - 1e-6, 4)) / 2e-6
     assert abs(hotloop.jvp(as_loop, (0.3, 4), (1.0, None))[1] - want) < 1e-8
     assert abs(hotloop.grad(tree)(0.3, 4) - want) < 1e-8
+
+
+def test_a_rule_given_later_replaces_the_one_that_was_compiled():
+    @hotloop.custom_jvp
+    def cube(x):
+        return x * x * x
+
+    def doubled(x):
+        return 2.0 * cube(x)
+
+    functions = hotloop.grad(doubled), hotloop.grad(cube), hotloop.hessian(doubled)
+    within = hotloop.jit(lambda x: hotloop.grad(doubled)(x))
+    assert [f(2.0) for f in (*functions, within)] == [24.0, 12.0, 24.0, 24.0]
+    cube.defjvp(lambda primals, tangents: (cube(*primals), 10.0 * tangents[0]))
+    assert [f(2.0) for f in (*functions, within)] == [20.0, 10.0, 0.0, 20.0]
+    cube.defjvp(lambda primals, tangents: (cube(*primals), 7.0 * primals[0] * tangents[0]))
+    assert [f(2.0) for f in (*functions, within)] == [28.0, 14.0, 14.0, 28.0]
+
+    square = hotloop.custom_vjp(lambda x: x * x)
+    slope = hotloop.grad(lambda x: square(x) + x)
+    assert slope(3.0) == 7.0
+    square.defvjp(lambda x: (x * x, x), lambda x, ct: (100.0 * x * ct,))
+    assert slope(3.0) == 301.0
