@@ -102,7 +102,7 @@ class Compiler:
     """The pipeline for one set of options: called on a miss, the disk first."""
 
     def __init__(self, numbers: tuple[int, ...], names: tuple[str, ...], cache: bool,
-                 fastmath: bool | None):
+                 fastmath: bool | None = None):
         self.statics: dict[str, Any] = {"static_argnums": numbers, "static_argnames": names}
         self.cache, self.fastmath = cache, fastmath
 

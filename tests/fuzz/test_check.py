@@ -98,18 +98,19 @@ def test_printed_numbers_may_differ_by_rounding():
 
 
 def test_a_case_says_how_it_is_compiled(monkeypatch):
-    seen, before = [], (config.opt, config.tiers, config.parallel)
+    seen, before = [], (config.opt, config.tiers, config.parallel, config.fastmath)
     jit = hotloop.jit
 
     def noticed(function, **options):
-        seen.append((config.opt, config.tiers, config.parallel))
+        seen.append((config.opt, config.tiers, config.parallel, config.fastmath))
         return jit(function, **options)
     monkeypatch.setattr(hotloop, "jit", noticed)
     for mode in modes.MODES:
         text = f"def f(a, k):\n    return a * k\n{modes.line(mode)}"
         assert verdict(text).end == "same"
-    assert seen == [(0, False, 20000), (1, False, 20000), (1, True, 20000), (1, False, 0)]
-    assert (config.opt, config.tiers, config.parallel) == before
+    assert seen == [(0, False, 20000, False), (1, False, 20000, False), (1, True, 20000, False),
+                    (1, False, 0, False), (1, False, 20000, True)]
+    assert (config.opt, config.tiers, config.parallel, config.fastmath) == before
 
 
 def test_good_code_is_checked_too(monkeypatch):
