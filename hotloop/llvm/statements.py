@@ -8,8 +8,8 @@ A loop becomes
     exit:
     done:   phis of the carries' last values
 
-Temporaries (`llvm.memory`) belong to the statement list they are allocated in: freed at its end, and
-by every exit that a failing check takes. Calls are in `llvm.calls`, invariants in `llvm.hoisting`.
+Temporaries (`llvm.memory`) belong to the statement list they are allocated in: freed at its end,
+and by every exit that a failing check takes. Calls: `llvm.calls`; invariants: `llvm.hoisting`.
 """
 
 from __future__ import annotations
