@@ -12,7 +12,11 @@ hotloop could not compile something, or that it has a bug::
 
 from __future__ import annotations
 
+import builtins
+import functools
 import linecache
+import sys
+from typing import Any
 
 from hotloop.record import record
 
@@ -36,6 +40,15 @@ class Location:
         if self.column >= indent:
             caret = "\n    " + " " * (self.column - indent) + "^"
         return f"{head}\n    {text.strip()}{caret}"
+
+
+@functools.lru_cache(256)
+def globals_of(file: str) -> dict[str, Any]:
+    """The globals of the module that comes from a file; new ones if there is none."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == file:
+            return vars(module)
+    return {"__name__": file, "__builtins__": builtins}
 
 
 TOO_LARGE = "Python int too large: hotloop's ints have 64 bits"

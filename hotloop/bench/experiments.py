@@ -17,6 +17,8 @@ class Experiment:
     """variables that its workers get"""
     on_request: tuple[str, ...] = ()
     """systems that run only if named, or with `--systems all`"""
+    rounds: int = 1
+    """how often all systems run, in turn; the least of each time counts"""
 
 
 PI = Experiment(
@@ -33,7 +35,8 @@ JIT = Experiment(
 
 FIGURES = Experiment(
     "figures", "a call on 8 doubles, a sigmoid of 10^7 floats, first calls", (),
-    ("numpy", "hotloop", "hotloop_warm", "numba", "jax", "numexpr", "torch_compile"), "")
+    ("numpy", "hotloop", "hotloop_warm", "numba", "jax", "numexpr", "torch_compile"), "",
+    rounds=5)
 
 GRAD = Experiment(
     "grad", "ten functions and their gradients, in double precision", (),

@@ -293,7 +293,7 @@ def cause(kinds: str) -> None:
     if kinds:
         notes.add(kinds, notes.ufunc or "cast", here())
     elif not notes.quiet:
-        notes.always = True
+        notes.dropped()
 
 
 @contextmanager
@@ -366,6 +366,11 @@ def here() -> Location | None:
     while frame is not None and _is_internal(frame.f_globals):
         frame = frame.f_back
     return None if frame is None else _place(frame, frame.f_lasti)
+
+
+def place_of(frame: FrameType) -> Location:
+    """Where a frame stands."""
+    return _place(frame, frame.f_lasti)
 
 
 def raised_at(error: BaseException) -> Location | None:

@@ -11,7 +11,7 @@ that `x[1:-1]` and `x[:-2]` have provably equal sizes; otherwise the clamping is
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -216,7 +216,7 @@ def select(x: Array, index: Any) -> Selection:
     if found is not None and found[0].encloses(builder):
         return found[1]
     made = Selection(x, index)
-    known[key] = builder, made
+    known[key] = current(), made        # its checks may have opened an arm of a try statement
     return made
 
 
@@ -331,10 +331,10 @@ def _wrapped(p: Array, n: Dim, axis: int) -> Atom:
         raise IndexError("arrays used as indices must be of integer (or boolean) type")
     raw = p.value()
     builder = current()
-    key = ("wrapped", raw, n)
-    found = builder.state.numbered.get(key)
-    if found is not None and builder.sees(found[0]):
-        return found[0]
+    key, known = ("wrapped", raw, n), builder.state.selections
+    found = known.get(key)
+    if found is not None and found[0].encloses(builder):
+        return cast(Var, found[1])
     v = convert(raw, I64)
     shape = v.shape
     zero, size = lit(0), _atom(n)
@@ -348,7 +348,7 @@ def _wrapped(p: Array, n: Dim, axis: int) -> Atom:
     ok, = emit("reduce_and", [inside], [(BOOL, ())], axes=tuple(range(len(shape))))
     check(ok, IndexError, f"index out of bounds for axis {axis} with size {{}}", size)
     assert isinstance(v, Var)
-    builder.state.numbered[key] = [v]
+    known[key] = current(), v
     return v
 
 
@@ -396,8 +396,9 @@ def store(x: Any, index: Any, new: Any) -> None:
         chosen, = emit("select", [mask, stored(new, x.dtype, True), x.value()], [(x.dtype, x.dims)])
         x.assign(chosen)
         return
+    number = stored(new, x.dtype, True) if _has_arrays(index) and not dims_of(new) else None
     s = select(x, index)
-    part = stored(new, x.dtype, s.gathers)
+    part = stored(new, x.dtype, s.gathers) if number is None else number
     if s.gathers:
         x.view(s.index).assign(broadcast_into(part, s.index.shape))
         return
@@ -405,6 +406,12 @@ def store(x: Any, index: Any, new: Any) -> None:
     if isinstance(new, Array) and new.same_view(target):
         return                             # the store that ends `x[i] += v`, done already
     target.assign(part)
+
+
+def _has_arrays(index: Any) -> bool:
+    """Is there an index array? Then NumPy's first errors are those of the number to be stored."""
+    return any(isinstance(p, list | np.ndarray) or isinstance(p, Array) and p.ndim > 0
+               for p in (index if isinstance(index, tuple) else (index,)))
 
 
 def item(x: Array, i: Any) -> Any:

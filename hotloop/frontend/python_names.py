@@ -24,9 +24,9 @@ from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
+from hotloop.frontend.iterables import Indexed, Range, sequence_of
 from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import load_from as load_item
-from hotloop.frontend.loops import Indexed, Range, sequence_of
 from hotloop.frontend.numpy_arrays import scalar_of, settled
 from hotloop.frontend.numpy_atoms import both, negate, op, select
 from hotloop.frontend.numpy_callback import through_numpy
@@ -51,6 +51,7 @@ from hotloop.frontend.tracers import (
     dtype_of,
     is_python_number,
     known_by,
+    narrowed,
     value,
 )
 from hotloop.ir.core import Atom, Lit
@@ -437,17 +438,20 @@ def divmod_(a: Any, b: Any, /) -> Any:
 def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
     if not has_tracer([base, exp, mod]):
         return pow(base, exp, mod) if mod is not None else pow(base, exp)
-    if mod is not None:
-        given = (base, exp, mod)
-        if not all(map(is_python_number, given)):
-            kinds = [("" if is_python_number(x) else "numpy.") + python_type(x).__name__
-                     for x in given]
-            fail(TypeError, "unsupported operand type(s) for ** or pow(): "
-                 + ", ".join(map(repr, kinds)))
-        if any(dtype_of(x).kind not in "bi" for x in given):
-            fail(TypeError, "pow() 3rd argument not allowed unless all arguments are integers")
-        return function(in_python.power_modulo)(base, exp, mod)
-    return binary("pow", base, exp)
+    return binary("pow", base, exp) if mod is None else truth.exactly(power_modulo, base, exp, mod)
+
+
+def power_modulo(base: Any, exp: Any, mod: Any) -> Any:
+    """`pow(base, exp, mod)`"""
+    given = [narrowed(x) if isinstance(x, Widened) and x.narrow_kind != x.kind else x
+             for x in (base, exp, mod)]
+    if not all(map(is_python_number, given)):
+        kinds = [("" if is_python_number(x) else "numpy.") + python_type(x).__name__ for x in given]
+        fail(TypeError, "unsupported operand type(s) for ** or pow(): "
+             + ", ".join(map(repr, kinds)))
+    if any(dtype_of(x).kind not in "bi" for x in given):
+        fail(TypeError, "pow() 3rd argument not allowed unless all arguments are integers")
+    return function(in_python.power_modulo)(*given)
 
 
 @call(round)

@@ -14,16 +14,21 @@ fastest is taken: contiguous accesses pay, gathers do not.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.loops import cost
 from hotloop.loops.core import Buffer, For, If, Kernel, Statement, Store, While, parts, walk
 from hotloop.loops.expr import Expr, affine, var
 from hotloop.loops.independence import blocked, varying_names
 from hotloop.loops.rewrite import Names, at_entry, bound, expressions
 from hotloop.loops.scalar import SCALAR_OPS
-from hotloop.loops.speculate import Speculation, speculate
 from hotloop.record import field, record
+
+if TYPE_CHECKING:
+    from hotloop.loops.speculate import Speculation
+
+speculation = lazy.module("hotloop.loops.speculate")
 
 Index = tuple[Expr, ...]
 
@@ -102,7 +107,7 @@ class _Search:
             total = self.in_lanes(loop, trips)
             return _Plan(total, [loop], []) if total < plan.cost else plan
         if trips > cost.SHORT:
-            found = speculate(loop, around, self.names)
+            found = speculation.speculate(loop, around, self.names)
             if found is not None:
                 total = self.in_lanes(found.fast, trips) + cost.LEFT_OVER * plan.cost
                 if total < cost.WORTH_TWO_LOOPS * plan.cost:
