@@ -19,9 +19,6 @@ from hotloop.frontend.loop import Loop
 from hotloop.frontend.tracers import Array, as_int, dim_of
 from hotloop.ir.core import Dim, Var
 
-UNROLL_LIMIT = 32
-"""A loop that can't be staged is unrolled if it has at most this many trips."""
-
 ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 """How further iterables are looped over (generator expressions)."""
 
