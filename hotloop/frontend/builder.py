@@ -314,8 +314,10 @@ def escaped(var: Var) -> StagingError:
         here(), "keep such values in local variables, arrays, or attributes assigned in plain code")
 
 
-def check(ok: Any, exception: type[BaseException], message: str, *operands: Any) -> None:
-    """At run time: raise exception(message formatted with the operands) unless `ok` holds.
+def check(ok: Any, exception: type[BaseException], message: str, *operands: Any,
+          attributes: tuple[tuple[Any, ...], ...] | None = None) -> None:
+    """At run time: raise exception(message formatted with the operands) unless `ok` holds, with
+    `attributes` (`ops.control.exception_of`).
 
     If `ok` is known to be false the path ends here: raises Dead. Users' try statements handle it
     unless it is an error of hotloop's own.
@@ -326,9 +328,10 @@ def check(ok: Any, exception: type[BaseException], message: str, *operands: Any)
         return
     tries = current().state.tries
     if tries and not issubclass(exception, HotloopError):
-        tries[-1].check(ok, exception, message, operands)
+        tries[-1].check(ok, exception, message, operands, attributes)
         return
-    emit("check", [ok, *operands], [], exception=exception, message=message)
+    more: dict[str, Any] = {} if attributes is None else {"attributes": attributes}
+    emit("check", [ok, *operands], [], exception=exception, message=message, **more)
     if type(ok) is Lit:
         raise Dead
 

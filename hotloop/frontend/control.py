@@ -26,7 +26,7 @@ from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
 from hotloop.frontend.iterables import Indexed, Range, sequence_of
 from hotloop.frontend.list_values import List, Table
-from hotloop.frontend.messages import message, template
+from hotloop.frontend.messages import attributes_of, message, template
 from hotloop.frontend.objects import (
     Place,
     Variable,
@@ -149,10 +149,11 @@ def raise_(make: Callable[[], Any] | None) -> None:
     text = args[0] if len(args) == 1 and isinstance(args[0], str) else message(
         lambda: str(args[0]) if len(args) == 1 else str(error))
     shown, operands = template(text)
+    attributes, values = attributes_of(error)
     state = current().state
     state.raised = error
     try:
-        check(False, type(error), shown, *operands)
+        check(False, type(error), shown, *operands, *values, attributes=attributes)
     finally:
         state.raised = None
 

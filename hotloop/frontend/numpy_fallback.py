@@ -20,6 +20,7 @@ from hotloop.errors import TypeInstabilityError, UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import check, current, emit, here, inputs_of, unsupported
 from hotloop.frontend.numpy_arrays import settled
+from hotloop.frontend.numpy_callback import LINALG, emit_tried
 from hotloop.frontend.numpy_invocation import (
     LITERALS,
     ArrayResult,
@@ -131,7 +132,7 @@ def through(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> A
     _refuse_sharing(given, tried.changed, function)
     call = Invocation(function, trees, named, tuple(given.kinds), tried.trees, tried.changed,
                       tuple(c for block in current().state.notes.ignored for c in block.categories))
-    return _emitted(call, given, tried.shared)
+    return _emitted(call, given, tried.shared, tried.failures)
 
 
 def _refuse_sharing(given: _Arguments, changed: tuple[int, ...], function: Any) -> None:
@@ -146,7 +147,8 @@ def _refuse_sharing(given: _Arguments, changed: tuple[int, ...], function: Any) 
             raise unsupported(f"{path_of(function)} of arrays that share memory", "copy one")
 
 
-def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...]) -> Any:
+def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...],
+             failures: tuple[tuple[type[Exception], str], ...]) -> Any:
     builder = current()
     outs: list[Var] = []
     declared: list[Any] = []
@@ -180,8 +182,11 @@ def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...]) -> An
             else:
                 shape.append(d)  # type: ignore[arg-type]
         stored.append((k, out(atom.dtype, tuple(shape), atom.shape)))
-    emit("call_numpy_checked", operands, outs, function=call, results=tuple(declared),
-         take=len(given.atoms))
+    params = {"function": call, "results": tuple(declared), "take": len(given.atoms)}
+    if current().state.tries and call.results and not call.changed:
+        emit_tried(operands, outs, tuple(dict.fromkeys((*failures[:4], *LINALG))), params)
+    else:
+        emit("call_numpy_checked", operands, outs, **params)
     for k, new in stored:
         target = given.tracers[k]
         assert isinstance(target, Array)

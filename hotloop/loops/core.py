@@ -230,10 +230,12 @@ Statement = Let | Store | For | While | If | Check | Call | Alloc | Free | Nest
 
 @record
 class ErrorSite:
-    """What a failing Check raises: `exception(message.format(*operands))` at `location`."""
+    """What a failing Check raises: `exception(message.format(*operands))` at `location`, with
+    these attributes (`ops.control.exception_of`)."""
     exception: type[BaseException]
     message: str
     location: Location | None
+    attributes: tuple[tuple[Any, ...], ...] | None = None
 
 
 @record

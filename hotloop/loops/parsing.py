@@ -182,7 +182,8 @@ class _Parser:
         location = None
         if line.accept("at"):
             location = Location(line.string(), line.integer(), line.integer(), line.string())
-        return ErrorSite(exception, message, location)
+        attributes = ast.literal_eval(line.string()) if line.accept("with") else None
+        return ErrorSite(exception, message, location, attributes)
 
     def parameter(self, line: _Line, index: int) -> ScalarParam | Buffer:
         name = line.take("name")

@@ -78,7 +78,8 @@ def show(what: Kernel | Iterable[Statement]) -> str:
     for param in what.params:
         lines.append("  " + printer.parameter(param))
     for site in what.errors:
-        lines.append(f"  error {path_of(site.exception)} {site.message!r}" + _at(site.location))
+        lines.append(f"  error {path_of(site.exception)} {site.message!r}" + _at(site.location)
+                     + (f" with {repr(site.attributes)!r}" if site.attributes is not None else ""))
     lines += [f"  site {site!r}" for site in what.sites]
     lines += [f"  note {note!r}" for note in what.notes]
     lines.append("  body")
