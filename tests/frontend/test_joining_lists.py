@@ -9,6 +9,7 @@ from hotloop.frontend.trace import trace
 from hotloop.ir.core import walk
 from hotloop.testing import check_grads
 
+
 def of_rows(join):
     def joined(x, n):
         rows = []
