@@ -12,7 +12,11 @@ hotloop could not compile something, or that it has a bug::
 
 from __future__ import annotations
 
+import builtins
+import functools
 import linecache
+import sys
+from typing import Any
 
 from hotloop.record import record
 
@@ -36,6 +40,15 @@ class Location:
         if self.column >= indent:
             caret = "\n    " + " " * (self.column - indent) + "^"
         return f"{head}\n    {text.strip()}{caret}"
+
+
+@functools.lru_cache(256)
+def globals_of(file: str) -> dict[str, Any]:
+    """The globals of the module that comes from a file; new ones if there is none."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == file:
+            return vars(module)
+    return {"__name__": file, "__builtins__": builtins}
 
 
 TOO_LARGE = "Python int too large: hotloop's ints have 64 bits"
@@ -62,13 +75,14 @@ class UnsupportedError(HotloopError):
     """A construct that hotloop can't compile; names it and says what to do.
 
     `inputs`: paths of numbers and sizes of arrays among the arguments, if it could be compiled for
-    known values of them. `site`: where a list is made, if it could be compiled with a list of
-    run-time length there.
+    known values of them. `counted`: and if loops around it are unrolled. `site`: where a list is
+    made, if it could be compiled with a list of run-time length there.
     `recursive`: the code of a function that calls itself on run-time values. `sourceless`: the name
     of the function where it is, if its source is not known.
     """
 
     inputs: tuple[tuple[tuple[object, ...], ...], ...] = ()
+    counted: bool = False
     site: object = None
     recursive: object = None
     sourceless: str = ""

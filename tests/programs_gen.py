@@ -438,7 +438,11 @@ class _Generator:
         _, index = self.emit("nonzero", mask)
         x = self.pick(lambda v: bool(v.shape) and v.shape[0] is mask.shape[0])
         if x is not None:
-            self.emit("get", x, index, codes="a" + ":" * (len(x.shape) - 1))
+            codes = "a" + ":" * (len(x.shape) - 1)
+            picked = self.emit("get", x, index, codes=codes)
+            if x.dtype.kind in "if" and self.rng.random() < 0.5:
+                new = self.emit("sub", self.emit("mul", picked, picked), Lit(2, x.dtype))
+                self.emit("set", x, new, index, codes=codes)
 
     def shrink(self, depth):
         """A loop whose array gets shorter: the dimension is a carry."""

@@ -96,6 +96,21 @@ def test_derivatives_and_batches_give_no_floating_point_warnings():
         assert np.isinf(hotloop.vmap(lambda x: 1.0 / x)(np.zeros(2))).all()
 
 
+def test_warnings_that_are_errors_are_not_caught():
+    def warns(x):
+        try:
+            warnings.warn("odd", stacklevel=1)
+        except UserWarning:
+            return 0.0
+        return x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert warns(1.0) == 0.0
+        with pytest.raises(UserWarning, match="odd"):
+            jit(warns)(1.0)
+
+
 def test_stores_before_an_exception():
     def fill(a, k):
         for i in range(len(a)):

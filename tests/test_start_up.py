@@ -1,5 +1,6 @@
 """What `import hotloop` and a first call do not load: each of these was milliseconds of a start."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -19,6 +20,8 @@ HEAVY = (
     "hotloop.loops.text", "hotloop.loops.interp", "hotloop.loops.verify",
     "hotloop.frontend.numpy_random", "hotloop.frontend.numpy_fft", "hotloop.frontend.numpy_linalg",
     "hotloop.frontend.names", "hotloop.frontend.numpy_join", "hotloop.frontend.math_names",
+    "hotloop.frontend.python_names", "hotloop.frontend.loops", "hotloop.frontend.trying",
+    "hotloop.loops.control", "hotloop.loops.speculate",
     "hotloop.bench")
 
 SIGMOID = ("import numpy as np\n"
@@ -97,6 +100,23 @@ def test_a_lazy_module():
         _ = found.no_such_name
     with pytest.raises(ModuleNotFoundError):
         _ = lazy.module("hotloop.no_such_module").name
+
+
+def test_what_imports_made_is_old_and_what_was_frozen_stays_so():
+    gc.collect()
+    with lazy.uncollected():
+        assert not gc.isenabled()
+        made = [[] for _ in range(1000)]
+    assert gc.isenabled()
+    assert any(x is made for x in gc.get_objects(generation=2))
+    gc.freeze()
+    try:
+        count = gc.get_freeze_count()
+        with lazy.uncollected():
+            pass
+        assert gc.get_freeze_count() == count > 1000
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("entries, loading", [(0, True), (1, False)])

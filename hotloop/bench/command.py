@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at-least", type=float, metavar="SECONDS",
                         help="repeat each size for at least this long (default: 0.3; kernels: "
                              "0.2)")
+    parser.add_argument("--rounds", type=int, metavar="N",
+                        help="run all systems N times in turn, in new processes, and keep the "
+                             "least of each time (default: 1; figures: 5)")
     parser.add_argument("--limit", type=float, metavar="SECONDS",
                         help="leave out sizes predicted to take longer (default: 120; a call of "
                              "a kernel: 2; a compilation: 60)")
@@ -71,16 +74,18 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"can't read the options: {error}", file=sys.stderr)
         return 2
-    with runner.progress_bar(experiment.name, len(systems)) as progress:
+    rounds = options.rounds or experiment.rounds
+    with runner.progress_bar(experiment.name, rounds * len(systems)) as progress:
         runs = runner.run(experiment, systems, sizes, pythons, options.at_least, options.limit,
-                          progress, 20 * options.limit if experiment.name == "compile" else None)
+                          progress, 20 * options.limit if experiment.name == "compile" else None,
+                          rounds)
     print(experiment.title + "\n")
     print(TABLES[experiment.name](runs, sizes))
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / f"{experiment.name}.json"
     report.write_json(path, experiment, runs, {
         "sizes": sizes, "at_least": options.at_least, "limit": options.limit,
-        "python": pythons})
+        "rounds": rounds, "python": pythons})
     written = [path]
     if not options.no_charts:
         try:

@@ -17,6 +17,8 @@ class Experiment:
     """variables that its workers get"""
     on_request: tuple[str, ...] = ()
     """systems that run only if named, or with `--systems all`"""
+    rounds: int = 1
+    """how often all systems run, in turn; the least of each time counts"""
 
 
 PI = Experiment(
@@ -33,7 +35,8 @@ JIT = Experiment(
 
 FIGURES = Experiment(
     "figures", "a call on 8 doubles, a sigmoid of 10^7 floats, first calls", (),
-    ("numpy", "hotloop", "hotloop_warm", "numba", "jax", "numexpr", "torch_compile"), "")
+    ("numpy", "hotloop", "hotloop_warm", "numba", "jax", "numexpr", "torch_compile"), "",
+    rounds=5)
 
 GRAD = Experiment(
     "grad", "ten functions and their gradients, in double precision", (),
@@ -41,9 +44,9 @@ GRAD = Experiment(
 
 KERNELS = Experiment(
     "kernels", "kernels of many fields, in caches and beyond", (),
-    ("numpy", "hotloop", "hotloop_warm", "hotloop_serial", "numba", "numba_parallel", "jax",
-     "numexpr", "torch_compile", "pythran"), "",
-    on_request=("hotloop_serial", "torch_compile", "pythran"))
+    ("numpy", "hotloop", "hotloop_warm", "hotloop_serial", "hotloop_fast", "numba",
+     "numba_parallel", "jax", "numexpr", "torch_compile", "pythran"), "",
+    on_request=("hotloop_serial", "hotloop_fast", "torch_compile", "pythran"))
 
 COMPILE = Experiment(
     "compile", "the time of compiling programs of growing length", (10, 100, 1000, 10_000),

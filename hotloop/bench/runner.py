@@ -37,17 +37,43 @@ class SystemRun:
 def run(experiment: Experiment, systems: list[str], sizes: list[int],
         pythons: dict[str, str], at_least: float, limit: float,
         progress: Callable[[str, str], None],
-        timeout: float | None = None) -> list[SystemRun]:
+        timeout: float | None = None, rounds: int = 1) -> list[SystemRun]:
     """Measure each system; `pythons` maps systems to interpreters, `progress(system, text)` hears
     of every event. `limit` is the number of seconds that one size may be predicted to take,
-    `timeout` that a system may take in all."""
-    runs = []
-    with tempfile.TemporaryDirectory() as fresh:
-        for system in systems:
-            options = {"sizes": sizes, "at_least": at_least, "limit": limit, "repeat": 15}
-            runs.append(run_one(experiment, system, options,
-                                pythons.get(system, sys.executable), fresh, progress, timeout))
-    return runs
+    `timeout` that a system may take in all. All systems run `rounds` times, in turn: a machine that
+    others share is slow for seconds at a time."""
+    options = {"sizes": sizes, "at_least": at_least, "limit": limit, "repeat": 15}
+    tried: dict[str, list[SystemRun]] = {system: [] for system in systems}
+    for k in range(rounds):
+        with tempfile.TemporaryDirectory() as fresh:
+            for system in systems:
+                if k and tried[system][0].status != "ok":
+                    continue
+                tried[system].append(run_one(
+                    experiment, system, options, pythons.get(system, sys.executable), fresh,
+                    progress if rounds == 1 else _numbered(progress, k + 1), timeout))
+    return [least(found) for found in tried.values()]
+
+
+TIMES = frozenset(("seconds", "first", "best", "median", "value", "gradient"))
+"""Fields of results that are seconds."""
+
+
+def least(runs: list[SystemRun]) -> SystemRun:
+    """The least of each time in runs of one system; the first that did not end well, if any."""
+    for found in runs:
+        if found.status != "ok":
+            return found
+    best = runs[0]
+    for other in runs[1:]:
+        for mine, theirs in zip(best.results, other.results, strict=False):
+            for name in TIMES & mine.keys():
+                mine[name] = min(mine[name], theirs[name])
+    return best
+
+
+def _numbered(progress: Callable[[str, str], None], k: int) -> Callable[[str, str], None]:
+    return lambda system, text: progress(f"{system}, round {k}", text)
 
 
 ENVIRONMENT = {"hotloop_serial": {"HOTLOOP_NUM_THREADS": "1"}}
@@ -62,7 +88,8 @@ def run_one(experiment: Experiment, system: str, options: dict[str, Any], python
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONWARNINGS="ignore",
                        HOTLOOP_CACHE_DIR=cache,      # empty at first: nobody starts warm unasked
                        **ENVIRONMENT.get(system, {}), **dict(experiment.environment))
-    environment.pop("HOTLOOP_VERIFY", None)
+    for name in "HOTLOOP_VERIFY", "PYTHONDONTWRITEBYTECODE":      # an import would compile sources
+        environment.pop(name, None)
     progress(system, "starting")
     with tempfile.TemporaryFile("w+") as errors:     # a pipe that nobody reads could fill
         try:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.exceptions import ComplexWarning
 
 from hotloop.frontend.traced import Warned
-from hotloop.frontend.warned import NAMES
+from hotloop.frontend.warned import NAMES, UNHEARD
 
 KEEP = object()
 """The kernel's own results are those of the call."""
@@ -60,7 +60,9 @@ class Flagged:
         self.warned, self.writes = warned, writes
         self.kinds = {NAMES[k] for site in warned.sites for k in site.kinds
                       if NAMES[k] not in dict(site.modes)}
-        self.own = {mode for site in warned.sites for _, mode in site.modes}
+        self.own = {mode for site in warned.sites for _, mode in site.modes if mode != UNHEARD}
+        self.unheard = {kind for site in warned.sites for kind, mode in site.modes
+                        if mode == UNHEARD}
         self.own |= {"warn"} if warned.always else set()
         self.categories: tuple[type[Warning], ...] = (RuntimeWarning,)
         if warned.always:
@@ -92,7 +94,8 @@ class Flagged:
     def modes(self) -> set[str]:
         """What NumPy does now about the errors that the function may cause."""
         state: dict[str, str] = np.geterr()  # type: ignore[assignment]
-        return self.own | {state[kind] for kind in self.kinds}
+        return (self.own | {state[kind] for kind in self.kinds}
+                | {"ignore" if state[kind] == "warn" else state[kind] for kind in self.unheard})
 
     def strict(self) -> bool:
         """Are errors raised, or all warnings wanted?"""

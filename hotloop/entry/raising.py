@@ -17,11 +17,12 @@ from typing import Any
 
 from hotloop.errors import Location
 from hotloop.loops.core import ErrorSite
+from hotloop.ops.control import exception_of
 
 
 def exception_at(site: ErrorSite, operands: list[Any]) -> BaseException:
     """The exception of `site`, its message filled in, its traceback at `site.location`."""
-    error = site.exception(site.message.format(*operands)) if site.message else site.exception()
+    error = exception_of(site.exception, site.message, operands, site.attributes)
     return error if site.location is None else error.with_traceback(frame_at(site.location))
 
 

@@ -11,6 +11,7 @@ a choice of them (`meeting`): reads select, stores go to the chosen one.
 from __future__ import annotations
 
 import itertools
+import sys
 import types
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -137,10 +138,23 @@ class Hooks:
 hooks = Hooks()
 
 
+def refuse_foreign(error: BaseException) -> None:
+    """What a module of Python's library says of our tracers is no error of the user's program."""
+    step, inner = error.__traceback__, ""
+    while step is not None:
+        inner = step.tb_frame.f_globals.get("__name__") or ""
+        step = step.tb_next
+    if isinstance(error, TypeError | AttributeError) and (
+            inner.split(".")[0] in sys.stdlib_module_names):
+        raise unsupported(f"a function of the module {inner} on run-time values",
+                          "move it out of the compiled function") from error
+
+
 def raise_at_run_time(error: BaseException) -> None:
     """Emit a check that raises `error`, which tracing met in a staged block."""
     if config.debug >= 2:
         traceback.print_exception(error)
+    refuse_foreign(error)
     message = str(error.args[0]) if len(error.args) == 1 else str(error)
     with at_place(raised_at(error)), suppress(Dead, Failed):
         check(False, type(error), message.replace("{", "{{").replace("}", "}}"))

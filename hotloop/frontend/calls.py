@@ -23,7 +23,7 @@ from hotloop import lazy
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import CONTEXT, current, quiet, staging, unsupported
 from hotloop.frontend.list_values import ListMethod
-from hotloop.frontend.objects import made_here, needs_length, refuse_change
+from hotloop.frontend.objects import assigning, made_here, needs_length, refuse_change
 from hotloop.frontend.registry import fallback, guarded, home_of, lookup
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import Array, BoundMethod, Tracer, convert, lift, value, wrap
@@ -158,7 +158,8 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
         state.depth += 1
         splitting, CONTEXT.splitting = CONTEXT.splitting, 0
         try:
-            result = bound(*args, **kwargs)
+            with assigning(session.assigned_by(bound)):
+                result = bound(*args, **kwargs)
         finally:
             CONTEXT.splitting = splitting
             if own:                            # a loop around may be traced again
@@ -392,8 +393,6 @@ def _c_function(f: Any) -> Callable[..., Any]:
         return functools.partial(_array_method, f)
     if f.__name__ == "__init__" and getattr(f, "__objclass__", None) is object:
         return _nothing
-    if f is next and current().parent is not None:
-        raise staging("next() in a branch or loop", "use a for statement or an index")
     if f.__name__ in CHANGING and current().parent is not None:
         raise staging(f"{f.__name__} in a branch or loop", "use a plain assignment")
     if type(owner) is list:

@@ -15,6 +15,7 @@ from hotloop.frontend.builder import current, here
 from hotloop.frontend.exchange import Flags
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_values import List, Table
+from hotloop.frontend.loop import Loop
 from hotloop.frontend.meeting import Cell, Meeting, Path, RefSlot
 from hotloop.frontend.objects import UNBOUND, Place, Slot, get
 from hotloop.frontend.references import ChosenBase
@@ -48,7 +49,7 @@ class Carried:
     `exchange`; None if they turned out not to.
     """
 
-    def __init__(self, loop: Any):
+    def __init__(self, loop: Loop):
         self.loop, self.parent = loop, current()
         self.head = set(loop.head)
         if get(loop.cells, VALUE) is UNBOUND:

@@ -19,23 +19,18 @@ import numpy as np
 
 from hotloop import lazy
 from hotloop.errors import HotloopError
-from hotloop.frontend import indexing, instances, lists, loops, matching, sequences, truth, trying
+from hotloop.frontend import indexing, instances, lists, sequences, truth
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import (
-    Dead,
-    check,
-    current,
-    here,
-    inputs_of,
-    staging,
-    unsupported,
-)
+from hotloop.frontend.builder import Dead, check, current, here, inputs_of, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
+from hotloop.frontend.iterables import Indexed, Range, sequence_of
 from hotloop.frontend.list_values import List, Table
-from hotloop.frontend.messages import message, template
+from hotloop.frontend.messages import attributes_of, message, template
 from hotloop.frontend.objects import (
     Place,
+    Variable,
+    cells_made,
     cells_of,
     needs_length,
     refuse_change,
@@ -48,6 +43,7 @@ from hotloop.frontend.tracers import (
     Array,
     Scalar,
     Tracer,
+    Widened,
     as_int,
     attribute_of,
     known_by,
@@ -55,7 +51,10 @@ from hotloop.frontend.tracers import (
     stored,
 )
 
+loops = lazy.module("hotloop.frontend.loops")
+matching = lazy.module("hotloop.frontend.matching")
 tables = lazy.module("hotloop.frontend.tables")
+trying = lazy.module("hotloop.frontend.trying")
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,
@@ -107,6 +106,13 @@ def unbound(flag: Any, name: str) -> None:
     check(flag, UnboundLocalError, text)
 
 
+def named(read: Callable[[], Any], new: Any) -> Any:
+    """`name := new`; `read` reads the name."""
+    for name, cell in cells_of(read).items():
+        Variable(cell, name).set(new)
+    return new
+
+
 def returned(read: Callable[[], Any]) -> Any:
     """The value of the function."""
     x = read()
@@ -143,10 +149,11 @@ def raise_(make: Callable[[], Any] | None) -> None:
     text = args[0] if len(args) == 1 and isinstance(args[0], str) else message(
         lambda: str(args[0]) if len(args) == 1 else str(error))
     shown, operands = template(text)
+    attributes, values = attributes_of(error)
     state = current().state
     state.raised = error
     try:
-        check(False, type(error), shown, *operands)
+        check(False, type(error), shown, *operands, *values, attributes=attributes)
     finally:
         state.raised = None
 
@@ -206,7 +213,7 @@ def load(x: Any, index: Any) -> Any:
         return tables.load(x, index)
     if isinstance(x, np.ndarray):
         return indexing.load(lift(x), index)
-    if isinstance(x, loops.Range):
+    if isinstance(x, Range):
         return _range_item(x, index)
     if type(x) in INDEX_TRICKS:
         return NUMPY[type(x)](x, index)
@@ -236,7 +243,7 @@ def load(x: Any, index: Any) -> Any:
     return x[index]
 
 
-def _range_item(x: loops.Range, index: Any) -> Any:
+def _range_item(x: Range, index: Any) -> Any:
     known = x.known()
     if known is not None and not _has_tracer(index):
         return known[index]
@@ -255,7 +262,7 @@ def store(x: Any, index: Any, new: Any) -> None:
     if isinstance(x, Array | Scalar):
         if isinstance(new, Either) and isinstance(x, Array):
             new = truth.exactly(functools.partial(_item_of, x), new)
-        if isinstance(new, Either):
+        if isinstance(new, Either | Widened):
             truth.exactly(indexing.store, x, index, new)
         else:
             indexing.store(x, index, new)
@@ -357,7 +364,7 @@ def _augment_table(x: Table, op: str, y: Any) -> Any:
 
 
 def _of_run_time_length(x: Any) -> bool:
-    return isinstance(x, List | Array | np.ndarray | loops.Range | loops.Indexed
+    return isinstance(x, List | Array | np.ndarray | Range | Indexed
                       | sequences.Stream)
 
 
@@ -441,14 +448,22 @@ def iterated(x: Any) -> Any:
                           "loop over it with a for statement and store into an array", n)
         return [x[as_int(k)] for k in range(n)]
     if isinstance(x, List):
-        return loops.sequence_of(x)
+        return sequence_of(x)
     if isinstance(x, Table):
         return tables.iterated(x)
-    if isinstance(x, loops.Range | loops.Indexed):
+    if isinstance(x, Range | Indexed):
         return iter(x)
     if isinstance(x, Unjoined):
         raise x.error
     return x
+
+
+LATER = {
+    "for_": (loops, "for_loop"), "while_": (loops, "while_loop"), "try_": (trying, "try_"),
+    **{name: (matching, name) for name in (
+        "matches_sequence", "matches_class", "matches_mapping", "matched_attribute",
+        "matched_rest")}}
+"""Helpers whose modules are loaded when a function is met that needs them."""
 
 
 class Helpers:
@@ -456,14 +471,15 @@ class Helpers:
 
     __slots__ = ()
 
+    def __getattr__(self, name: str) -> Any:
+        if name not in LATER:
+            raise AttributeError(name)
+        module, function = LATER[name]
+        found = getattr(module, function)
+        setattr(Helpers, name, staticmethod(found))
+        return found
+
     if_ = staticmethod(if_)
-    matches_sequence = staticmethod(matching.matches_sequence)
-    matches_class = staticmethod(matching.matches_class)
-    matches_mapping = staticmethod(matching.matches_mapping)
-    matched_attribute = staticmethod(matching.matched_attribute)
-    matched_rest = staticmethod(matching.matched_rest)
-    for_ = staticmethod(loops.for_loop)
-    while_ = staticmethod(loops.while_loop)
     and_ = staticmethod(truth.and_)
     or_ = staticmethod(truth.or_)
     all_ = staticmethod(truth.all_)
@@ -492,10 +508,11 @@ class Helpers:
     if_expression = staticmethod(truth.if_expression)
     known_truth = staticmethod(known_truth)
     bound = staticmethod(bound)
+    named = staticmethod(named)
+    cells_made = staticmethod(cells_made)
     returned = staticmethod(returned)
     assert_ = staticmethod(assert_)
     raise_ = staticmethod(raise_)
-    try_ = staticmethod(trying.try_)
     managed = staticmethod(managed)
     attribute = staticmethod(attribute)
     load = staticmethod(load)

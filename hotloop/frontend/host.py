@@ -135,6 +135,11 @@ def _piece(x: Any, operands: list[Atom]) -> tuple[Any, ...]:
     return _piece(text, operands) if has_marks(text) else (text,)
 
 
+def pieces_of(x: Any, operands: list[Atom]) -> tuple[Any, ...]:
+    """The parts of what `str(x)` shows: strings and Values, whose operands are added."""
+    return _piece(x, operands)
+
+
 def _holds_tracer(x: Any) -> bool:
     return any(isinstance(e, Tracer) or (type(e) in (tuple, list) and _holds_tracer(e))
                for e in x)

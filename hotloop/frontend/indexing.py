@@ -11,7 +11,7 @@ that `x[1:-1]` and `x[:-2]` have provably equal sizes; otherwise the clamping is
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import check, current, emit, lit, unsupported
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.tracers import (
+    LIFTED,
     NUMPY_KIND,
     PYTHON,
     PYTHON_TYPES,
@@ -187,7 +188,8 @@ def _flat_index(x: Array, index: Any) -> list[Any]:
     """The index as a list over all axes: Ellipsis expanded, sequences as arrays."""
     parts = list(index) if isinstance(index, tuple) else [index]
     parts = [lift(list(p)) if isinstance(p, tuple) else
-             lift(p) if isinstance(p, list | np.ndarray | range) else p for p in parts]
+             lift(p) if isinstance(p, list | np.ndarray | range) or type(p) in LIFTED else p
+             for p in parts]
     used = sum(len(dims_of(p)) if _is_mask(p) else 0 if p is None or p is Ellipsis else 1
                for p in parts)
     if used > x.ndim:
@@ -216,7 +218,7 @@ def select(x: Array, index: Any) -> Selection:
     if found is not None and found[0].encloses(builder):
         return found[1]
     made = Selection(x, index)
-    known[key] = builder, made
+    known[key] = current(), made        # its checks may have opened an arm of a try statement
     return made
 
 
@@ -331,10 +333,10 @@ def _wrapped(p: Array, n: Dim, axis: int) -> Atom:
         raise IndexError("arrays used as indices must be of integer (or boolean) type")
     raw = p.value()
     builder = current()
-    key = ("wrapped", raw, n)
-    found = builder.state.numbered.get(key)
-    if found is not None and builder.sees(found[0]):
-        return found[0]
+    key, known = ("wrapped", raw, n), builder.state.selections
+    found = known.get(key)
+    if found is not None and found[0].encloses(builder):
+        return cast(Var, found[1])
     v = convert(raw, I64)
     shape = v.shape
     zero, size = lit(0), _atom(n)
@@ -348,7 +350,7 @@ def _wrapped(p: Array, n: Dim, axis: int) -> Atom:
     ok, = emit("reduce_and", [inside], [(BOOL, ())], axes=tuple(range(len(shape))))
     check(ok, IndexError, f"index out of bounds for axis {axis} with size {{}}", size)
     assert isinstance(v, Var)
-    builder.state.numbered[key] = [v]
+    known[key] = current(), v
     return v
 
 
@@ -375,8 +377,10 @@ def _load_scalar(x: Scalar, index: Any) -> Any:
         raise TypeError(f"'{name}' object is not subscriptable")
     if index == () and isinstance(index, tuple):
         return x
-    if index is Ellipsis or index is None:
-        raise unsupported("an index of a NumPy scalar", "use np.asarray(x)")
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(p is None or p is Ellipsis for p in parts):
+        array: Array = load(fresh(x.atom), index)
+        return array
     raise IndexError("invalid index to scalar variable.")
 
 
@@ -396,8 +400,11 @@ def store(x: Any, index: Any, new: Any) -> None:
         chosen, = emit("select", [mask, stored(new, x.dtype, True), x.value()], [(x.dtype, x.dims)])
         x.assign(chosen)
         return
+    number = None
+    if _gathers(x, index) and not dims_of(new):
+        number = stored(new, x.dtype, True)     # the number's errors come before the indices'
     s = select(x, index)
-    part = stored(new, x.dtype, s.gathers)
+    part = stored(new, x.dtype, s.gathers) if number is None else number
     if s.gathers:
         x.view(s.index).assign(broadcast_into(part, s.index.shape))
         return
@@ -405,6 +412,14 @@ def store(x: Any, index: Any, new: Any) -> None:
     if isinstance(new, Array) and new.same_view(target):
         return                             # the store that ends `x[i] += v`, done already
     target.assign(part)
+
+
+def _gathers(x: Array, index: Any) -> bool:
+    """Has the index arrays of integers, and nothing that is wrong whatever their values?"""
+    parts = [lift(p) if isinstance(p, list | np.ndarray) else p
+             for p in (index if isinstance(index, tuple) else (index,))]
+    arrays = [p for p in parts if isinstance(p, Array) and p.ndim]
+    return bool(arrays) and len(parts) <= x.ndim and all(p.dtype.kind in "iu" for p in arrays)
 
 
 def item(x: Array, i: Any) -> Any:

@@ -18,6 +18,8 @@ from hotloop.frontend.syntax import children, walk
 
 Names = set[str]
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+AT_TIMES = (*COMPREHENSIONS, ast.BoolOp, ast.IfExp, ast.Compare)
+"""Expressions of which Python may not evaluate all parts."""
 
 
 class Analysis:
@@ -134,9 +136,10 @@ class Analysis:
             known = self.loads(s) | self._augmented(s), set()
         else:
             w = self._stores_of(s)
+            perhaps = bound_at_times(s)
             partial = isinstance(s, ast.AugAssign | ast.Delete)
             known = self.loads(s) | (w if partial else set()), (set() if partial else w)
-            known = known[0], known[1] - self.shared
+            known = known[0], known[1] - self.shared - perhaps
         s.gen_kill = known
         return known
 
@@ -214,8 +217,14 @@ def mark_unbound(block: list[ast.stmt], bound: Names, local: Names,
             if isinstance(s, ast.Delete):
                 bound = bound - analysis.stores([s])
             else:
-                bound = bound | analysis.stores([s])
+                bound = bound | (analysis.stores([s]) - bound_at_times(s))
     return bound
+
+
+def bound_at_times(s: ast.AST) -> Names:
+    """Names that assignment expressions of the statement may bind or not."""
+    return {e.target.id for k in walk(s) if isinstance(k, AT_TIMES)
+            for e in walk(k) if isinstance(e, ast.NamedExpr)}
 
 
 def _mark(node: ast.AST, bound: Names, local: Names) -> None:

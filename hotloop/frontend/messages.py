@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 from hotloop.frontend.builder import CONTEXT, current, staging
 from hotloop.frontend.tracers import PYTHON, Scalar, Tracer, known_by, plain_repr
+from hotloop.ops.control import Attributes
 
 _MARK = re.compile("\x00hl(\\d+)\x00")
 
@@ -88,6 +90,22 @@ def _field(x: Scalar, spec: str) -> str:
             return f"np.{dtype}{{}}"            # the number brings its parentheses
         return "np.{}_" if dtype.kind == "b" else f"np.{dtype}({{}})"
     return "{:" + spec + "}" if spec else "{}"
+
+
+def attributes_of(error: BaseException) -> tuple[Attributes, list[Any]]:
+    """What an exception has beside its text, as a check's `attributes`, and the atoms of those
+    that are known at run time only."""
+    if not vars(error) and not isinstance(type(error).__init__, FunctionType):
+        return None, []
+    names: list[tuple[Any, ...]] = []
+    atoms: list[Any] = []
+    for name, x in vars(error).items():
+        if isinstance(x, Scalar):
+            names.append((name, None, "" if x.kind == PYTHON else x.atom.dtype.str))
+            atoms.append(x.atom)
+        elif isinstance(x, bool | int | float | complex | str | bytes | None):
+            names.append((name, x))
+    return tuple(names), atoms
 
 
 def marked_text(message: str, operands: Sequence[Any]) -> str:

@@ -8,20 +8,31 @@ beside the arguments; `vector_through_numpy` is for results whose length only th
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import current, emit, unsupported
 from hotloop.ir.core import Atom, Dim, Var
-from hotloop.ir.types import CODE_OF, I64
+from hotloop.ir.types import CODE_OF, DTYPES, I64
+from hotloop.record import record
 
 RAISING: set[Any] = set()
 """Functions that may raise although shapes and dtypes are right."""
 
 VIA_NUMPY: set[Any] = set()
+FAILURES: dict[Any, tuple[tuple[type[Exception], str], ...]] = {}
+"""What such functions raise, and what it says."""
+
+LINALG = tuple((np.linalg.LinAlgError, message) for message in (
+    "Singular matrix", "Array must not contain infs or NaNs", "Eigenvalues did not converge",
+    "SVD did not converge"))
+"""What functions that compute with matrices may raise."""
+
 REFUSED: set[Any] = set()
 """NumPy functions that are always a call-back, and those with a message that they are not
 supported: for `names.coverage`."""
@@ -48,8 +59,73 @@ def through_numpy(function: Callable[..., Any], operands: Sequence[Atom],
         params["take"] = len(operands)
     if keywords:
         params["keywords"] = tuple(sorted(keywords.items()))
-    row = "call_numpy_checked" if function in RAISING else "call_numpy"
-    return emit(row, [*operands, *places], outs, **params)
+    if function not in RAISING:
+        return emit("call_numpy", [*operands, *places], outs, **params)
+    if function in FAILURES and current().state.tries:
+        return emit_tried([*operands, *places], outs, FAILURES[function], params)
+    return emit("call_numpy_checked", [*operands, *places], outs, **params)
+
+
+@record
+class Tried:
+    """A call inside of a try statement: the results, and which of `failures` it was: 0 for none,
+    else the results are zeros. `results`, `take` and `keywords` as the equation would have them."""
+    function: Any
+    failures: tuple[tuple[type[Exception], str], ...]
+    results: tuple[Any, ...]
+    take: int | None
+    keywords: tuple[tuple[str, Any], ...]
+
+    @property
+    def __name__(self) -> str:
+        """As an attribute of this module, for the text form of the IR."""
+        return PREFIX + pickle.dumps(self).hex()
+
+    def __call__(self, *operands: Any) -> tuple[Any, ...]:
+        try:
+            result = self.function(*operands[:self.take], **dict(self.keywords))
+        except Exception as error:
+            known = type(error), str(error)
+            if known not in self.failures:
+                raise UnsupportedError(
+                    f"not supported: {known[0].__name__}({known[1]!r}) by a call of NumPy in a try "
+                    "statement, which was not expected", None, "test the arguments before"
+                    ) from error
+            blank = [np.zeros([self._size(d, operands) for d in shape], DTYPES[dtype])[()]
+                     for dtype, shape in self.results]
+            return (*blank, np.int64(self.failures.index(known) + 1))
+        return (*(result if isinstance(result, tuple) else (result,)), np.int64(0))
+
+    def _size(self, dim: Any, operands: Sequence[Any]) -> int:
+        """That of a result; 0 if it is told by another result."""
+        if isinstance(dim, int):
+            return dim
+        return int(operands[dim[1]]) if dim[0] == "in" else 0
+
+
+PREFIX = "tried_"
+
+
+def __getattr__(name: str) -> Any:
+    """`tried_<hex>`: the Tried of that name, when a Program is read back from text."""
+    if not name.startswith(PREFIX):
+        raise AttributeError(name)
+    return pickle.loads(bytes.fromhex(name[len(PREFIX):]))
+
+
+def emit_tried(operands: Sequence[Atom], outs: Sequence[Any],
+               failures: tuple[tuple[type[Exception], str], ...],
+               params: dict[str, Any]) -> list[Var]:
+    """The equation `call_numpy_checked` in a try statement, which has a check for each failure."""
+    results = params["results"]
+    tried = Tried(params["function"], failures, results, params.get("take"),
+                  params.get("keywords", ()))
+    code = current().bind(I64)
+    found = emit("call_numpy", operands, [*outs, code], function=tried,
+                 results=(*results, (CODE_OF[np.dtype(I64)], ())))
+    for k, (exception, message) in enumerate(failures, 1):
+        dm.require("ne", code, k, exception, message)
+    return found[:-1]
 
 
 def vector_through_numpy(function: Callable[..., Any], operands: Sequence[Atom],

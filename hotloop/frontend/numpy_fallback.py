@@ -20,6 +20,7 @@ from hotloop.errors import TypeInstabilityError, UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import check, current, emit, here, inputs_of, unsupported
 from hotloop.frontend.numpy_arrays import settled
+from hotloop.frontend.numpy_callback import LINALG, emit_tried
 from hotloop.frontend.numpy_invocation import (
     LITERALS,
     ArrayResult,
@@ -129,8 +130,9 @@ def through(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> A
                                            for path in inputs_of(a.shape[-1])))
         raise error from None
     _refuse_sharing(given, tried.changed, function)
-    call = Invocation(function, trees, named, tuple(given.kinds), tried.trees, tried.changed)
-    return _emitted(call, given, tried.shared)
+    call = Invocation(function, trees, named, tuple(given.kinds), tried.trees, tried.changed,
+                      tuple(c for block in current().state.notes.ignored for c in block.categories))
+    return _emitted(call, given, tried.shared, tried.failures)
 
 
 def _refuse_sharing(given: _Arguments, changed: tuple[int, ...], function: Any) -> None:
@@ -145,7 +147,8 @@ def _refuse_sharing(given: _Arguments, changed: tuple[int, ...], function: Any) 
             raise unsupported(f"{path_of(function)} of arrays that share memory", "copy one")
 
 
-def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...]) -> Any:
+def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...],
+             failures: tuple[tuple[type[Exception], str], ...]) -> Any:
     builder = current()
     outs: list[Var] = []
     declared: list[Any] = []
@@ -179,8 +182,12 @@ def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...]) -> An
             else:
                 shape.append(d)  # type: ignore[arg-type]
         stored.append((k, out(atom.dtype, tuple(shape), atom.shape)))
-    emit("call_numpy_checked", operands, outs, function=call, results=tuple(declared),
-         take=len(given.atoms))
+    params: dict[str, Any] = {"function": call, "results": tuple(declared),
+                              "take": len(given.atoms)}
+    if current().state.tries and call.results and not call.changed:
+        emit_tried(operands, outs, tuple(dict.fromkeys((*failures[:4], *LINALG))), params)
+    else:
+        emit("call_numpy_checked", operands, outs, **params)
     for k, new in stored:
         target = given.tracers[k]
         assert isinstance(target, Array)
@@ -237,7 +244,8 @@ def _built(tree: Any, found: Any, given: _Arguments, sharing: list[Any]) -> Any:
 def instead(function: Any, args: tuple[Any, ...], keywords: dict[str, Any],
             error: UnsupportedError) -> Any:
     """NumPy's result where a stand-in raised `error`, which stays if NumPy can't be called."""
-    if error.inputs or not able(function) or _depends_on_layout(function, args, keywords):
+    if error.inputs or error.counted or not able(function) or _depends_on_layout(
+            function, args, keywords):
         raise error
     try:
         return through(function, args, keywords)

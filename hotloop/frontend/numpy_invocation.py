@@ -14,6 +14,7 @@ All of it is plain data: it is stored with the compiled code.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -194,13 +195,15 @@ def path_of(f: Any) -> str:
 @record
 class Invocation:
     """`changed`: operands that the function changes; `kinds` of all operands. Without `results` the
-    function raised for every example: it is called for its exception."""
+    function raised for every example: it is called for its exception. `ignored`: categories of
+    warnings that the program ignores there."""
     function: Any
     args: tuple[Any, ...]
     keywords: tuple[tuple[str, Any], ...]
     kinds: tuple[str, ...]
     results: tuple[Any, ...]
     changed: tuple[int, ...]
+    ignored: tuple[type[Warning], ...] = ()
 
     @property
     def __name__(self) -> str:
@@ -216,7 +219,13 @@ class Invocation:
         given = [as_argument(x, kind) for x, kind in zip(operands, self.kinds, strict=True)]
         for k in self.changed:
             given[k] = np.array(given[k])
-        result = self.called(given)
+        if self.ignored:
+            with warnings.catch_warnings():
+                for category in self.ignored:
+                    warnings.simplefilter("ignore", category)
+                result = self.called(given)
+        else:
+            result = self.called(given)
         try:
             trees = tree_of(result, given), tree_of(result, ())
         except Foreign as error:

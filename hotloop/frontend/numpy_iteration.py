@@ -13,7 +13,7 @@ import numpy as np
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import emit, fail, unsupported
 from hotloop.frontend.indexing import load
-from hotloop.frontend.loops import Indexed
+from hotloop.frontend.iterables import Indexed
 from hotloop.frontend.numpy_arrays import as_array, settled
 from hotloop.frontend.registry import numpy_function
 from hotloop.frontend.tracers import Array, as_int, dim_of, fresh, value

@@ -18,7 +18,13 @@ from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, fail, here, unsupported
 from hotloop.frontend.numpy_arrays import as_array, axis_of, converted, scalar_of, static
 from hotloop.frontend.numpy_atoms import complex_dtype, op, real_dtype, reduce_all
-from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
+from hotloop.frontend.numpy_callback import (
+    FAILURES,
+    LINALG,
+    RAISING,
+    VIA_NUMPY,
+    through_numpy,
+)
 from hotloop.frontend.numpy_products import vecdot
 from hotloop.frontend.numpy_reduce import total
 from hotloop.frontend.numpy_shape import permuted, ravel, reshape_to
@@ -237,6 +243,13 @@ def cond(x: Any, p: Any = None) -> Any:
 RAISING.update((LA.solve, LA.inv, LA.pinv, LA.cholesky, LA.svd, callbacks.singular_values, LA.eigh,
                 LA.eigvalsh, LA.eig, LA.eigvals, callbacks.complex_eigenvectors,
                 callbacks.complex_eigenvalues))
+SINGULAR, _, NO_VALUES, NO_SVD = LINALG
+NOT_DEFINITE = LinAlgError, "Matrix is not positive definite"
+FAILURES.update({function: (failure,) for failure, functions in (
+    (SINGULAR, (LA.solve, LA.inv)), (NOT_DEFINITE, (LA.cholesky,)),
+    (NO_SVD, (LA.pinv, LA.svd, callbacks.singular_values)),
+    (NO_VALUES, (LA.eigh, LA.eigvalsh, LA.eig, LA.eigvals, callbacks.complex_eigenvectors,
+                 callbacks.complex_eigenvalues))) for function in functions})
 VIA_NUMPY.update((LA.solve, LA.inv, LA.pinv, LA.det, LA.slogdet, LA.cholesky, LA.qr, LA.svd,
                   LA.eigh, LA.eigvalsh, LA.eig, LA.eigvals))
 

@@ -22,6 +22,7 @@ from hotloop.frontend.numpy_shape import ravel, reshape
 from hotloop.frontend.registry import NUMPY, attribute, method, numpy_function
 from hotloop.frontend.traced import PYTHON
 from hotloop.frontend.tracers import (
+    NUMPY_KIND,
     Array,
     Base,
     Scalar,
@@ -30,6 +31,7 @@ from hotloop.frontend.tracers import (
     dtype_of,
     fit,
     fresh,
+    is_number,
     is_python_number,
     lift,
     stored,
@@ -199,6 +201,8 @@ def set_flat(x: Array, new: Any) -> None:
         if not dm.equal(n, target.dims[0]):
             dm.require("gt", n, 0, UnsupportedError, "x.flat = an empty array")
             new = NUMPY[np.resize](new, as_int(target.dims[0]))
+    elif is_number(new) and not is_python_number(new):
+        new = Scalar(stored(new, x.dtype, True), NUMPY_KIND)     # cast, as an array of one
     target[:] = new
 
 
@@ -272,7 +276,10 @@ def tolist(x: Any) -> Any:
 
 @method("fill")
 def fill(x: Array, new: Any) -> None:
-    x.assign(stored(scalar_of(new), x.dtype))
+    number = scalar_of(new)
+    if isinstance(number, Array | list | tuple):
+        raise ValueError("setting an array element with a sequence.")
+    x.assign(stored(number, x.dtype))
 
 
 @method("round")

@@ -38,6 +38,7 @@ from hotloop.frontend.tracers import (
     dims_from,
     fresh,
     is_number,
+    is_python_number,
     lift,
     may_share,
     reshaped,
@@ -345,7 +346,7 @@ def with_new_axes(a: Array, new: Sequence[int]) -> Array:
 @numpy_function(np.squeeze)
 @method("squeeze")
 def squeeze(a: Any, axis: Any = None) -> Any:
-    if is_number(lift(a)):
+    if is_number(lift(a)) and not is_python_number(a):
         return a
     a = as_array(a)
     if axis is None:

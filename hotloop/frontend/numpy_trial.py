@@ -47,10 +47,12 @@ ROOM = 1 << 16
 @record
 class Trial:
     """`trees`: of the results, one for each type that they may have. `changed`: operands that the
-    function stores to. `shared`: operands of which a result was a view."""
+    function stores to. `shared`: operands of which a result was a view. `failures`: what examples
+    raised."""
     trees: tuple[Tree, ...]
     changed: tuple[int, ...]
     shared: tuple[int, ...]
+    failures: tuple[tuple[type[Exception], str], ...]
 
 
 def trial(call: Invocation, atoms: Sequence[Atom], careful: bool) -> Trial:
@@ -59,6 +61,7 @@ def trial(call: Invocation, atoms: Sequence[Atom], careful: bool) -> Trial:
     """
     trees: dict[Any, Any] = {}                         # -> the same without operands
     changed: set[int] = set()
+    failures: dict[tuple[type[Exception], str], None] = {}
     shared: set[int] = set()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -66,7 +69,8 @@ def trial(call: Invocation, atoms: Sequence[Atom], careful: bool) -> Trial:
             before = [x.tobytes() if isinstance(x, np.ndarray) else b"" for x in example]
             try:
                 result = call.called(example)
-            except Exception:           # whatever the function raises for this example
+            except Exception as error:  # whatever the function raises for this example
+                failures[type(error), str(error)] = None
                 continue
             tree = tree_of(result, example)
             changed.update(k for k, x in enumerate(example)
@@ -78,7 +82,7 @@ def trial(call: Invocation, atoms: Sequence[Atom], careful: bool) -> Trial:
     found = tuple(t for t, plain in trees.items() if t == plain or plain not in trees)
     if len(found) > MOST_TYPES:
         raise Foreign("a result whose type depends on the values of the arguments")
-    return Trial(found, tuple(sorted(changed)), tuple(sorted(shared)))
+    return Trial(found, tuple(sorted(changed)), tuple(sorted(shared)), tuple(failures))
 
 
 def _insists(call: Invocation, example: Sequence[Any]) -> set[int]:

@@ -11,8 +11,8 @@ after the branch. So lists, dicts and objects are mutable state with a static st
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Set
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -115,6 +115,68 @@ class Place:
 
 
 PUT.append(lambda x, name, new: Place(x, False, name).set(new))
+
+
+class Variable(Place):
+    """A local name by its cell: what an assignment expression binds, or a function inside that
+    declares it nonlocal. Where a staged block carries the name itself there is no journal entry."""
+
+    __slots__ = ()
+
+    def __init__(self, cell: CellType, name: str):
+        super().__init__(cell, False, name)
+
+    def __repr__(self) -> str:
+        return self.key
+
+    def get(self) -> Any:
+        try:
+            return self.owner.cell_contents
+        except ValueError:
+            return UNBOUND
+
+    def put(self, new: Any) -> None:
+        if new is not UNBOUND:
+            self.owner.cell_contents = new
+        elif self.get() is not UNBOUND:
+            del self.owner.cell_contents
+
+    def set(self, new: Any) -> None:
+        self.note(self.get())
+        self.put(new)
+
+    def note(self, old: Any) -> None:
+        """Journal what it was, if a staged block is open that does not know the name."""
+        builder = current()
+        if builder.parent is not None:
+            keeper = journal_of(builder)
+            cells, names = keeper.scope
+            if (self.key not in names or cells.get(self.key) is not self.owner) and (
+                    not made_inside(self.owner, keeper)):
+                keeper.journal.append((self, old))
+
+
+def cells_made(read: Callable[[], Any]) -> None:
+    """A function begins whose variables `read` reads: their cells are made in the open block."""
+    builder = current()
+    for cell in cells_of(read).values():
+        builder.state.session.homes[id(cell)] = partial(_given, cell), builder
+
+
+def _given(x: Any) -> Any:
+    return x
+
+
+@contextmanager
+def assigning(variables: Sequence[Variable]) -> Iterator[None]:
+    """What is called inside may assign these variables of functions around it."""
+    before = [v.get() for v in variables]
+    try:
+        yield
+    finally:
+        for v, old in zip(variables, before, strict=True):
+            if v.get() is not old:
+                v.note(old)
 
 
 def journal_of(builder: Builder) -> Builder:

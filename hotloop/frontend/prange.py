@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotloop.frontend.loops import Range
+from hotloop.frontend.iterables import Range
 from hotloop.frontend.numpy_arrays import settled
 from hotloop.frontend.registry import call
 

@@ -24,9 +24,9 @@ from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
+from hotloop.frontend.iterables import Indexed, Range, sequence_of
 from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import load_from as load_item
-from hotloop.frontend.loops import Indexed, Range, sequence_of
 from hotloop.frontend.numpy_arrays import scalar_of, settled
 from hotloop.frontend.numpy_atoms import both, negate, op, select
 from hotloop.frontend.numpy_callback import through_numpy
@@ -51,6 +51,7 @@ from hotloop.frontend.tracers import (
     dtype_of,
     is_python_number,
     known_by,
+    narrowed,
     value,
 )
 from hotloop.ir.core import Atom, Lit
@@ -240,6 +241,16 @@ def sum_(iterable: Any, /, start: Any = 0) -> Any:
             total = Widened(value(total), NUMPY_KIND, some, PYTHON, I64)
         return binary("add", start, total) if has_tracer([start, total]) else start + total
     return summed(iterable, start)
+
+
+@call(next)
+def next_(iterator: Any, /, *default: Any) -> Any:
+    """Of a generator expression the first item, of other iterators what Python's `next` gives."""
+    if type(iterator) is Stream and iterator.home is current():
+        return function(in_python.first_or if default else in_python.first)(iterator, *default)
+    if current().parent is not None:
+        raise staging("next() in a branch or loop", "use a for statement or an index")
+    return next(iterator, *default)
 
 
 def _quantifier(name: str, decided: bool) -> Callable[..., Any]:
@@ -437,17 +448,20 @@ def divmod_(a: Any, b: Any, /) -> Any:
 def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
     if not has_tracer([base, exp, mod]):
         return pow(base, exp, mod) if mod is not None else pow(base, exp)
-    if mod is not None:
-        given = (base, exp, mod)
-        if not all(map(is_python_number, given)):
-            kinds = [("" if is_python_number(x) else "numpy.") + python_type(x).__name__
-                     for x in given]
-            fail(TypeError, "unsupported operand type(s) for ** or pow(): "
-                 + ", ".join(map(repr, kinds)))
-        if any(dtype_of(x).kind not in "bi" for x in given):
-            fail(TypeError, "pow() 3rd argument not allowed unless all arguments are integers")
-        return function(in_python.power_modulo)(base, exp, mod)
-    return binary("pow", base, exp)
+    return binary("pow", base, exp) if mod is None else truth.exactly(power_modulo, base, exp, mod)
+
+
+def power_modulo(base: Any, exp: Any, mod: Any) -> Any:
+    """`pow(base, exp, mod)`"""
+    given = [narrowed(x) if isinstance(x, Widened) and x.narrow_kind != x.kind else x
+             for x in (base, exp, mod)]
+    if not all(map(is_python_number, given)):
+        kinds = [("" if is_python_number(x) else "numpy.") + python_type(x).__name__ for x in given]
+        fail(TypeError, "unsupported operand type(s) for ** or pow(): "
+             + ", ".join(map(repr, kinds)))
+    if any(dtype_of(x).kind not in "bi" for x in given):
+        fail(TypeError, "pow() 3rd argument not allowed unless all arguments are integers")
+    return function(in_python.power_modulo)(*given)
 
 
 @call(round)
@@ -501,7 +515,8 @@ def isinstance_(x: Any, classes: Any, /) -> bool:
     if isinstance(x, Unjoined):
         raise x.error
     if not isinstance(x, Tracer):
-        return isinstance(x, classes)
+        kind = getattr(type(x), "_hl_class", None)
+        return isinstance(x, classes) or kind is not None and issubclass(kind, classes)
     isinstance(None, classes)                # its own error for what are no classes
     return issubclass(python_type(settled(x)), classes)
 

@@ -14,7 +14,7 @@ import numpy as np
 from hotloop.frontend import control
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import check, unsupported
-from hotloop.frontend.loops import Range
+from hotloop.frontend.iterables import Range
 from hotloop.frontend.numpy_arrays import settled, static_int
 from hotloop.frontend.numpy_atoms import op
 from hotloop.frontend.numpy_distributions import drawn

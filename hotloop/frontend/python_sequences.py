@@ -18,6 +18,7 @@ import numpy as np
 from hotloop.frontend import in_python, truth
 from hotloop.frontend.builder import emit, fail, unsupported
 from hotloop.frontend.calls import function
+from hotloop.frontend.iterables import Indexed, Range
 from hotloop.frontend.list_slots import list_of
 from hotloop.frontend.list_values import Data, List
 from hotloop.frontend.lists import (
@@ -31,17 +32,14 @@ from hotloop.frontend.lists import (
     repeated,
     store,
 )
-from hotloop.frontend.loops import ITERATED, Indexed, Range
 from hotloop.frontend.operators import binary
 from hotloop.frontend.registry import call
 from hotloop.frontend.sequences import (
     Fold,
-    Generated,
     Stream,
     as_list,
     consume,
     each,
-    iterate_stream,
     list_from,
     when,
 )
@@ -49,8 +47,6 @@ from hotloop.frontend.slots import MixedSlot, ScalarSlot, SequenceSlot
 from hotloop.frontend.tracers import Array, Tracer, lift
 from hotloop.ir.core import Atom
 from hotloop.ir.types import I64
-
-ITERATED[Stream] = ITERATED[Generated] = iterate_stream
 
 RUN_TIME = (List, Stream, Indexed)
 """Iterables whose length may be known at run time only."""

@@ -100,6 +100,8 @@ def ufunc_rule(*ufuncs: Any) -> Decorator:
     return _into(UFUNCS, ufuncs)
 
 
+_BUILTINS = lazy.module("hotloop.frontend.python_names")
+_SEQUENCES = lazy.module("hotloop.frontend.python_sequences")
 _LIBRARY = (lazy.module("hotloop.frontend.python_library"),)
 _MATH = (lazy.module("hotloop.frontend.math_names"),)
 _REDUCE = lazy.module("hotloop.frontend.numpy_reduce")
@@ -107,6 +109,8 @@ _SHAPE = lazy.module("hotloop.frontend.numpy_shape")
 _METHODS = lazy.module("hotloop.frontend.numpy_methods")
 
 LATER: dict[str, tuple[Any, ...]] = {
+    "builtins": (_BUILTINS, _SEQUENCES, lazy.module("hotloop.frontend.host")),
+    "_operator": (_BUILTINS,),
     **dict.fromkeys(("heapq", "_heapq", "bisect", "_bisect", "itertools", "_functools",
                      "functools", "collections"), _LIBRARY),
     "cmath": _MATH,
@@ -123,16 +127,17 @@ LATER: dict[str, tuple[Any, ...]] = {
         lazy.module("hotloop.frontend.numpy_iteration")),
     "numpy.fft": (lazy.module("hotloop.frontend.numpy_fft"),),
     "numpy.linalg": (lazy.module("hotloop.frontend.numpy_linalg"),),
-    "numpy.ndarray": (_METHODS, _REDUCE, _SHAPE),
+    "numpy.ndarray": (_METHODS, _REDUCE, _SHAPE, _SEQUENCES),
     "numpy.random": (lazy.module("hotloop.frontend.numpy_random"),
                      lazy.module("hotloop.frontend.numpy_distributions")),
     "random": (lazy.module("hotloop.frontend.python_random"),),
+    **dict.fromkeys(("warnings", "_warnings"), (lazy.module("hotloop.frontend.python_warnings"),)),
     "scipy": (lazy.module("hotloop.frontend.scipy_names"),),
 }
 """Modules that fill the tables for functions of a module, or for methods of arrays, the likely ones
 first. They are loaded, one after another, when a function is met that is in no table: most programs
-use few. Ufuncs, operators and builtins, which are in most programs, are there from the start. No
-two modules know the same name."""
+use few. Ufuncs and operators, which are in most programs, are there from the start. No two modules
+know the same name."""
 
 
 def lookup(function: Any) -> Callable[..., Any] | None:

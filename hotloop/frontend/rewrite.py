@@ -37,6 +37,7 @@ from hotloop.frontend.yields import GENERATOR, SINK, is_endless, lower_yields, u
 
 HELPERS = "_hl"
 DELAYED = "_hl_delayed"
+FUNCTION = "_hl_function_"
 COMPARED: dict[type, str] = {ast.In: "in_", ast.NotIn: "not_in", ast.Is: "is_",
                              ast.IsNot: "is_not", ast.Eq: "equal", ast.NotEq: "not_equal",
                              ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "greater",
@@ -53,10 +54,11 @@ class Rewritten:
     """Code of a rewritten function; its free variables are those of the original and `_hl`. A
     generator function has a further parameter, the sink (see `yields`)."""
 
-    __slots__ = ("code", "endless", "inner", "name", "stopping")
+    __slots__ = ("code", "endless", "foreign", "inner", "name", "stopping")
 
-    def __init__(self, code: CodeType, name: str):
+    def __init__(self, code: CodeType, name: str, foreign: tuple[str, ...]):
         self.code, self.name = code, name
+        self.foreign = foreign                     # names of functions around it that it assigns
         self.stopping: Rewritten | None = None     # a generator function whose consumer may leave
         self.endless = False
         self.inner = list(_inner_codes(code))
@@ -384,7 +386,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(f, ast.Name) and f.id in UNTOUCHED_CALLS:
             n.args = [self.visit(a) for a in n.args]
             return n
-        printing = isinstance(f, ast.Name) and f.id == "print"
+        printing = _shows_text(f)
         self.generic_visit(n)
         n.args = [ast.copy_location(ast.Starred(call("iterated", a.value), ast.Load()), a)
                   if isinstance(a, ast.Starred) else a for a in n.args]
@@ -412,6 +414,12 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(x, ast.Tuple):
             return ast.copy_location(ast.Tuple([self.index(e) for e in x.elts], ast.Load()), x)
         return x
+
+    def visit_NamedExpr(self, n: ast.NamedExpr) -> Any:
+        """It may stand in a lambda of ours, where Python would bind a name of that."""
+        n.value = self.visit(n.value)
+        return ast.copy_location(
+            call("named", delayed(ast.copy_location(load(n.target.id), n)), n.value), n)
 
     def visit_Name(self, n: Any) -> Any:
         if getattr(n, "may_fail", False) and isinstance(n.ctx, ast.Load):
@@ -511,13 +519,20 @@ class Rewriter(ast.NodeTransformer):
             ast.Lambda(no_arguments([SINK, "_hl_first"]), body)), n)
 
 
+def _shows_text(f: ast.expr) -> bool:
+    """Is `f` what a call of print or of warnings.warn calls, by name?"""
+    if isinstance(f, ast.Attribute):
+        return f.attr == "warn" and isinstance(f.value, ast.Name) and f.value.id == "warnings"
+    return isinstance(f, ast.Name) and f.id in ("print", "warn")
+
+
 def _plain_targets(n: Any) -> bool:
-    """May the comprehension become nested functions? (Not if it assigns, or awaits.)"""
+    """May the comprehension become nested functions? (Not if it awaits.)"""
     def plain(t: ast.expr) -> bool:
         return isinstance(t, ast.Name) or isinstance(t, ast.Tuple | ast.List) and all(
             map(plain, t.elts))
     return all(plain(g.target) and not g.is_async for g in n.generators) and not any(
-        isinstance(k, ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom) for k in walk(n))
+        isinstance(k, ast.Await | ast.Yield | ast.YieldFrom) for k in walk(n))
 
 
 def _function_of(target: ast.expr, body: ast.expr) -> ast.Lambda:
@@ -600,6 +615,7 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
     params = _parameters(tree)
     inner = [k for k in walk(tree)
              if isinstance(k, ast.FunctionDef | ast.Lambda) and k is not tree]
+    bound = {k.target.id for k in walk(tree) if isinstance(k, ast.NamedExpr)}
     statements = _own_statements(tree)
     for k in statements:
         if isinstance(k, ast.Global):
@@ -629,6 +645,11 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
     if declared:
         head.append(ast.If(constant(False), [ast.Assign([store(v)], constant(None))
                                              for v in declared], []))
+    own = sorted(((shared | bound) & local) - foreign)
+    if own:
+        names: list[ast.expr] = [load(v) for v in own]
+        read = ast.copy_location(ast.Tuple(names, ast.Load()), tree)
+        head.append(ast.Expr(call("cells_made", delayed(read))))
     if RETURNED in local:
         head.append(ast.Assign([store(RETURNED)], constant(False)))
     if VALUE in local and falls_through:
@@ -637,8 +658,8 @@ def _rewrite_tree(tree: ast.FunctionDef, fn: FunctionType) -> Rewritten:
     if lowering.returns:
         tail.append(ast.Return(call("returned", delayed(load(VALUE)))))
     tree.body = [*head, *body, *tail] or [ast.Pass()]
-    tree.name = "_hl_function_" + tree.name
-    return Rewritten(_compiled(tree, fn), code.co_name)
+    tree.name = FUNCTION + tree.name
+    return Rewritten(_compiled(tree, fn), code.co_name, tuple(sorted(foreign)))
 
 
 def _own_statements(tree: ast.FunctionDef) -> list[ast.stmt]:
@@ -672,6 +693,13 @@ def _compiled(tree: ast.FunctionDef, fn: FunctionType) -> CodeType:
         code = next(c for c in code.co_consts if isinstance(c, CodeType)
                     and c.co_name in (owner, "_hl_outer", tree.name))
     return _named(code, fn.__code__.co_name)
+
+
+def is_helper(code: CodeType) -> bool:
+    """Is it the code of a part of a user's function, which stands in a function of its own?"""
+    name = code.co_qualname.rpartition(".")[2]
+    return (name.startswith("_hl_") and not name.startswith(FUNCTION)
+            or code.co_varnames[:1] == (DELAYED,))
 
 
 def _class_name(fn: FunctionType) -> str | None:

@@ -21,33 +21,25 @@ import numpy as np
 from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import current, here, staging, unsupported
-from hotloop.frontend.list_slots import list_of
-from hotloop.frontend.list_values import List, Table
-from hotloop.frontend.lists import (
-    AS_LIST,
-    append,
-    as_array,
-    copied,
-    more,
-    of_array,
-    of_range,
-)
-from hotloop.frontend.loops import (
-    UNROLL_LIMIT,
+from hotloop.frontend.builder import UNROLL_LIMIT, current, here, staging, unsupported
+from hotloop.frontend.iterables import (
+    ITERATED,
     Indexed,
-    Loop,
     Range,
-    for_loop,
     own_iterator,
     sequence_of,
-    stage,
-    unroll,
 )
+from hotloop.frontend.list_slots import list_of
+from hotloop.frontend.list_values import List, Table
+from hotloop.frontend.lists import AS_LIST, append, as_array, copied, more, of_array, of_range
+from hotloop.frontend.loop import Loop
 from hotloop.frontend.objects import cells_of
 from hotloop.frontend.tracers import LIFTED, Array, Scalar, Tracer, lift
 from hotloop.frontend.truth import truth
 from hotloop.frontend.yields import refuse_endless, refuse_next, renamed
+
+loops = lazy.module("hotloop.frontend.loops")
+tables = lazy.module("hotloop.frontend.tables")
 
 LIFTED[List] = as_array
 
@@ -125,7 +117,7 @@ class Stream:
 
     def __init__(self, first: Any, run: Callable[[Sink, Any], Any]):
         self.first, self.runs = first, run
-        self.used = False
+        self.used, self.home = False, current()
 
     def result_tree(self, results: Any) -> Any:
         raise staging("an iterator over run-time values is a result", "return a list of it")
@@ -241,9 +233,6 @@ def set_display(items: list[Any]) -> Any:
     return tables.set_of(items)
 
 
-tables = lazy.module("hotloop.frontend.tables")
-
-
 def display(items: list[Any]) -> Any:
     """`[a, b]`"""
     return made(items, here())
@@ -266,14 +255,14 @@ def each(sink: Sink, items: Any, body: Callable[[Any], Any]) -> None:
     if isinstance(items, Tracer):
         raise TypeError("iteration over a number")
     if not isinstance(items, Range | Indexed):
-        unroll(items, sink.loop((), body))
+        loops.unroll(items, sink.loop((), body))
         return
     known = items.known()
     if known is not None and len(known) <= UNROLL_LIMIT:
-        unroll((items.item(i) for i in known), sink.loop((), body))
+        loops.unroll((items.item(i) for i in known), sink.loop((), body))
         return
     sink.stage()
-    stage(sink.loop(items, body))
+    loops.stage(sink.loop(items, body))
 
 
 def when(sink: Sink, condition: Any, then: Callable[[], Any]) -> None:
@@ -342,6 +331,7 @@ def as_list(x: Any) -> List:
 
 
 AS_LIST.append(as_list)
+ITERATED[Stream] = ITERATED[Generated] = iterate_stream
 
-__all__ = ["Fold", "Sink", "Stream", "consume", "display", "each", "for_loop", "iterate_stream",
-           "list_from", "listed", "more", "stream", "when"]
+__all__ = ["Fold", "Sink", "Stream", "consume", "display", "each", "iterate_stream", "list_from",
+           "listed", "more", "stream", "when"]

@@ -30,6 +30,7 @@ from hotloop.frontend.control import HELPERS
 from hotloop.frontend.instances import traced_class
 from hotloop.frontend.list_slots import list_of
 from hotloop.frontend.list_values import List
+from hotloop.frontend.objects import Variable
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
 from hotloop.frontend.sequences import generator_function
@@ -94,6 +95,7 @@ class Session:
         self.places: dict[int, Place] = {}                 # id -> where it was first met
         self.aliases: list[tuple[Place, Place]] = []
         self.stand_ins: list[StandIn] = []
+        self.foreign: dict[Any, list[Variable]] = {}
         self.bound: dict[int, Callable[..., Any] | None] = {}
         self.born: dict[int, tuple[types.CodeType, types.FunctionType]] = {}
         self.dims: dict[int, Var] = {}
@@ -339,6 +341,10 @@ class Session:
         self.known[-id(f)] = f, None                        # keeps the id
         return made
 
+    def assigned_by(self, bound: Callable[..., Any]) -> list[Variable]:
+        """The variables of other functions that a traceable function assigns."""
+        return self.foreign.get(bound, [])
+
     def _bind(self, f: types.FunctionType, code: Rewritten) -> Callable[..., Any]:
         born = self.born.get(id(f.__code__))
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or (), strict=True))
@@ -358,6 +364,8 @@ class Session:
         if f.__kwdefaults__:
             made.__kwdefaults__ = {k: self._default(v) for k, v in f.__kwdefaults__.items()}
         made.__qualname__, made.__module__ = f.__qualname__, f.__module__
+        if code.foreign:
+            self.foreign[made] = [Variable(cells[name], name) for name in code.foreign]
         return made
 
     def _defaults(self, f: types.FunctionType) -> tuple[Any, ...] | None:

@@ -513,6 +513,8 @@ def stored(x: Any, dtype: np.dtype, gathers: bool = False) -> Atom:
     """The value of `x` in the `dtype` of the array it is stored to: integers take a number as `int`
     does, with its errors. Only unsigned ones, and stores by index arrays (`gathers`), take a NumPy
     number as astype does."""
+    if isinstance(x, Widened) and _kind_matters(x, dtype):
+        x = narrowed(x)
     strict = isinstance(x, Scalar | np.generic) and dtype.kind == "i" and not gathers
     kind = dtype_of(x).kind if is_python_number(x) or strict else ""
     if kind == "c" and dtype.kind in "iuf" and is_python_number(x):
@@ -531,6 +533,11 @@ def stored(x: Any, dtype: np.dtype, gathers: bool = False) -> Atom:
             return convert(number, dtype)
         _check_whole(number, dtype)
     return fit(x, dtype)
+
+
+def _kind_matters(x: Widened, dtype: np.dtype) -> bool:
+    """Are x's two kinds stored differently? Python's must be in range, NumPy's are cast."""
+    return dtype.kind in "iu" and dtype != I64 and x.narrow_kind not in (None, x.kind)
 
 
 def _check_range(number: Atom, dtype: np.dtype) -> None:

@@ -16,12 +16,13 @@ arm as well. A handler is a branch on the code; what no handler takes is raised 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import CellType
 from typing import Any
 
 from hotloop.errors import HotloopError, Location
 from hotloop.frontend import dims as dm
-from hotloop.frontend.branches import hooks, join_sides, settled, staged_if
+from hotloop.frontend.branches import hooks, join_sides, refuse_foreign, settled, staged_if
 from hotloop.frontend.builder import (
     CONTEXT,
     Builder,
@@ -54,6 +55,7 @@ from hotloop.frontend.tracers import PYTHON, KindMatters, Scalar, value
 from hotloop.frontend.truth import truth
 from hotloop.ir.core import Atom, Lit, Var
 from hotloop.ir.types import BOOL
+from hotloop.ops.control import Attributes
 
 
 class Site:
@@ -61,9 +63,11 @@ class Site:
     that the user made, if there is one."""
 
     def __init__(self, number: int, exception: type[BaseException], message: str, count: int,
-                 error: BaseException | None, location: Location | None):
+                 error: BaseException | None, location: Location | None,
+                 attributes: Attributes):
         self.number, self.exception, self.message = number, exception, message
         self.count, self.error, self.location = count, error, location
+        self.attributes = attributes
 
 
 class Status(Homed):
@@ -110,24 +114,25 @@ class Frame:
         self.status = Status()
         self.sites: dict[Any, Site] = {}
         self.blocks: list[Block] = []
+        self.sure: list[str] = []              # names that are bound where nothing has failed
 
     def site(self, exception: type[BaseException], message: str, count: int,
-             error: BaseException | None) -> Site:
+             error: BaseException | None, attributes: Attributes = None) -> Site:
         place = here()
-        key = exception, message, place, count
+        key = exception, message, place, count, attributes
         found = self.sites.get(key)
         if found is None:
             found = self.sites[key] = Site(len(self.sites) + 1, exception, message, count, error,
-                                           place)
+                                           place, attributes)
         if error is not None:
             found.error = error
         return found
 
     def check(self, ok: Atom, exception: type[BaseException], message: str,
-              operands: Sequence[Any]) -> None:
+              operands: Sequence[Any], attributes: Attributes) -> None:
         """In place of the equation `check`."""
         atoms = [a if isinstance(a, Var | Lit) else lit(a) for a in operands]
-        site = self.site(exception, message, len(atoms), current().state.raised)
+        site = self.site(exception, message, len(atoms), current().state.raised, attributes)
         if isinstance(ok, Lit):
             self.status.set(site, atoms)
             raise Failed
@@ -191,6 +196,20 @@ class Frame:
 
 def _nothing() -> None:
     pass
+
+
+def _is_bound(x: Any) -> bool:
+    return x is not UNBOUND and not isinstance(x, Maybe)
+
+
+def _succeeded(frame: Frame, cells: Cells, then: Callable[[], Any] = _nothing) -> None:
+    """What follows where no check of the body has failed: its names are bound, whatever flags they
+    have from where one failed."""
+    for n in frame.sure:
+        x = get(cells, n)
+        if isinstance(x, Maybe):
+            put(cells, n, x.content)
+    then()
 
 
 # ---- hooks of `branches` and `loops`
@@ -270,6 +289,7 @@ def try_(body: Callable[[], Any], handlers: Sequence[Handler], orelse: Callable[
         _run(frame, lambda: _attempt(body, handlers, orelse, cells, names), cells, names)
         final()
         _raise(frame, list(frame.sites.values()))
+        _succeeded(frame, cells)
     for n in dead:
         put(cells, n, UNBOUND)
 
@@ -295,6 +315,8 @@ def _run(frame: Frame, body: Callable[[], Any], cells: Cells, names: list[str]) 
         except Exception as error:
             state.active, state.depth = active, depth
             _caught(frame, error)
+        else:
+            frame.sure = [n for n in names if _is_bound(get(cells, n))]
         if state.raising != mark:
             raise unsupported("a try statement around a call of NumPy that may raise",
                               "test its arguments with an if before")
@@ -311,6 +333,7 @@ def _run(frame: Frame, body: Callable[[], Any], cells: Cells, names: list[str]) 
 
 def _caught(frame: Frame, error: Exception) -> None:
     """What tracing met raises at run time, too."""
+    refuse_foreign(error)
     message = str(error.args[0]) if len(error.args) == 1 else str(error)
     with at_place(raised_at(error)):
         site = frame.site(type(error), message.replace("{", "{{").replace("}", "}}"), 0, error)
@@ -332,16 +355,20 @@ def _attempt(body: Callable[[], Any], handlers: Sequence[Handler],
     status = frame.status
 
     def dispatch(k: int) -> None:
-        if k < len(cases):
+        if k == len(cases) - 1 and not left:
+            cases[k][1]()                      # nothing else can have failed
+        elif k < len(cases):
             sites, run = cases[k]
             _if(_one_of(status, sites), run, lambda: dispatch(k + 1), cells, names)
         else:
             _raise(frame, left)
+            raise Dead                         # it was one of them
     if not frame.sites:
         if orelse is not None:
             orelse()
         return
-    _if(_no_error(status), orelse or _nothing, lambda: dispatch(0), cells, names)
+    _if(_no_error(status), partial(_succeeded, frame, cells, orelse or _nothing),
+        lambda: dispatch(0), cells, names)
 
 
 def _if(condition: Any, yes: Callable[[], Any], no: Callable[[], Any], cells: Cells,
@@ -391,9 +418,15 @@ def _exception(frame: Frame, site: Site) -> BaseException:
     """The object that `as` binds: its text may show run-time values."""
     if not site.count and site.error is not None:
         return site.error
-    text = marked_text(site.message, frame.status.operands(site))
+    operands = frame.status.operands(site)
+    text = marked_text(site.message, operands)
     made = site.exception.__new__(site.exception)
     made.args = (text,) if text else ()
+    attributes = site.attributes or ()
+    given = iter(operands[len(operands) - sum(len(a) > 2 for a in attributes):])
+    for name, constant, *dtype in attributes:
+        setattr(made, name, constant if not dtype else next(given) if not dtype[0]
+                else Scalar(value(next(given))))
     return made
 
 
@@ -410,7 +443,7 @@ def _raise(frame: Frame, sites: list[Site]) -> None:
         try:
             with at_place(site.location):
                 operands = [value(x) for x in frame.status.operands(site)]
-                check(ok, site.exception, site.message, *operands)
+                check(ok, site.exception, site.message, *operands, attributes=site.attributes)
         finally:
             state.raised = before
 

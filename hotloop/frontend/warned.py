@@ -13,27 +13,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+from numpy.exceptions import ComplexWarning
 
 from hotloop.errors import Location
 from hotloop.frontend.traced import Input, Site, Warned
 from hotloop.ir.core import Eqn, Program, walk
 from hotloop.ops.table import INVALID, IO, OVERFLOW, ZERO_DIVIDE, OpDef, effect, flags
+from hotloop.record import record
 
 NAMES = {ZERO_DIVIDE: "divide", OVERFLOW: "over", INVALID: "invalid"}
 """Kinds of errors as `np.errstate` calls them."""
 
 
+UNHEARD = "unheard"
+"""The mode of an error that the program leaves to its caller, but for warnings: it ignores them."""
+
+
+@record
+class Ignored:
+    """A `with warnings.catch_warnings()`, traced in `block`: the categories ignored inside."""
+    block: Any
+    categories: tuple[type[Warning], ...]
+
+
 class Notes:
     """What one trace has found. `quiet`: how many arithmetics of Python's numbers are open;
-    `ufunc`: the name of the NumPy function at work, as its warnings give it."""
+    `ufunc`: the name of the NumPy function at work, as its warnings give it; `ignored`: the blocks
+    of warning filters that are open."""
 
     def __init__(self) -> None:
         self.sites: dict[Site, None] = {}
         self.always = False
         self.quiet = 0
         self.ufunc = ""
+        self.ignored: tuple[Ignored, ...] = ()
+
+    def ignores(self, category: type[Warning]) -> bool:
+        """Does the program itself ignore all warnings of a category here?"""
+        return any(issubclass(category, ignored) for block in self.ignored
+                   for ignored in block.categories)
+
+    def dropped(self) -> None:
+        """Imaginary parts are dropped here, always with a warning."""
+        self.always |= not self.ignores(ComplexWarning)
 
     def note(self, op: OpDef, location: Location | None) -> None:
         self.add(flags(op), self.ufunc or op.name, location)
@@ -44,6 +69,8 @@ class Notes:
     def modes(self, kinds: str) -> tuple[tuple[str, str], ...]:
         """What the program itself says of these kinds of errors here."""
         state: dict[str, str] = np.geterr()  # type: ignore[assignment]
+        if self.ignores(RuntimeWarning):
+            state = {k: {"call": UNHEARD, "warn": "ignore"}.get(v, v) for k, v in state.items()}
         return tuple((NAMES[k], state[NAMES[k]]) for k in kinds if state[NAMES[k]] != "call")
 
 

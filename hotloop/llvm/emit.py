@@ -14,8 +14,9 @@ from __future__ import annotations
 from hotloop.llvm import flags
 from hotloop.llvm import frame as frames
 from hotloop.llvm.builder import type_of
+from hotloop.llvm.calls import layout_of
 from hotloop.llvm.parts import PartStatements
-from hotloop.llvm.statements import Statements, layout_of
+from hotloop.llvm.statements import Statements
 from hotloop.llvm.values import I64
 from hotloop.loops.core import LENT, Buffer, Kernel
 from hotloop.loops.expr import Expr

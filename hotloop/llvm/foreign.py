@@ -18,13 +18,13 @@ from hotloop.loops.foreign import kind_of, loop_at
 from hotloop.ops import inner_loops
 
 if TYPE_CHECKING:
-    from hotloop.llvm.statements import Statements
+    from hotloop.llvm.calls import Calls
 
 STICKY = 63
 """The flags in MXCSR."""
 
 
-def emit(s: Statements, call: Call) -> None:
+def emit(s: Calls, call: Call) -> None:
     if call.routine == "ufunc":
         _ufunc(s, call)
     elif call.routine == "c":
@@ -37,7 +37,7 @@ def emit(s: Statements, call: Call) -> None:
         _sort(s, call)
 
 
-def _ufunc(s: Statements, call: Call) -> None:
+def _ufunc(s: Calls, call: Call) -> None:
     loop = loop_at(s.kernel.sites[call.site])
     if loop is None:
         raise InternalError(f"no inner loop for {s.kernel.sites[call.site]!r}")
@@ -75,7 +75,7 @@ def _ufunc(s: Statements, call: Call) -> None:
         s.bind(scalar, s.phi("i1", ("false", before), (failed, end)))
 
 
-def _cells(s: Statements, type: str, values: Sequence[str]) -> str:
+def _cells(s: Calls, type: str, values: Sequence[str]) -> str:
     cells = s.stack(8 * max(1, len(values)))
     for k, value in enumerate(values):
         at = s.op(f"getelementptr i64, ptr {cells}, i64 {k}") if k else cells
@@ -83,7 +83,7 @@ def _cells(s: Statements, type: str, values: Sequence[str]) -> str:
     return cells
 
 
-def _plain(s: Statements, text: str) -> str:
+def _plain(s: Calls, text: str) -> str:
     """A call whose flags are the program's own; some functions clear what was set before."""
     before = s.flags() if s.watched else ""
     s.lines.append(text)
@@ -92,7 +92,7 @@ def _plain(s: Statements, text: str) -> str:
     return ""
 
 
-def _guarded(s: Statements, text: str) -> str:
+def _guarded(s: Calls, text: str) -> str:
     """A call that tells by the flag of invalid operations that it failed: whether it did. Flags
     are then as before, as under NumPy's own errstate."""
     if not flags.NATIVE:
@@ -110,7 +110,7 @@ def _guarded(s: Statements, text: str) -> str:
     return s.op(f"icmp ne i32 {s.op(f'and i32 {after}, {flags.INVALID}')}, 0")
 
 
-def _sort(s: Statements, call: Call) -> None:
+def _sort(s: Calls, call: Call) -> None:
     length, start, *arrays = call.ins
     site: Any = s.kernel.sites[call.site]
     dtype = site.ins[0][0]

@@ -19,7 +19,7 @@ import numpy as np
 
 from hotloop.llvm import frame
 from hotloop.llvm.builder import UNLIKELY, iota, type_of
-from hotloop.llvm.statements import invariants
+from hotloop.llvm.hoisting import invariants
 from hotloop.llvm.target import register_bytes
 from hotloop.llvm.values import BOOL, I64, UNIT, Lanes
 from hotloop.llvm.varying import MOST_LANES, can_be_lanes, lanes_of, needs_a_lane, varying_names

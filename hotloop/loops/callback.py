@@ -12,9 +12,7 @@ stage ARRAYS gives the arrays, for which the kernel has allocated memory by then
 from __future__ import annotations
 
 import ast
-import builtins
 import functools
-import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -24,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from hotloop import lazy
-from hotloop.errors import Location
+from hotloop.errors import Location, globals_of
 from hotloop.ir.types import DTYPES, code
 from hotloop.ops.table import OPS, PURE, RAISES
 from hotloop.record import record
@@ -145,16 +143,7 @@ def caller_at(location: Location) -> Callable[..., Any]:
     def call(function: Any, /, *args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)
     code = call.__code__.replace(co_filename=location.file, co_name=location.function,
                                  co_qualname=location.function, co_firstlineno=location.line)
-    return FunctionType(code, _globals_of(location.file))
-
-
-@functools.lru_cache(256)
-def _globals_of(file: str) -> dict[str, Any]:
-    """The globals of the module that comes from a file; new ones if there is none."""
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) == file:
-            return vars(module)
-    return {"__name__": file, "__builtins__": builtins}
+    return FunctionType(code, globals_of(location.file))
 
 
 def _two_floats(value: np.ndarray) -> np.ndarray:

@@ -47,6 +47,11 @@ LEFT_OVER, WORTH_TWO_LOOPS = 0.1, 0.6
 """A loop that is speculated on runs in part as it was, and is code twice: the part, and up to which
 part of its cost that pays."""
 
+DISAPPOINTMENT = 0.25
+"""Which part of what speculation should save is not believed where lanes of a loop around it need
+no luck (a Mandelbrot set by masks, 60 x 60: 980 us for lanes of what happens when nothing changes
+any more, 96 for lanes of points)."""
+
 FEW_NODES, MANY_NODES = 60, 250
 """Operations up to which a loop's values are 4 or 2 registers: 100 operations cost 9.6 ms to
 compile at one and 15 at four, 1000 cost 72 and 134; short bodies need the parallelism."""

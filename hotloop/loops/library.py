@@ -161,7 +161,8 @@ def lower_check(state: State, eqn: Eqn) -> None:
     if len(operands) > MAX_OPERANDS:
         raise UnsupportedError(f"a message with more than {MAX_OPERANDS} values", eqn.location)
     errors = state.kernel.errors
-    errors.append(ErrorSite(eqn.params["exception"], eqn.params["message"], eqn.location))
+    errors.append(ErrorSite(eqn.params["exception"], eqn.params["message"], eqn.location,
+                            eqn.params.get("attributes")))
     state.emit(Check(state.real(eqn.ins[0]), len(errors) - 1, tuple(operands)))
 
 

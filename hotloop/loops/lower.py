@@ -15,21 +15,19 @@ is costly and read more than once, or read in a loop.
 
 from __future__ import annotations
 
+from hotloop import lazy
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Block, Eqn, Program, Var, dims
 from hotloop.ir.types import Type, same_shape
 from hotloop.loops.accumulate import compact, reduce, scan
 from hotloop.loops.buffers import assign, materialize, memory_for, nest, settle, stores_of
-from hotloop.loops.control import linear, lower_region
 from hotloop.loops.core import ARG, ARG_WRITTEN, LENT, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
 from hotloop.loops.growing import moved_to, reserve
-from hotloop.loops.invoke import invoke
 from hotloop.loops.library import call_library, lower_check, lower_draw, lower_host
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import element, map_cost, operands_of, pull
 from hotloop.loops.state import Index, State, float_part, parts_of
-from hotloop.loops.update import update
 from hotloop.ops.table import (
     Compact,
     Effect,
@@ -44,6 +42,10 @@ from hotloop.ops.table import (
     Scan,
     Update,
 )
+
+control = lazy.module("hotloop.loops.control")
+invocation = lazy.module("hotloop.loops.invoke")
+updates = lazy.module("hotloop.loops.update")
 
 DEAR = 8.0
 """Adds an element must cost for a value that is read twice to be stored: store and load cost about
@@ -240,13 +242,13 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
     elif isinstance(row, Scan):
         scan(state, eqn, row)
     elif isinstance(row, Update):
-        update(state, eqn, row)
+        updates.update(state, eqn, row)
     elif isinstance(row, Compact):
         compact(state, eqn)
     elif isinstance(row, Reserve):
         reserve(state, eqn)
     elif isinstance(row, Invoke):
-        invoke(state, eqn)
+        invocation.invoke(state, eqn)
     elif isinstance(row, Extern):
         call_library(state, eqn, row)
     elif isinstance(row, Effect) and row.kind == "check":
@@ -256,7 +258,7 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
     elif isinstance(row, Effect):
         lower_host(state, eqn)
     elif isinstance(row, Region):
-        lower_region(state, eqn, row.kind, lower_block)
+        control.lower_region(state, eqn, row.kind, lower_block)
     else:
         raise UnsupportedError(f"{eqn.op.name} can't be lowered", eqn.location)
 
@@ -333,7 +335,7 @@ def flatten(state: State, eqn: Eqn) -> None:
     row = out if len(out.shape) == 1 else Var(Type(out.dtype, (total,)))
     buffer = memory_for(state, row, (array,))
     nest(state, extents, lambda index: stores_of(
-        buffer, (linear(index, extents),), pull(state, array, index)), eqn.location)
+        buffer, (control.linear(index, extents),), pull(state, array, index)), eqn.location)
     settle(state, row, buffer)
     if row is not out:
         state.source[out] = Eqn(eqn.op, (row, *eqn.ins[1:]), eqn.outs, eqn.params, (),

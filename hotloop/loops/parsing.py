@@ -157,6 +157,8 @@ class _Parser:
                 kernel.errors.append(self.error_site(line))
             elif line.accept("note"):
                 kernel.notes.append(line.string())
+            elif line.accept("fast"):
+                kernel.fast = True
             elif line.accept("body"):
                 break
             else:
@@ -182,7 +184,8 @@ class _Parser:
         location = None
         if line.accept("at"):
             location = Location(line.string(), line.integer(), line.integer(), line.string())
-        return ErrorSite(exception, message, location)
+        attributes = ast.literal_eval(line.string()) if line.accept("with") else None
+        return ErrorSite(exception, message, location, attributes)
 
     def parameter(self, line: _Line, index: int) -> ScalarParam | Buffer:
         name = line.take("name")

@@ -19,6 +19,7 @@
           next c1 = t2
       results b1[], c1
 
+The line `fast` after the first is `Kernel.fast`.
 Parameters are `in` (read), `inout` (written), `lent` (memory that may be exchanged) or scalars;
 `strides (s1, s2)` unless in C order; names in their shapes and strides are bound by them. A buffer
 is declared where it is allocated, a result as `result k`; `b1*` in a call may be in other memory
@@ -73,12 +74,13 @@ def show(what: Kernel | Iterable[Statement]) -> str:
     """The text of a kernel, or of some statements."""
     if not isinstance(what, Kernel):
         return "\n".join(_Printer().statements(what, ""))
-    lines = [f"kernel {what.name}"]
+    lines = [f"kernel {what.name}", *["  fast"] * what.fast]
     printer = _Printer()
     for param in what.params:
         lines.append("  " + printer.parameter(param))
     for site in what.errors:
-        lines.append(f"  error {path_of(site.exception)} {site.message!r}" + _at(site.location))
+        lines.append(f"  error {path_of(site.exception)} {site.message!r}" + _at(site.location)
+                     + (f" with {repr(site.attributes)!r}" if site.attributes is not None else ""))
     lines += [f"  site {site!r}" for site in what.sites]
     lines += [f"  note {note!r}" for note in what.notes]
     lines.append("  body")

@@ -14,16 +14,21 @@ fastest is taken: contiguous accesses pay, gathers do not.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.loops import cost
 from hotloop.loops.core import Buffer, For, If, Kernel, Statement, Store, While, parts, walk
 from hotloop.loops.expr import Expr, affine, var
 from hotloop.loops.independence import blocked, varying_names
 from hotloop.loops.rewrite import Names, at_entry, bound, expressions
 from hotloop.loops.scalar import SCALAR_OPS
-from hotloop.loops.speculate import Speculation, speculate
 from hotloop.record import field, record
+
+if TYPE_CHECKING:
+    from hotloop.loops.speculate import Speculation
+
+speculation = lazy.module("hotloop.loops.speculate")
 
 Index = tuple[Expr, ...]
 
@@ -64,11 +69,13 @@ def _outermost(body: list[Statement]) -> Iterator[For]:
 
 @record(frozen=False)
 class _Plan:
-    """A loop's cost, and the loops that become lanes for it."""
+    """A loop's cost, and the loops that become lanes for it. `hoped`: how much of what it would
+    cost in scalar code it does not, if loops that are speculated on hardly ever stop."""
     cost: float
     lanes: list[For]
     missed: list[str]           # why loops stay scalar, for the user
     instead: list[tuple[For, Speculation]] = field(default_factory=list)
+    hoped: float = 0.0
 
     def take(self, kernel: Kernel, instead: dict[For, list[Statement]]) -> None:
         kernel.notes += self.missed
@@ -95,18 +102,20 @@ class _Search:
             plan.cost = max(plan.cost, cost.CHAIN)
         trips = cost.trips(loop.lo, loop.hi, loop.step, self.sizes)
         plan.cost *= trips
+        plan.hoped *= trips
         reason = blocked(loop, around)
         if reason is not None and blocked(loop, around, ahead=True) is None:
             loop.ahead, reason = True, None
         if reason is None:
             total = self.in_lanes(loop, trips)
-            return _Plan(total, [loop], []) if total < plan.cost else plan
+            expected = plan.cost + cost.DISAPPOINTMENT * plan.hoped
+            return _Plan(total, [loop], []) if total < expected else plan
         if trips > cost.SHORT:
-            found = speculate(loop, around, self.names)
+            found = speculation.speculate(loop, around, self.names)
             if found is not None:
                 total = self.in_lanes(found.fast, trips) + cost.LEFT_OVER * plan.cost
                 if total < cost.WORTH_TWO_LOOPS * plan.cost:
-                    return _Plan(total, [found.fast], [], [(loop, found)])
+                    return _Plan(total, [found.fast], [], [(loop, found)], plan.cost - total)
         if not loop.regular and not any(isinstance(s, For | While) for s in walk(loop.body)):
             plan.missed.append(f"{_where(loop)}not vectorized: {reason}")
         return plan
@@ -125,6 +134,7 @@ class _Search:
 
         def add(inner: _Plan, times: float) -> None:
             plan.cost += inner.cost * times
+            plan.hoped += inner.hoped * times
             plan.lanes += inner.lanes
             plan.missed += inner.missed
             plan.instead += inner.instead

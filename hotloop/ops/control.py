@@ -192,16 +192,32 @@ def _check_type(ins: tuple[Atom, ...], params: dict[str, Any],
     return []
 
 
-def exception_of(params: dict[str, Any], operands: Sequence[Any]) -> BaseException:
-    """What a failing check raises: `message` formatted with the operands as Python scalars; no
-    argument at all for an empty message, like a bare `assert`."""
-    exception, message = params["exception"], params["message"]
-    return exception(message.format(*[v.item() for v in operands])) if message else exception()
+Attributes = tuple[tuple[Any, ...], ...] | None
+"""What an exception has beside its text: (name, constant), or (name, None, dtype) of one of the
+last operands, a Python number if the dtype is ""."""
+
+
+def exception_of(exception: type[BaseException], message: str, operands: Sequence[Any],
+                 attributes: Attributes = None) -> BaseException:
+    """What a failing check raises: `message` formatted with the operands, Python scalars; no
+    argument at all for an empty message, like a bare `assert`. With `attributes` it is an object
+    whose __init__ has run while the program was traced."""
+    text = (message.format(*operands),) if message else ()
+    if attributes is None:
+        return exception(*text)
+    error = exception.__new__(exception)
+    error.args = text
+    given = iter(operands[len(operands) - sum(len(a) > 2 for a in attributes):])
+    for name, constant, *dtype in attributes:
+        setattr(error, name, constant if not dtype else next(given) if not dtype[0]
+                else np.dtype(dtype[0]).type(next(given)))
+    return error
 
 
 def _check(params: dict[str, Any], ok: Any, *operands: Any) -> tuple[()]:
     if not ok:
-        raise exception_of(params, operands)
+        raise exception_of(params["exception"], params["message"], [v.item() for v in operands],
+                           params.get("attributes"))
     return ()
 
 

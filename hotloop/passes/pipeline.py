@@ -18,6 +18,7 @@ from hotloop.passes.hoist import hoist
 from hotloop.passes.if_convert import if_convert
 from hotloop.passes.inline import inline
 from hotloop.passes.invariant import invariant
+from hotloop.passes.masked import masked
 from hotloop.passes.native import native
 from hotloop.passes.ranges import ranges
 from hotloop.passes.simplify import simplify
@@ -38,6 +39,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("cse", cse),                   # equal loads are one value: arms without loads of their own
     ("if_convert", if_convert),     # branches between scalars become values
     ("simplify", simplify),         # algebra, also on the values that were branches
+    ("masked", masked),             # a[mask] = f(a[mask]) needs no indices
     ("hoist", hoist),               # out of loops
     ("cse again", cse),             # what came together by hoisting
     ("dce again", dce),             # what the passes made superfluous

@@ -10,7 +10,7 @@ import pytest
 from hotloop.bench import metric, timed
 from hotloop.bench.experiments import JIT, PI
 from hotloop.bench.report import duration, jit_tables, pi_tables, write_json
-from hotloop.bench.runner import WORKER, run
+from hotloop.bench.runner import WORKER, SystemRun, least, run
 
 
 def test_decorators_keep_the_value_and_record_the_call():
@@ -90,3 +90,14 @@ def test_jit_experiment_runs_numpy():
     (0.0, "0 ns"), (1.5e-9, "1.5 ns"), (0.25, "250 ms"), (12.0, "12 s"), (None, "-")])
 def test_duration(seconds, text):
     assert duration(seconds) == text
+
+
+def test_of_several_rounds_the_least_of_each_time_counts():
+    def once(call, sigmoid, status="ok"):
+        return SystemRun("x", status, results=[
+            {"figure": "call", "seconds": call}, {"figure": "sigmoid", "seconds": sigmoid}])
+
+    found = least([once(3.0, 5.0), once(2.0, 7.0), once(4.0, 6.0)])
+    assert [r["seconds"] for r in found.results] == [2.0, 5.0]
+    assert least([once(1.0, 1.0), once(1.0, 1.0, "failed")]).status == "failed"
+    assert least([SystemRun("y", "unavailable", "not installed")]).reason == "not installed"

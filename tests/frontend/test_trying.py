@@ -1,6 +1,7 @@
 """try around code that may raise at run time: handlers, else, finally, in and around loops."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -327,3 +328,111 @@ def test_as_python(f, inputs):
     jitted = hotloop.jit(f, cache=False)
     for args in inputs:
         check(f, *args, jitted=jitted)
+
+
+class NoMoney(Exception):
+    def __init__(self, need, have, why="short"):
+        super().__init__(f"need {need}, have {have}")
+        self.need, self.have, self.why = need, have, why
+
+
+def withdrawn(x):
+    if x > 3:
+        raise NoMoney(x, 3)
+    return x
+
+
+def missing(xs):
+    total = 0.0
+    for x in xs:
+        try:
+            if x > 2:
+                raise NoMoney(x, 2)
+            total += x
+        except NoMoney as e:
+            total -= e.need - e.have
+            if e.why == "short":
+                total += 100
+    return total
+
+
+def first_need(xs):
+    try:
+        for x in xs:
+            if x < 0:
+                raise NoMoney(x, 5, "neg")
+    except NoMoney as e:
+        return e.need
+    return None
+
+
+def test_exceptions_have_their_attributes():
+    check(withdrawn, 1)
+    check(missing, [1.0, 2.0, 3.0])
+    check(missing, np.arange(5.0))
+    check(first_need, np.array([1.0, -2.0]))
+    jitted = check(withdrawn, 5)
+    with pytest.raises(NoMoney) as raised:
+        jitted(5)
+    assert vars(raised.value) == {"need": 5, "have": 3, "why": "short"}
+    assert type(raised.value.need) is int
+
+
+def harmonic(n):
+    return sum(Fraction(1, k) for k in range(1, n))
+
+
+def test_what_a_library_says_of_tracers_is_no_error_of_the_users():
+    with pytest.raises(hotloop.errors.UnsupportedError, match="module fractions on run-time"):
+        hotloop.jit(harmonic)(5)
+
+
+def bound_on_every_path(xs):
+    total = 0.0
+    for v in xs:
+        try:
+            r = 1 / v
+        except ZeroDivisionError:
+            r = 7.0
+        total += r
+    return total
+
+
+def bound_in_else(xs):
+    total = 0.0
+    for v in xs:
+        try:
+            try:
+                r = 1 / v
+                if v > 5:
+                    z = 1
+            except ZeroDivisionError:
+                r, z = 7.0, 5
+            else:
+                total += r
+            w = r + 1
+        finally:
+            total += 1
+        total += r + w
+    return total + z
+
+
+def bound_before_finally(x, y):
+    try:
+        r = math.sqrt(x) / y
+    except ValueError:
+        r = -1.0
+    except ZeroDivisionError:
+        r = -2.0
+    finally:
+        s = 3
+    return r + s
+
+
+def test_names_that_a_try_statement_binds_on_every_path():
+    check(bound_on_every_path, [1.0, 0.0, 2.0])
+    jitted = check(bound_in_else, [1.0, 0.0])
+    check(bound_in_else, [1.0, 7.0], jitted=jitted)
+    check(bound_in_else, [1.0, 2.0], jitted=jitted)        # z is not bound
+    for x, y in ((1.0, 2.0), (-1.0, 2.0), (1.0, 0.0)):
+        check(bound_before_finally, x, y)

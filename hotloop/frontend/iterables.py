@@ -1,0 +1,157 @@
+"""What a for statement runs over once it is staged: a length known at run time, and its items.
+
+    range(n)             Range          start, stop, step, item(i) = i
+    enumerate(a), a      Indexed        stop, item(i) = (i, a[i])
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from hotloop.frontend import dims as dm
+from hotloop.frontend.builder import staging
+from hotloop.frontend.list_values import List
+from hotloop.frontend.lists import item as list_item
+from hotloop.frontend.loop import Loop
+from hotloop.frontend.registry import NUMPY
+from hotloop.frontend.tracers import LIFTED, Array, as_int, dim_of
+from hotloop.ir.core import Dim, Var
+
+ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
+"""How further iterables are looped over (generator expressions)."""
+
+
+class Range:
+    """`range(...)` with bounds known at run time, or at trace time: loops over it are staged.
+    `independent`: the user says that iterations are."""
+
+    independent = False
+    _hl_class = range
+
+    def __init__(self, *args: Any):
+        if not 1 <= len(args) <= 3:
+            raise TypeError(f"range expected 1 to 3 arguments, got {len(args)}")
+        start, stop, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
+        self.start, self.stop, self.step = dim_of(start), dim_of(stop), dim_of(step)
+        if isinstance(self.step, int) and self.step == 0:
+            raise ValueError("range() arg 3 must not be zero")
+        if isinstance(self.step, Var):
+            dm.require("ne", self.step, 0, ValueError, "range() arg 3 must not be zero")
+
+    def known(self) -> range | None:
+        """The real range if all three numbers are known."""
+        if isinstance(self.start, int) and isinstance(self.stop, int) and isinstance(
+                self.step, int):
+            return range(self.start, self.stop, self.step)
+        return None
+
+    def item(self, i: Dim) -> Any:
+        return as_int(i)
+
+    def __iter__(self) -> Any:
+        known = self.known()
+        if known is None:
+            raise staging("a range of unknown length is used outside of a for statement",
+                          "loop over it with a for statement and store into an array")
+        return iter(known)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def length(self) -> Any:
+        """len(range(...))"""
+        if isinstance(self.step, int) and self.step == 1:
+            return as_int(dm.at_least_zero(dm.minus(dm.form(self.stop), dm.form(self.start))))
+        known = self.known()
+        if known is None:
+            raise staging("the length of a range with a step")
+        return len(known)
+
+    def reversed(self) -> Range:
+        """reversed(range(...))"""
+        known = self.known()
+        if known is not None:
+            back = known[::-1]
+            return Range(back.start, back.stop, back.step)
+        if not (isinstance(self.step, int) and self.step == 1):
+            raise staging("a reversed range with a step and run-time bounds")
+        return Range(as_int(self.stop) - 1, as_int(self.start) - 1, -1)
+
+
+def _as_array(r: Range, wide: bool = False) -> Array:
+    array: Array = NUMPY[np.arange](*map(as_int, (r.start, r.stop, r.step)))
+    return array
+
+
+LIFTED[Range] = _as_array
+
+
+class Indexed:
+    """A sequence of run-time length: a length and a function from the index to the item.
+
+    `enumerate`, `zip` and iteration over arrays are of this kind. `over`: the lists whose items
+    they are, which must keep their length meanwhile.
+    """
+
+    def __init__(self, n: Dim, item: Callable[[Dim], Any], over: tuple[List, ...] = ()):
+        self.start: Dim = 0
+        self.stop, self.step, self.item = n, 1, item
+        self.over = over
+
+    def known(self) -> range | None:
+        return range(self.stop) if isinstance(self.stop, int) else None
+
+    def length(self) -> Any:
+        return as_int(self.stop)
+
+    def __iter__(self) -> Any:
+        known = self.known()
+        if known is None:
+            raise staging("a sequence of run-time length is used outside of a for statement",
+                          "loop over it with a for statement")
+        return iter([self.item(i) for i in known])
+
+
+def sequence_of(x: Any) -> Any:
+    """An Indexed for arrays, lists of run-time length and ranges; other iterables as they are."""
+    if isinstance(x, List):
+        return Indexed(x.n, functools.partial(list_item, x), (x,))
+    if isinstance(x, Array):
+        if not x.dims:
+            raise TypeError("iteration over a 0-d array")
+        return Indexed(x.dims[0], lambda i: x[as_int(i)])
+    if isinstance(x, Range):
+        if x.step == 1 and isinstance(x.step, int):
+            n = dm.at_least_zero(dm.minus(dm.form(x.stop), dm.form(x.start)))
+            return Indexed(n, lambda i: as_int(dm.dim(dm.plus(dm.form(x.start), dm.form(i)))))
+        known = x.known()
+        if known is None:
+            raise staging("enumerate or zip of a range with a step")
+        return known
+    return x
+
+
+class Rest:
+    """What `items` are from another start on."""
+
+    def __init__(self, items: Any, start: Dim):
+        self.start, self.stop, self.step, self.item = start, items.stop, items.step, items.item
+        self.over = getattr(items, "over", ())
+        self.independent = getattr(items, "independent", False)
+
+    def known(self) -> range | None:
+        return None
+
+
+def own_iterator(x: Any) -> Any:
+    """What `__iter__` of a user's class gives."""
+    method = getattr(type(x), "__iter__", None)
+    if isinstance(method, FunctionType) and method.__name__ == "_hl_method" and not hasattr(
+            type(x), "__next__"):
+        return sequence_of(method(x))
+    return x

@@ -1,0 +1,69 @@
+"""Updates of what a mask picks: what is not picked keeps its bits, and nobody hears of it."""
+
+import warnings
+
+import numpy as np
+import pytest
+from compare import check
+
+import hotloop
+
+R = np.random.default_rng(3)
+
+
+def logs(a, m):
+    a[m] = np.log(a[m]) / a[m]
+
+
+def roots(a, m):
+    a[m] = 1 / np.sqrt(a[m] - 0.5)
+
+
+def two(a, m):
+    b = a * 2
+    a[m] = a[m] + b[m]
+    b[~m] -= a[~m]
+    return b, a[m]
+
+
+def rows(a, m):
+    c = np.ones((len(a), 3))
+    c[m] = c[m] * np.arange(3.0) + 1
+    c[m] += a[m][:, None]
+    return c
+
+
+def iterated(a, m):
+    z = a + 0j
+    count = np.zeros(len(a), np.int64)
+    for _ in range(12):
+        inside = abs(z) < 2
+        z[inside] = z[inside]**2 + a[inside]
+        count[inside] += 1
+    return z, count
+
+
+@pytest.mark.parametrize("f", [logs, roots, two, rows, iterated])
+def test_updates(f):
+    for n in (1, 50):
+        a = R.uniform(-3, 3, n)
+        if n > 1:
+            a[::7] = 0, np.inf, -np.inf, np.nan, 1e300, -0.0, 5e-324, 2
+        for m in (a > 1, a > 5, np.isfinite(a)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                check(f, a, m)
+
+
+def test_what_is_not_picked_warns_nobody():
+    a = np.array([0.0, -1.0, np.inf, 2.0, 0.5, 1e-320])
+    jitted = hotloop.jit(roots)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            got, want = a.copy(), a.copy()
+            jitted(got, a == 2)
+            roots(want, a == 2)
+            np.testing.assert_array_equal(got, want)
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        jitted(a, a == 0.5)
