@@ -20,6 +20,7 @@ from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
 from hotloop.loops.interchange import interchange
 from hotloop.loops.latest import latest
+from hotloop.loops.narrow import narrow
 from hotloop.loops.overwritten import overwritten
 from hotloop.loops.parallel import parallel
 from hotloop.loops.promises import promises
@@ -57,6 +58,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
+    ("narrow", narrow, None),          # integers of lanes in as few bits as they need
     ("tile", tile, None),              # several rows at once, blocks transposed in registers
     ("latest", latest, None),          # sums of what was just stored end with it
     ("parallel", parallel, None),      # and those of which parts may run in several threads
