@@ -25,6 +25,7 @@ from hotloop.llvm.builder import LIKELY, type_of
 from hotloop.llvm.calls import Calls
 from hotloop.llvm.hoisting import Invariants, invariants
 from hotloop.llvm.instructions import ROWS
+from hotloop.llvm.leaving import Flag, flag_of, given, last_branch
 from hotloop.llvm.memory import swapped
 from hotloop.llvm.values import I64
 from hotloop.loops.core import (
@@ -201,6 +202,10 @@ class Statements(Calls):
         return self.op(f"add i64 {whole}, 1")
 
     def while_(self, loop: While) -> None:
+        flag = flag_of(loop) if self.lanes is None else None
+        if flag is not None:
+            self.while_not(loop, flag)
+            return
         changed = writes([loop])
         inits = [self.bound_value(c.name, c.init) for c in loop.carries]
         self.forget(changed)
@@ -236,6 +241,67 @@ class Statements(Calls):
             self.bind(carry.name, phi)
         self.pointers.update(left)
         self.forget(changed)
+
+    def while_not(self, loop: While, flag: Flag) -> None:
+        """A loop that a flag ends (`llvm.leaving`)."""
+        changed = writes([loop])
+        carries = [c for c in loop.carries if c is not flag.carry]
+        inits = [self.value(c.init) for c in carries]
+        self.forget(changed)
+        head, done = self.label(), self.label()
+        self.hoist(loop)
+        again = [(inits, self.block)]
+        leaving: list[tuple[str, list[str], str]] = []       # flag, values, from where
+        self.jump(head)
+        self.begin(head)
+        at = len(self.lines)
+        phis = [self.name() for _ in carries]
+        for carry, phi in zip(carries, phis, strict=True):
+            self.bind(carry.name, phi)
+        self.bind(flag.carry.name, "false")
+        with self.block_of(loop.test):
+            if flag.others is not None:
+                passed, test = self.label(), self.value(flag.others)
+                leaving.append(("false", phis, self.block))
+                self.branch(test, passed, done)
+                self.begin(passed)
+            self._to_the_end(loop.body, [flag.carry.next, *(c.next for c in carries)], flag, head,
+                             done, again, leaving)
+        self.lines[at:at] = [
+            f"{phi} = phi {type_of(c.dtype)} " + ", ".join(
+                f"[{texts[k]}, %{block}]" for texts, block in again)
+            for k, (c, phi) in enumerate(zip(carries, phis, strict=True))]
+        self.begin(done)
+        self.bind(flag.carry.name, self.phi("i1", *((x, block) for x, _, block in leaving)))
+        for k, c in enumerate(carries):
+            self.bind(c.name, self.phi(
+                type_of(c.dtype), *((texts[k], block) for _, texts, block in leaving)))
+        self.forget(changed)
+
+    def _to_the_end(self, body: list[Statement], nexts: list[Expr], flag: Flag, head: str,
+                    done: str, again: list[tuple[list[str], str]],
+                    leaving: list[tuple[str, list[str], str]]) -> None:
+        """The rest of an iteration, and where it goes; `nexts`: the flag's value, then others'."""
+        branch = last_branch(body, nexts[0])
+        if branch is not None:
+            with self.block_of(body[:-1]):
+                yes, no = self.label(), self.label()
+                self.branch(self.value(branch.cond), yes, no)
+                for label, arm, then in ((yes, branch.then, True), (no, branch.orelse, False)):
+                    self.begin(label)
+                    self._to_the_end(arm, given(branch, then, nexts), flag, head, done, again,
+                                     leaving)
+            return
+        with self.block_of(body):
+            leave, *texts = [self.value(x) for x in nexts]
+            if leave != "true":
+                again.append((texts, self.block))
+            if leave != "false":
+                leaving.append(("true", texts, self.block))
+            if leave in ("true", "false"):
+                self.jump(done if leave == "true" else head)
+            else:
+                self.branch(leave, done, head)
 
     # ---- pointers that a loop permutes
 
