@@ -419,3 +419,30 @@ def bit_count(n):
         n &= n - 1
         count += 1
     return count
+
+
+def append_limited(queue, item, append):
+    """`append` of a deque with a maxlen, of which `append` is what lists do."""
+    if len(queue) < queue.maxlen:
+        append(queue, item)
+    elif queue.maxlen > 0:
+        queue.popleft()
+        append(queue, item)
+
+
+def append_left_limited(queue, item, append):
+    if len(queue) < queue.maxlen:
+        append(queue, item)
+    elif queue.maxlen > 0:
+        queue.pop()
+        append(queue, item)
+
+
+def extend_limited(queue, items):
+    for item in items:
+        queue.append(item)
+
+
+def extend_left(queue, items):
+    for item in items:
+        queue.appendleft(item)

@@ -299,7 +299,9 @@ def list_from(x: Any) -> Any:
     """list(x): a new list, of run-time length where it must be."""
     place = here()
     if isinstance(x, List):
-        return copied(x)
+        new = copied(x)
+        new.queue = None
+        return new
     if isinstance(x, Table):
         x = tables.iterated(x)
     if isinstance(x, Stream):
