@@ -32,6 +32,7 @@ from hotloop.frontend.yields import GENERATOR
 
 functional = lazy.module("hotloop.frontend.numpy_functional")
 recursion = lazy.module("hotloop.frontend.recursion")
+tables = lazy.module("hotloop.frontend.tables")
 unsupported_numpy = lazy.module("hotloop.frontend.numpy_unsupported")
 
 PURE_MODULES = frozenset((
@@ -364,6 +365,8 @@ def _table_method(owner: Any, f: Any, /, *args: Any, **kwargs: Any) -> Any:
     """A method of a dict or set that is known while tracing."""
     name = f.__name__
     if _keyed_by_tracers(name, args):
+        if name == "get" and tables.is_constant(owner):
+            return tables.constant(owner).get(*args)
         raise needs_length(owner, staging(f"{type(owner).__name__}.{name} with run-time values",
                                           "make the dict or set in the function"))
     if name in GROWING:

@@ -225,6 +225,8 @@ def load(x: Any, index: Any) -> Any:
         return lists.load_from(x, index)
     if type(x) is list and isinstance(index, slice) and _has_tracer(index):
         return lists.load(lists.list_of(x), index)
+    if isinstance(x, dict) and _has_tracer(index) and tables.is_constant(x):
+        return tables.load(tables.constant(x), index)
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
         error = staging(f"a Python {type(x).__name__} indexed by a run-time value",
                         "make it a NumPy array")
@@ -437,6 +439,19 @@ def unpacked(x: Any, before: int, after: int) -> Any:
     return iterated(x)
 
 
+def parted(x: Any, before: int, after: int) -> Any:
+    """The items of `x` for the names of a comprehension's target, of which one may be starred."""
+    items = unpacked(x, before, after)
+    if after < 0:
+        return items
+    found = list(items)
+    end = len(found) - after
+    if end < before:
+        raise ValueError(f"not enough values to unpack (expected at least {before + after}, got "
+                         f"{len(found)})")
+    return [*found[:before], found[before:end], *found[end:]]
+
+
 def iterated(x: Any) -> Any:
     """The iterable of a comprehension or a starred argument."""
     if isinstance(x, np.ndarray):
@@ -525,6 +540,7 @@ class Helpers:
     augment_item = staticmethod(augment_item)
     augment_attribute = staticmethod(augment_attribute)
     unpacked = staticmethod(unpacked)
+    parted = staticmethod(parted)
     iterated = staticmethod(iterated)
     function = staticmethod(function)
     message = staticmethod(message)

@@ -295,6 +295,11 @@ def merge(table, other):
         table.counts[1] = used
 
 
+def fill(table, keys, values):
+    for k in range(len(keys)):
+        set_item(table, at(keys, k), at(values, k))
+
+
 def update(table, pairs):
     for key, value in pairs:
         set_item(table, key, value)

@@ -9,6 +9,7 @@ import typing
 import numpy as np
 import pytest
 from agreement import Cases, agree
+from compare import check
 from numpy import sqrt as root
 from numpy import zeros as zz
 
@@ -261,3 +262,47 @@ def enumeration(x, c):
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f])
+
+
+@dataclasses.dataclass
+class Plane:
+    x: float
+    y: float
+
+    def __add__(self, o):
+        return Plane(self.x + o.x, self.y + o.y)
+
+    def __mul__(self, k):
+        return Plane(self.x * k, self.y * k)
+
+
+@dataclasses.dataclass
+class Particle:
+    pos: Plane
+    vel: Plane
+
+
+def bounced(ps, n):
+    e = 0.0
+    for _ in range(n):
+        for p in ps:
+            p.vel = p.vel + Plane(0.0, -9.8) * 0.01
+            p.pos = p.pos + p.vel * 0.1
+            if p.pos.y < 0:
+                p.pos = Plane(p.pos.x, -p.pos.y)
+            e += p.pos.y
+    return e
+
+
+def multiple(v, n):
+    acc = v
+    for _ in range(n):
+        acc = acc + v
+    return acc
+
+
+def test_objects_that_came_in_or_were_made():
+    def make():
+        return Particle(Plane(0.0, 0.1), Plane(1.0, -2.0))
+    check(bounced, [make(), make()], 4)
+    check(multiple, Plane(1.0, 2.0), 3)
