@@ -182,7 +182,8 @@ def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...],
             else:
                 shape.append(d)  # type: ignore[arg-type]
         stored.append((k, out(atom.dtype, tuple(shape), atom.shape)))
-    params = {"function": call, "results": tuple(declared), "take": len(given.atoms)}
+    params: dict[str, Any] = {"function": call, "results": tuple(declared),
+                              "take": len(given.atoms)}
     if current().state.tries and call.results and not call.changed:
         emit_tried(operands, outs, tuple(dict.fromkeys((*failures[:4], *LINALG))), params)
     else:
@@ -243,7 +244,8 @@ def _built(tree: Any, found: Any, given: _Arguments, sharing: list[Any]) -> Any:
 def instead(function: Any, args: tuple[Any, ...], keywords: dict[str, Any],
             error: UnsupportedError) -> Any:
     """NumPy's result where a stand-in raised `error`, which stays if NumPy can't be called."""
-    if error.inputs or not able(function) or _depends_on_layout(function, args, keywords):
+    if error.inputs or error.counted or not able(function) or _depends_on_layout(
+            function, args, keywords):
         raise error
     try:
         return through(function, args, keywords)

@@ -21,10 +21,9 @@ import numpy as np
 from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import current, here, staging, unsupported
+from hotloop.frontend.builder import UNROLL_LIMIT, current, here, staging, unsupported
 from hotloop.frontend.iterables import (
     ITERATED,
-    UNROLL_LIMIT,
     Indexed,
     Range,
     own_iterator,
@@ -118,7 +117,7 @@ class Stream:
 
     def __init__(self, first: Any, run: Callable[[Sink, Any], Any]):
         self.first, self.runs = first, run
-        self.used = False
+        self.used, self.home = False, current()
 
     def result_tree(self, results: Any) -> Any:
         raise staging("an iterator over run-time values is a result", "return a list of it")
