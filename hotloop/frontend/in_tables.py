@@ -17,6 +17,7 @@ from hotloop.frontend.table_keys import (
     default_of,
     hash_of,
     integer_hash,
+    key_of,
     put_at,
     refuse_nan,
     same_key,
@@ -267,7 +268,7 @@ def discard(table, key):
 
 def add_all(table, items):
     for x in items:
-        add(table, x)
+        add(table, key_of(x))
 
 
 def merge(table, other):
@@ -302,11 +303,12 @@ def fill(table, keys, values):
 
 def update(table, pairs):
     for key, value in pairs:
-        set_item(table, key, value)
+        set_item(table, key_of(key), value)
 
 
 def count_all(table, items):
     for x in items:
+        x = key_of(x)
         set_item(table, x, counted(table, x) + 1)
 
 

@@ -261,11 +261,13 @@ class _Buffers(Kind):
     def flatten(self, x: Any, slot: DataSlot) -> list[Atom]:
         found: list[Atom] = []
         data = recast(Data(None, ()) if x is UNBOUND else x, slot.item)
+        empty = x is UNBOUND or x.item is None
         for atom, room in zip(data.atoms, slot.rooms, strict=True):
             if room is DYNAMIC:
                 found += [_atom(atom.shape[0]), atom]
             else:
-                found.append(broadcast(atom, (room, *atom.shape[1:])))
+                exact = room, *atom.shape[1:]
+                found.append(full(zero(atom.dtype), exact) if empty else broadcast(atom, exact))
         return found
 
     def describe(self, slot: DataSlot) -> str:

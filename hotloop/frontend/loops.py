@@ -163,6 +163,9 @@ def unroll(items: Iterable[Any], loop: Loop) -> None:
     for count, item in enumerate(items):
         stopped = get(loop.cells, loop.stop) if loop.stop else False
         if isinstance(stopped, Scalar):
+            if isinstance(items, KnownIterator):
+                raise staging("an iterator is left where run-time values tell",
+                              "loop over a range and index, or over the list itself")
             if count > 100 * UNROLL_LIMIT:
                 raise staging("a loop over an iterator that may not end",
                               "loop over a range, or a generator function")

@@ -148,6 +148,15 @@ def dict_(*given: Any, **named: Any) -> Any:
     return tables.dict_of(*given, **named)
 
 
+@call(iter)
+def iter_(x: Any, /, *sentinel: Any) -> Any:
+    if isinstance(x, Array | List | Table | Range | Indexed) and not sentinel:
+        return sequences.Once(x)
+    if type(x) in (list, tuple):
+        return KnownIterator(x)
+    return x if isinstance(x, Stream) else builtins.iter(x, *sentinel)
+
+
 @call(reversed)
 def reversed_(x: Any, /) -> Any:
     if isinstance(x, Range):

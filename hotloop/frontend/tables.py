@@ -45,7 +45,16 @@ from hotloop.record import record
 
 
 def traced(name: str) -> Callable[..., Any]:
-    return function(getattr(in_tables, name))
+    f = function(getattr(in_tables, name))
+    if name not in KEYED:
+        return f
+    return lambda table, key, *more: f(table, table_keys.key_of(key), *more)
+
+
+KEYED = frozenset(("add", "counted", "delete_item", "discard", "get", "get_item", "get_or_make",
+                   "has", "pop", "pop_default", "set_default", "set_item"))
+"""Functions of `in_tables` whose second argument is a key."""
+
 
 
 def new(kind: str, factory: Any = None) -> Table:
