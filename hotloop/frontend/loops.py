@@ -24,6 +24,7 @@ from hotloop.frontend.builder import UNROLL_LIMIT, current, here, lit, staging, 
 from hotloop.frontend.iterables import (
     ITERATED,
     Indexed,
+    KnownIterator,
     Range,
     Rest,
     own_iterator,

@@ -24,7 +24,7 @@ from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
-from hotloop.frontend.iterables import Indexed, Range, sequence_of
+from hotloop.frontend.iterables import Indexed, KnownIterator, Range, sequence_of
 from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import load_from as load_item
 from hotloop.frontend.numpy_arrays import scalar_of, settled
@@ -85,6 +85,9 @@ def len_(x: Any, /) -> Any:
         return x.size
     if isinstance(x, Table):
         return tables.size(x)
+    own = getattr(type(x), "__len__", None)
+    if getattr(own, "__name__", "") == "_hl_method":       # of a user's class
+        return own(x)  # type: ignore[misc]
     return x.length() if isinstance(x, Range | Indexed) else builtins.len(x)
 
 

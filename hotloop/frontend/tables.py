@@ -33,6 +33,7 @@ from hotloop.frontend.slots import (
     VALUES,
     Kind,
     ObjectSlot,
+    OneOfSlot,
     flatten,
     join,
     make,
@@ -194,6 +195,13 @@ def store(x: Table, key: Any, new_item: Any) -> None:
     if x.kind == "set":
         raise TypeError("'set' object does not support item assignment")
     traced("set_item")(x, key, new_item)
+
+
+def has(x: Table, key: Any) -> Any:
+    """`key in x`; None is a key where text may be, too."""
+    if key is None and not isinstance(x.own_keys.data.item, OneOfSlot | ObjectSlot):
+        return False
+    return traced("has")(x, key)
 
 
 def iterated(x: Table) -> Any:
