@@ -75,13 +75,14 @@ class UnsupportedError(HotloopError):
     """A construct that hotloop can't compile; names it and says what to do.
 
     `inputs`: paths of numbers and sizes of arrays among the arguments, if it could be compiled for
-    known values of them. `site`: where a list is made, if it could be compiled with a list of
-    run-time length there.
+    known values of them. `counted`: and if loops around it are unrolled. `site`: where a list is
+    made, if it could be compiled with a list of run-time length there.
     `recursive`: the code of a function that calls itself on run-time values. `sourceless`: the name
     of the function where it is, if its source is not known.
     """
 
     inputs: tuple[tuple[tuple[object, ...], ...], ...] = ()
+    counted: bool = False
     site: object = None
     recursive: object = None
     sourceless: str = ""

@@ -119,6 +119,7 @@ class Builder:
         self.journal: list[tuple[Any, Any]] = []
         self.outer: frozenset[int] = parent.outer if parent else frozenset()
         self.iteration: Var | None = None
+        self.trips: tuple[Any, Any, Any] | None = None     # start, stop, step of its `iteration`
         self.scope: tuple[dict[str, Any], Sequence[str]] = {}, ()     # names that its code binds
         self.truths: dict[Var, bool] = dict(parent.truths) if parent and parent.truths else {}
         self.assumed: dict[Any, None] = {}             # choices read by their cache (a loop)
@@ -418,16 +419,29 @@ def staging(message: str, remedy: str = "", known: Any = None) -> StagingError:
     """A StagingError at the user's line, to be raised. `known`: the atom whose value is needed: if
     it follows from numbers or sizes among the arguments, the trace begins again with them."""
     error = StagingError(message, here(), remedy)
-    error.inputs = inputs_of(known)
+    error.inputs, error.counted = _sources_of(known)
     return error
+
+
+UNROLL_LIMIT = 32
+"""A loop that can't be staged is unrolled if it has at most this many trips."""
 
 
 def inputs_of(atom: Any) -> tuple[Any, ...]:
     """Paths of the arguments (numbers, sizes of arrays) that an atom is computed from; () if from
-    other things, too: elements of arrays, variables of loops."""
+    other things, too: elements of arrays, variables of long loops."""
+    return _sources_of(atom)[0]
+
+
+def _sources_of(atom: Any) -> tuple[tuple[Any, ...], bool]:
+    """`inputs_of`, and whether the atom follows from numbers of trips that are known: if loops
+    around are unrolled, it is known."""
     builder = CONTEXT.builder
     if type(atom) is not Var or builder is None:
-        return ()
+        return (), False
+    session = builder.state.session
+    loops = {b.iteration: b.trips for b in builder.lineage if b.trips is not None}
+    sizes = {**session.actual, **{d: n for n, d in session.dims.items()}} if loops else {}
     paths: dict[Var, list[Any]] = {}
     for given, var, base in builder.state.session.inputs:
         if given.path[0][0] == "arg":
@@ -438,16 +452,24 @@ def inputs_of(atom: Any) -> tuple[Any, ...]:
                     paths.setdefault(d, []).append((*given.path, ("dim", k)))
     made = {out: eqn for b in builder.lineage for eqn in b.eqns for out in eqn.outs}
     found: dict[Any, None] = {}
+    counted = False
     todo = [atom]
     while todo:
         var = todo.pop()
-        if var in paths:
+        if var in loops:
+            trips = loops[var]
+            ends = [sizes.get(x, x) if type(x) is Var else x for x in trips]
+            if any(type(x) is Var for x in ends) or len(range(*map(int, ends))) >= UNROLL_LIMIT:
+                return (), False
+            counted = True
+            todo += [x for x in trips if type(x) is Var]
+        elif var in paths:
             found.update(dict.fromkeys(paths[var]))
         elif var in made and not made[var].blocks and made[var].op.effect == PURE:
             todo += [a for a in made[var].ins if type(a) is Var]
         else:
-            return ()
-    return tuple(found)
+            return (), False
+    return tuple(found), counted
 
 
 def is_true(atom: Any) -> bool:

@@ -400,7 +400,9 @@ def store(x: Any, index: Any, new: Any) -> None:
         chosen, = emit("select", [mask, stored(new, x.dtype, True), x.value()], [(x.dtype, x.dims)])
         x.assign(chosen)
         return
-    number = stored(new, x.dtype, True) if _has_arrays(index) and not dims_of(new) else None
+    number = None
+    if _gathers(x, index) and not dims_of(new):
+        number = stored(new, x.dtype, True)     # the number's errors come before the indices'
     s = select(x, index)
     part = stored(new, x.dtype, s.gathers) if number is None else number
     if s.gathers:
@@ -412,10 +414,12 @@ def store(x: Any, index: Any, new: Any) -> None:
     target.assign(part)
 
 
-def _has_arrays(index: Any) -> bool:
-    """Is there an index array? Then NumPy's first errors are those of the number to be stored."""
-    return any(isinstance(p, list | np.ndarray) or isinstance(p, Array) and p.ndim > 0
-               for p in (index if isinstance(index, tuple) else (index,)))
+def _gathers(x: Array, index: Any) -> bool:
+    """Has the index arrays of integers, and nothing that is wrong whatever their values?"""
+    parts = [lift(p) if isinstance(p, list | np.ndarray) else p
+             for p in (index if isinstance(index, tuple) else (index,))]
+    arrays = [p for p in parts if isinstance(p, Array) and p.ndim]
+    return bool(arrays) and len(parts) <= x.ndim and all(p.dtype.kind in "iu" for p in arrays)
 
 
 def item(x: Array, i: Any) -> Any:

@@ -22,9 +22,6 @@ from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.tracers import LIFTED, Array, as_int, dim_of
 from hotloop.ir.core import Dim, Var
 
-UNROLL_LIMIT = 32
-"""A loop that can't be staged is unrolled if it has at most this many trips."""
-
 ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 """How further iterables are looped over (generator expressions)."""
 

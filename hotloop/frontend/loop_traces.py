@@ -130,7 +130,7 @@ def _trace_body(loop: Loop, outer: Builder, carried: Carried) -> tuple[Attempt, 
         if items is not None:
             attempt.index = index = outer.bind(I64)
             _index_facts(index, items, outer)
-            outer.iteration = index
+            outer.iteration, outer.trips = index, (items.start, items.stop, items.step)
     for n in carried.slots:
         put(loop.cells, n, place[n])
         if isinstance(n, Place) and isinstance(n.owner, List):

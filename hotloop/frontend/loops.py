@@ -20,10 +20,9 @@ from hotloop import lazy
 from hotloop.errors import StagingError
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import hooks, staged_if
-from hotloop.frontend.builder import current, here, lit, staging, unsupported
+from hotloop.frontend.builder import UNROLL_LIMIT, current, here, lit, staging, unsupported
 from hotloop.frontend.iterables import (
     ITERATED,
-    UNROLL_LIMIT,
     Indexed,
     Range,
     Rest,

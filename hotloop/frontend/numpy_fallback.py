@@ -244,7 +244,8 @@ def _built(tree: Any, found: Any, given: _Arguments, sharing: list[Any]) -> Any:
 def instead(function: Any, args: tuple[Any, ...], keywords: dict[str, Any],
             error: UnsupportedError) -> Any:
     """NumPy's result where a stand-in raised `error`, which stays if NumPy can't be called."""
-    if error.inputs or not able(function) or _depends_on_layout(function, args, keywords):
+    if error.inputs or error.counted or not able(function) or _depends_on_layout(
+            function, args, keywords):
         raise error
     try:
         return through(function, args, keywords)

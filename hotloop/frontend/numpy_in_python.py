@@ -41,6 +41,13 @@ def apply_over_axes(function, array, axes):
     return value
 
 
+def accumulate(ufunc, rows):
+    results = rows.copy()
+    for k in range(1, len(rows)):
+        results[k] = ufunc(results[k - 1], rows[k])
+    return results
+
+
 def piecewise(x, conditions, functions, args, keywords):
     y = np.zeros_like(x)
     for condition, function in zip(conditions, functions):

@@ -16,6 +16,7 @@ from hotloop.frontend import numpy_in_python as plain
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, emit, fail, lit, staging, unsupported
 from hotloop.frontend.calls import function
+from hotloop.frontend.list_values import List
 from hotloop.frontend.numpy_arrays import (
     as_array,
     as_dtype,
@@ -61,13 +62,31 @@ from hotloop.ir.types import I64
 
 def sequence(arrays: Any) -> list[Any]:
     """The arrays of a sequence argument; an array gives its items along the first axis."""
-    if isinstance(arrays, Array):
-        n = arrays.dims[0]
-        if not isinstance(n, int):
-            raise unsupported("joining the items of an array of unknown length",
-                              "use reshape, or a list of arrays")
-        return [arrays[k] for k in range(n)]
+    if isinstance(arrays, Array) and isinstance(arrays.dims[0], int):
+        return [arrays[k] for k in range(arrays.dims[0])]
     return list(arrays)
+
+
+def rows(arrays: Any, verb: str) -> Array | None:
+    """All arrays of a sequence of run-time length, along a new first axis; None for others."""
+    if not isinstance(arrays, List) and not (
+            isinstance(arrays, Array) and arrays.ndim and not isinstance(arrays.dims[0], int)):
+        return None
+    n = arrays.n if isinstance(arrays, List) else arrays.dims[0]
+    some = dm.compare("lt", 0, n)
+    if some is not True:
+        check(atom_of(some), ValueError, f"need at least one array to {verb}")
+    return as_array(arrays)
+
+
+def end_to_end(x: Array, axis: int, dtype: Any, casting: str) -> Array:
+    """The rows of `x`, which are at least vectors, one after the other along an axis of theirs."""
+    target = joined_dtype([x], dtype, casting)
+    moved = moveaxis(x, 0, axis)
+    dims = moved.dims
+    length = dm.product((dims[axis], dims[axis + 1]))
+    joined = fresh(convert(moved.value(), target))
+    return fresh(reshape_to(joined, (*dims[:axis], length, *dims[axis + 2:])).value())
 
 
 def joined_dtype(parts: Sequence[Array], dtype: Any, casting: str) -> np.dtype:
@@ -107,6 +126,14 @@ def joined(parts: Sequence[Atom], axis: int) -> Atom:
 @numpy_function(np.concatenate, getattr(np, "concat", np.concatenate))
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None,
                 casting: str = "same_kind") -> Any:
+    whole = rows(arrays, "concatenate")
+    if whole is not None:
+        if axis is None:
+            target = joined_dtype([whole], dtype, casting)
+            return delivered(ravel(fresh(convert(whole.value(), target))), out)
+        if whole.ndim == 1:
+            fail(ValueError, "zero-dimensional arrays cannot be concatenated")
+        return delivered(end_to_end(whole, axis_of(axis, whole.ndim - 1), dtype, casting), out)
     parts = [as_array(x) for x in sequence(arrays)]
     if not parts:
         fail(ValueError, "need at least one array to concatenate")
@@ -135,13 +162,18 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
                              for i, (d, e) in enumerate(zip(p.dims, first, strict=True))))
              for p in parts]
     result = fresh(joined(atoms, k))
-    whole = [Array(p.base, p.steps, result.dims) for p in parts]
-    return delivered(keep_order(result, whole), out)
+    like = [Array(p.base, p.steps, result.dims) for p in parts]
+    return delivered(keep_order(result, like), out)
 
 
 @numpy_function(np.stack)
 def stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None,
           casting: str = "same_kind") -> Any:
+    whole = rows(arrays, "stack")
+    if whole is not None:
+        target = joined_dtype([whole], dtype, casting)
+        result = fresh(convert(whole.value(), target))
+        return delivered(fresh(moveaxis(result, 0, axis_of(axis, whole.ndim)).value()), out)
     parts = [as_array(x) for x in sequence(arrays)]
     if not parts:
         fail(ValueError, "need at least one array to stack")
@@ -158,13 +190,26 @@ def stack(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None,
                      else fresh(moveaxis(result, 0, k).value()), out)
 
 
+def with_axes(x: Array, rank: int, at: int) -> Array:
+    """The rows of `x` with axes of 1 put in at a place until they have the rank."""
+    missing = max(0, rank + 1 - x.ndim)
+    dims = (*x.dims[:at + 1], *(1,) * missing, *x.dims[at + 1:])
+    return reshape_to(x, dims) if missing else x
+
+
 @numpy_function(np.vstack, getattr(np, "row_stack", np.vstack))
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    whole = rows(tup, "concatenate")
+    if whole is not None:
+        return end_to_end(with_axes(whole, 2, 0), 0, dtype, casting)
     return concatenate([atleast_2d(x) for x in sequence(tup)], 0, dtype=dtype, casting=casting)
 
 
 @numpy_function(np.hstack)
 def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    whole = rows(tup, "concatenate")
+    if whole is not None:
+        return end_to_end(with_axes(whole, 1, 0), 0 if whole.ndim < 3 else 1, dtype, casting)
     parts = [atleast_1d(x) for x in sequence(tup)]
     axis = 0 if parts and parts[0].ndim == 1 else 1
     return concatenate(parts, axis, dtype=dtype, casting=casting)
@@ -172,11 +217,18 @@ def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
 
 @numpy_function(np.dstack)
 def dstack(tup: Any) -> Any:
+    whole = rows(tup, "concatenate")
+    if whole is not None:
+        whole = with_axes(with_axes(whole, 2, 0), 3, 2)
+        return end_to_end(whole, 2, None, "same_kind")
     return concatenate([atleast_3d(x) for x in sequence(tup)], 2)
 
 
 @numpy_function(np.column_stack)
 def column_stack(tup: Any) -> Any:
+    whole = rows(tup, "concatenate")
+    if whole is not None:
+        return end_to_end(with_axes(with_axes(whole, 1, 0), 2, 1), 1, None, "same_kind")
     parts = [as_array(x) for x in sequence(tup)]
     return concatenate([p if p.ndim >= 2 else atleast_2d(p).T for p in parts], 1)
 

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
+from hotloop.frontend import numpy_in_python as plain
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import cause, check, fail, quiet, unsupported
+from hotloop.frontend.calls import function as traced
 from hotloop.frontend.numpy_arrays import (
     as_array,
     as_dtype,
@@ -38,7 +40,8 @@ from hotloop.frontend.numpy_atoms import (
 )
 from hotloop.frontend.numpy_callback import through_numpy
 from hotloop.frontend.numpy_elementwise import truth
-from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, method, numpy_function
+from hotloop.frontend.numpy_shape import moveaxis
+from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS, method, numpy_function
 from hotloop.frontend.tracers import (
     Array,
     Scalar,
@@ -636,6 +639,9 @@ def ufunc_accumulate(ufunc: np.ufunc, array: Any, axis: Any = 0, dtype: Any = No
     if native is not None and a.dtype.kind != "c":
         return delivered(fresh(op(native, a.value(), axis=k)), out)
     kind = ufunc.accumulate(np.ones(1, a.dtype)).dtype
+    if a.dtype.kind == "f" and kind == a.dtype and ufunc in UFUNCS:
+        rows = moveaxis(a, k, 0)
+        return delivered(moveaxis(traced(plain.accumulate)(ufunc, rows), 0, k), out)
     result, = through_numpy(callbacks.ufunc_accumulate, [a.value()], [(kind, a.dims)],
                             ufunc=ufunc.__name__, axis=k)
     return delivered(fresh(result), out)

@@ -21,10 +21,9 @@ import numpy as np
 from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import current, here, staging, unsupported
+from hotloop.frontend.builder import UNROLL_LIMIT, current, here, staging, unsupported
 from hotloop.frontend.iterables import (
     ITERATED,
-    UNROLL_LIMIT,
     Indexed,
     Range,
     own_iterator,

@@ -107,7 +107,7 @@ def _guilty(module: dict[str, Any], number: int) -> str:
 
     function = module["f"]
     theirs = args()
-    expected = compare.outcome(function, theirs, {})
+    expected = compare.outcome(check.plain(module), theirs, {})
     try:
         traced = trace(function, args(), {})
     except HotloopError:

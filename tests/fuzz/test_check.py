@@ -5,7 +5,7 @@ import pytest
 
 import hotloop
 from hotloop import config
-from hotloop.fuzz import check, compare, modes, stages
+from hotloop.fuzz import check, compare, differences, modes, stages
 from hotloop.fuzz.cases import Case
 from hotloop.llvm import background
 
@@ -121,3 +121,20 @@ def test_good_code_is_checked_too(monkeypatch):
     text = "def f(a, k):\n    return a * 2\n"
     assert verdict(text + modes.line("good")).end == "same"
     assert verdict(text + modes.line("tiers")).end == "mismatch"
+
+
+def test_slopes_are_claimed_where_a_function_is_smooth():
+    def g(x, k):
+        return np.sum(x ** 3) * k + abs(x[0])
+    found = differences.gradients(g, (np.array([0.0, 1.5]), 2.0), (0, 1))
+    differences.close([np.array([7.0, 13.5]), 3.375], found)        # a kink: any slope will do
+    for wrong in ([np.array([0.0, 13.6]), 3.375], [np.array([0.0, 13.5]), np.nan], [np.zeros(2)]):
+        with pytest.raises(AssertionError):
+            differences.close(wrong, found)
+
+
+def test_a_case_may_bring_what_python_runs_and_how_it_is_compared():
+    text = ("def f(a, k):\n    return a * k\n\ndef python(a, k):\n    return a * {}\n\n"
+            "def agree(got, expected):\n    assert np.allclose(got, expected, rtol=0.1), 'far'\n")
+    assert verdict(text.format("2.1")).end == "same"
+    assert verdict(text.format("3.1")).cause == "far"
