@@ -110,11 +110,12 @@ _cell = (ctypes.c_int32 * 4)()
 
 
 def address(symbol: str) -> int | None:
-    """Of "cell", "get" or "set"."""
+    """Of "cell", "get" or "set"; None: of nothing else."""
     if symbol == "cell":
         return ctypes.addressof(_cell)
-    get, set_ = _functions()
-    return ctypes.cast(get if symbol == "get" else set_, ctypes.c_void_p).value
+    if symbol not in ("get", "set"):
+        return None
+    return ctypes.cast(_functions()[symbol == "set"], ctypes.c_void_p).value
 
 
 @functools.cache
@@ -130,10 +131,21 @@ def _functions() -> tuple[Any, Any]:
     return nothing, nothing
 
 
+def threads() -> int | None:
+    """How many threads OpenBLAS may use; None of another BLAS."""
+    get, set_ = _functions()
+    return None if get is set_ else int(get())
+
+
+def set_threads(count: int) -> None:
+    """How many threads OpenBLAS may use; without effect on another BLAS."""
+    _functions()[1](count)
+
+
 def _forget() -> None:
     """In a forked child: the callers are threads that do not exist here."""
     if _cell[_COUNT // 4]:
-        _functions()[1](_cell[_BEFORE // 4])
+        set_threads(_cell[_BEFORE // 4])
     _cell[_LOCK // 4] = _cell[_COUNT // 4] = 0
 
 
