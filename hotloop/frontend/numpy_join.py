@@ -328,7 +328,7 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     return split(a, indices_or_sections, 2)
 
 
-@numpy_function(getattr(np, "unstack", np.split))
+@numpy_function("unstack")
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     a = moveaxis(as_array(x), axis, 0)
     if not isinstance(a.dims[0], int):
