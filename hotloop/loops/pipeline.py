@@ -19,6 +19,7 @@ from hotloop.loops.core import For, Kernel, walk
 from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
 from hotloop.loops.interchange import interchange
+from hotloop.loops.interleave import interleave
 from hotloop.loops.overwritten import overwritten
 from hotloop.loops.parallel import parallel
 from hotloop.loops.promises import promises
@@ -66,6 +67,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("split", split, None),            # an iteration that stores what all others read is by itself
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
+    ("interleave", interleave, None),  # short rows are written out, for lanes across them
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
     ("tile", tile, None),              # several rows at once, blocks transposed in registers
     ("latest", latest, None),          # sums of what was just stored end with it
