@@ -19,6 +19,7 @@ import numpy as np
 
 from hotloop import lazy
 from hotloop.errors import HotloopError
+from hotloop.frontend import dims as dm
 from hotloop.frontend import indexing, instances, lists, sequences, truth
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import Dead, check, current, here, inputs_of, staging, unsupported
@@ -46,6 +47,7 @@ from hotloop.frontend.tracers import (
     Widened,
     as_int,
     attribute_of,
+    dim_of,
     known_by,
     lift,
     stored,
@@ -249,7 +251,10 @@ def _range_item(x: Range, index: Any) -> Any:
     known = x.known()
     if known is not None and not _has_tracer(index):
         return known[index]
-    raise staging("an item of a range of run-time bounds")
+    if isinstance(index, slice) or not isinstance(x.step, int):
+        raise staging("an item of a range of run-time bounds")
+    place = lists.position(dim_of(index), dim_of(x.length()), "range object index out of range")
+    return as_int(dm.dim(dm.plus(dm.form(x.start), dm.scale(dm.form(place), x.step))))
 
 
 INDEX_TRICKS = (type(np.mgrid), type(np.ogrid), type(np.r_), type(np.c_), type(np.s_))
