@@ -222,7 +222,11 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
              f"according to the rule '{casting}'")
     part = broadcast_into(fit(source, target.dtype), target.dims)
     if where is not True:
-        mask = broadcast_into(truth(value(lift(where))), target.dims)
+        given = lift(where)
+        if isinstance(given, Array) and given.dtype.kind != "b":
+            fail(TypeError, f"Cannot cast array data from {dtype_of(given)!r} to dtype('bool') "
+                 "according to the rule 'safe'")
+        mask = broadcast_into(truth(value(given)), target.dims)
         part = select(mask, part, target.value())
     target.assign(part)
 

@@ -15,13 +15,11 @@ from hotloop.loops.checks import checks
 from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
-from hotloop.loops.core import Kernel
+from hotloop.loops.core import Alloc, Buffer, For, Kernel, walk
 from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
 from hotloop.loops.interchange import interchange
 from hotloop.loops.interleave import interleave
-from hotloop.loops.latest import latest
-from hotloop.loops.narrow import narrow
 from hotloop.loops.overwritten import overwritten
 from hotloop.loops.parallel import parallel
 from hotloop.loops.promises import promises
@@ -29,7 +27,6 @@ from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
 from hotloop.loops.recur import recur
 from hotloop.loops.reductions import reductions
-from hotloop.loops.relax import relax
 from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
 from hotloop.loops.split import split
@@ -38,8 +35,28 @@ from hotloop.loops.vectorize import vectorize
 from hotloop.loops.write_out import write_out
 
 verifying = lazy.module("hotloop.loops.verify")
+late = lazy.module("hotloop.loops.latest")          # few kernels need the passes of these
+relaxing = lazy.module("hotloop.loops.relax")
+narrowing = lazy.module("hotloop.loops.narrow")
 
 Pass = Callable[[Kernel], Kernel]
+
+
+def latest(kernel: Kernel) -> Kernel:
+    sums = any(isinstance(s, For) and s.lanes and s.carries for s in walk(kernel.body))
+    return late.latest(kernel) if sums else kernel
+
+
+def narrow(kernel: Kernel) -> Kernel:
+    buffers = [p for p in kernel.params if isinstance(p, Buffer)]
+    buffers += [s.buffer for s in walk(kernel.body) if isinstance(s, Alloc)]
+    short = any(b.dtype.kind in "iu" and b.dtype.itemsize < 8 for b in buffers)
+    return narrowing.narrow(kernel) if short else kernel
+
+
+def relax(kernel: Kernel) -> Kernel:
+    return relaxing.relax(kernel) if kernel.fast else kernel
+
 
 PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     # name, pass, what stands in for it when it is skipped
