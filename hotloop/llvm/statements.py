@@ -272,10 +272,10 @@ class Statements(Calls):
                 f"[{texts[k]}, %{block}]" for texts, block in again)
             for k, (c, phi) in enumerate(zip(carries, phis, strict=True))]
         self.begin(done)
-        self.bind(flag.carry.name, self.phi("i1", *((x, block) for x, _, block in leaving)))
-        for k, c in enumerate(carries):
-            self.bind(c.name, self.phi(
-                type_of(c.dtype), *((texts[k], block) for _, texts, block in leaving)))
+        for k, c in enumerate([flag.carry, *carries]):
+            ends = [((x, *texts)[k], block) for x, texts, block in leaving]
+            # a loop that never ends leaves a block that nothing reaches
+            self.bind(c.name, self.phi(type_of(c.dtype), *ends) if ends else ("false", *inits)[k])
         self.forget(changed)
 
     def _to_the_end(self, body: list[Statement], nexts: list[Expr], flag: Flag, head: str,
