@@ -27,7 +27,17 @@ from hotloop.frontend.list_values import List, mark, marks_taken_back
 from hotloop.frontend.loop import Loop
 from hotloop.frontend.loop_equation import emit_loop, returned_outer
 from hotloop.frontend.meeting import Cell, Path, cell_array
-from hotloop.frontend.objects import UNBOUND, Homed, Place, Slot, containers, get, put, undo
+from hotloop.frontend.objects import (
+    UNBOUND,
+    Homed,
+    Place,
+    Slot,
+    carried_over,
+    containers,
+    get,
+    put,
+    undo,
+)
 from hotloop.frontend.slots import (
     Either,
     Maybe,
@@ -123,6 +133,7 @@ def _trace_body(loop: Loop, outer: Builder, carried: Carried) -> tuple[Attempt, 
                 place[n] = carried.initial[n]
             else:
                 attempt.params[n], place[n] = make(carried.types[n], bases)
+                carried_over(carried.initial[n], place[n])
                 attempt.lists[n] = lists_in(place[n])
         if carried.swapped:
             exchange(carried, attempt, outer)
