@@ -30,7 +30,8 @@ def _read(path: Path) -> Program:
 
 def _print(options: argparse.Namespace) -> int:
     program = _read(options.file)
-    lowered = lower(program, [True] * len(program.params), Watch(options.file.name))
+    lowered = lower(program, [True] * len(program.params), Watch(options.file.name),
+                    fast=config.fastmath)
     for stage in ("loops", "llvm", "asm"):
         if getattr(options, stage):
             print(getattr(lowered, stage))

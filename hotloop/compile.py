@@ -159,9 +159,10 @@ def trace_function(fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any], 
 
 
 def lower(program: Program, contiguous: list[bool], watch: Watch,
-          examples: list[tuple[int, ...]] | None = None, watched: str = "") -> Lowered:
+          examples: list[tuple[int, ...]] | None = None, watched: str = "",
+          fast: bool = False) -> Lowered:
     """Program -> LLVM text. `contiguous`: for each parameter, whether it is in C order;
-    `examples`: typical shapes, which guide heuristics; `watched` as in `Kernel`."""
+    `examples`: typical shapes, which guide heuristics; `watched` and `fast` as in `Kernel`."""
     with watch.stage("passes"):
         program = passes_pipeline.optimize(program, watch.program if watch.wanted else None)
         for function in functions_of(program):
@@ -172,6 +173,8 @@ def lower(program: Program, contiguous: list[bool], watch: Watch,
     with expr.fresh_table() as table:
         with watch.stage("lower"):
             kernel = lowering.lower(program, contiguous, examples)
+            kernel.fast = fast
+            kernel.notes += ["fastmath: floats may be rounded otherwise than Python does"] * fast
         watch.kernel("lower", kernel)
         with watch.stage("loops"):
             kernel = loops_pipeline.optimize(kernel, watch.kernel if watch.wanted else None)

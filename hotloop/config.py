@@ -62,6 +62,8 @@ SWITCHES = (
     Switch("num_threads", int, 0, False, "threads of long loops (default: the CPUs available)"),
     Switch("parallel", int, 20000, True,
            "predicted nanoseconds from which loops run in threads (0: all, -1: none)"),
+    Switch("fastmath", bool, False, True,
+           "floats may be added in another order, and rounded once where Python rounds twice"),
     Switch("check_prange", bool, False, True, "prange loops check that they are independent"),
 )
 
@@ -82,6 +84,7 @@ tiers: bool
 pool: bool
 num_threads: int
 parallel: int
+fastmath: bool
 check_prange: bool
 
 

@@ -44,9 +44,9 @@ GRAD = Experiment(
 
 KERNELS = Experiment(
     "kernels", "kernels of many fields, in caches and beyond", (),
-    ("numpy", "hotloop", "hotloop_warm", "hotloop_serial", "numba", "numba_parallel", "jax",
-     "numexpr", "torch_compile", "pythran"), "",
-    on_request=("hotloop_serial", "torch_compile", "pythran"))
+    ("numpy", "hotloop", "hotloop_warm", "hotloop_serial", "hotloop_fast", "numba",
+     "numba_parallel", "jax", "numexpr", "torch_compile", "pythran"), "",
+    on_request=("hotloop_serial", "hotloop_fast", "torch_compile", "pythran"))
 
 COMPILE = Experiment(
     "compile", "the time of compiling programs of growing length", (10, 100, 1000, 10_000),

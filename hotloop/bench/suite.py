@@ -157,7 +157,9 @@ def size_names(options: argparse.Namespace) -> list[str]:
 
 def interpreter(system: str, pythons: dict[str, str]) -> str:
     """The system's interpreter; `numba_parallel` has that of `numba`, unless it has its own."""
-    family = system.removesuffix("_parallel").removesuffix("_serial").removesuffix("_warm")
+    family = system
+    for variant in ("_parallel", "_serial", "_warm", "_fast"):
+        family = family.removesuffix(variant)
     return pythons.get(system) or pythons.get(family) or sys.executable
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hotloop.bench.suite import Run
 
 COLORS = {**charts.COLORS, "numba_parallel": "#1b7a3d", "pythran": "#e377c2",
-          "hotloop_serial": "#ff9896", "hotloop_warm": "#ff9896"}
+          "hotloop_serial": "#ff9896", "hotloop_warm": "#ff9896", "hotloop_fast": "#8c1a1a"}
 MARKS = {"numpy": "s", "numba": "o", "numba_parallel": "D", "jax": "^", "numexpr": "v",
          "torch_compile": "P", "pythran": "X"}
 MIDDLE = "M"

@@ -15,8 +15,8 @@ from hotloop.bench.runner import SystemRun
 if TYPE_CHECKING:
     from hotloop.bench.suite import Run
 
-HEADS = {"hotloop_warm": "warm", "hotloop_serial": "serial", "numba_parallel": "numba+",
-         "torch_compile": "torch"}
+HEADS = {"hotloop_warm": "warm", "hotloop_serial": "serial", "hotloop_fast": "fast",
+         "numba_parallel": "numba+", "torch_compile": "torch"}
 OURS = "hotloop"
 RIVALS = ("numpy", "numba", "numba_parallel", "jax", "numexpr", "torch_compile", "pythran")
 NUMBAS = ("numba", "numba_parallel")

@@ -18,7 +18,7 @@ import traceback
 
 MODULES = {"python": None, "tensorflow": "tensorflow", "torchscript": "torch",
            "torch_compile": "torch", "triton": "triton", "hotloop_warm": "hotloop",
-           "hotloop_serial": "hotloop", "numba_parallel": "numba"}
+           "hotloop_serial": "hotloop", "hotloop_fast": "hotloop", "numba_parallel": "numba"}
 PROGRAMS = {"kernels": "systems", "compile": "systems", "limits": "systems"}
 MEASURES = {"kernels": "one_kernel", "compile": "one_growth", "limits": "one_limit"}
 """Modules of programs that are not called like the experiment."""

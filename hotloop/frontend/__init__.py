@@ -9,7 +9,7 @@
                   loop_equation stage it
     functions     recursion, active, passing; separate: of their own in the kernel
     values        tracers, slots (how kinds of values flow through branches), objects, instances,
-                  one_of, dims (facts about sizes)
+                  one_of, slice_slots, dims (facts about sizes)
     references    views, indexing, strides, meeting, references, exchange: which array a name is;
                   memory_order: how new arrays lie
     lists         list_values, list_buffers, list_slots, list_aliasing, list_results, lists, rows

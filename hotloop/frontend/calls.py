@@ -393,8 +393,6 @@ def _c_function(f: Any) -> Callable[..., Any]:
         return functools.partial(_array_method, f)
     if f.__name__ == "__init__" and getattr(f, "__objclass__", None) is object:
         return _nothing
-    if f is next and current().parent is not None:
-        raise staging("next() in a branch or loop", "use a for statement or an index")
     if f.__name__ in CHANGING and current().parent is not None:
         raise staging(f"{f.__name__} in a branch or loop", "use a plain assignment")
     if type(owner) is list:

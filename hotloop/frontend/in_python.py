@@ -21,6 +21,18 @@ def list_index(items, value, start=0, stop=9223372036854775807):
     raise ValueError(f"{value} is not in list")
 
 
+def first(items):
+    for x in items:
+        return x
+    raise StopIteration
+
+
+def first_or(items, default):
+    for x in items:
+        return x
+    return default
+
+
 def list_remove(items, value):
     for i in range(len(items)):
         if items[i] == value:

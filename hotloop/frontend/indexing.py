@@ -19,6 +19,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import check, current, emit, lit, unsupported
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.tracers import (
+    LIFTED,
     NUMPY_KIND,
     PYTHON,
     PYTHON_TYPES,
@@ -187,7 +188,8 @@ def _flat_index(x: Array, index: Any) -> list[Any]:
     """The index as a list over all axes: Ellipsis expanded, sequences as arrays."""
     parts = list(index) if isinstance(index, tuple) else [index]
     parts = [lift(list(p)) if isinstance(p, tuple) else
-             lift(p) if isinstance(p, list | np.ndarray | range) else p for p in parts]
+             lift(p) if isinstance(p, list | np.ndarray | range) or type(p) in LIFTED else p
+             for p in parts]
     used = sum(len(dims_of(p)) if _is_mask(p) else 0 if p is None or p is Ellipsis else 1
                for p in parts)
     if used > x.ndim:
@@ -375,8 +377,10 @@ def _load_scalar(x: Scalar, index: Any) -> Any:
         raise TypeError(f"'{name}' object is not subscriptable")
     if index == () and isinstance(index, tuple):
         return x
-    if index is Ellipsis or index is None:
-        raise unsupported("an index of a NumPy scalar", "use np.asarray(x)")
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(p is None or p is Ellipsis for p in parts):
+        array: Array = load(fresh(x.atom), index)
+        return array
     raise IndexError("invalid index to scalar variable.")
 
 
@@ -396,7 +400,9 @@ def store(x: Any, index: Any, new: Any) -> None:
         chosen, = emit("select", [mask, stored(new, x.dtype, True), x.value()], [(x.dtype, x.dims)])
         x.assign(chosen)
         return
-    number = stored(new, x.dtype, True) if _has_arrays(index) and not dims_of(new) else None
+    number = None
+    if _gathers(x, index) and not dims_of(new):
+        number = stored(new, x.dtype, True)     # the number's errors come before the indices'
     s = select(x, index)
     part = stored(new, x.dtype, s.gathers) if number is None else number
     if s.gathers:
@@ -408,10 +414,12 @@ def store(x: Any, index: Any, new: Any) -> None:
     target.assign(part)
 
 
-def _has_arrays(index: Any) -> bool:
-    """Is there an index array? Then NumPy's first errors are those of the number to be stored."""
-    return any(isinstance(p, list | np.ndarray) or isinstance(p, Array) and p.ndim > 0
-               for p in (index if isinstance(index, tuple) else (index,)))
+def _gathers(x: Array, index: Any) -> bool:
+    """Has the index arrays of integers, and nothing that is wrong whatever their values?"""
+    parts = [lift(p) if isinstance(p, list | np.ndarray) else p
+             for p in (index if isinstance(index, tuple) else (index,))]
+    arrays = [p for p in parts if isinstance(p, Array) and p.ndim]
+    return bool(arrays) and len(parts) <= x.ndim and all(p.dtype.kind in "iu" for p in arrays)
 
 
 def item(x: Array, i: Any) -> Any:

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import staging
 from hotloop.frontend.list_values import List
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.loop import Loop
-from hotloop.frontend.tracers import Array, as_int, dim_of
+from hotloop.frontend.registry import NUMPY
+from hotloop.frontend.tracers import LIFTED, Array, as_int, dim_of
 from hotloop.ir.core import Dim, Var
 
 ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
@@ -28,6 +31,7 @@ class Range:
     `independent`: the user says that iterations are."""
 
     independent = False
+    _hl_class = range
 
     def __init__(self, *args: Any):
         if not 1 <= len(args) <= 3:
@@ -77,6 +81,14 @@ class Range:
         if not (isinstance(self.step, int) and self.step == 1):
             raise staging("a reversed range with a step and run-time bounds")
         return Range(as_int(self.stop) - 1, as_int(self.start) - 1, -1)
+
+
+def _as_array(r: Range, wide: bool = False) -> Array:
+    array: Array = NUMPY[np.arange](*map(as_int, (r.start, r.stop, r.step)))
+    return array
+
+
+LIFTED[Range] = _as_array
 
 
 class Indexed:

@@ -37,6 +37,7 @@ from hotloop.frontend.tracers import (
     LIFTED,
     Array,
     Scalar,
+    Tracer,
     as_int,
     broadcast,
     convert,
@@ -217,6 +218,23 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, d
     return array(a, dtype, copy=copy, order=order or "K")
 
 
+@numpy_function(np.require)
+def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Array:
+    wanted = {str(name).upper() for name in requirements or ()}
+    known = {letter for letter, names in REQUIREMENTS.items() if wanted & names}
+    if wanted - set().union(*REQUIREMENTS.values()):
+        raise unsupported("np.require of these requirements")
+    if known >= {"C", "F"}:
+        fail(ValueError, 'Cannot specify both "C" and "F" order')
+    made = asarray(a, dtype, "C" if "C" in known else "F" if "F" in known else "A")
+    return copy_(made) if "W" in known and made.base.readonly else made
+
+
+REQUIREMENTS = {"C": {"C", "C_CONTIGUOUS", "CONTIGUOUS"}, "F": {"F", "F_CONTIGUOUS", "FORTRAN"},
+                "A": {"A", "ALIGNED"}, "W": {"W", "WRITEABLE"}, "E": {"E", "ENSUREARRAY"}}
+"""What np.require knows, but for an array that owns its memory."""
+
+
 @numpy_function(np.asarray_chkfinite)
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Array:
     a = asarray(a, dtype, order)
@@ -269,6 +287,8 @@ def astype(a: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok:
 @numpy_function(np.arange)
 def arange(*args: Any, dtype: Any = None, device: Any = None, like: Any = None,
            **named: Any) -> Array:
+    if any(isinstance(x, list | tuple) or isinstance(x, Array) and x.ndim for x in args[:3]):
+        raise unsupported("np.arange of arrays")
     bounds = [settled(scalar_of(x)) for x in args]
     if len(bounds) == 4:
         dtype = args[3]
@@ -515,7 +535,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 @numpy_function(np.indices)
 def indices(dimensions: Any, dtype: Any = int, sparse: bool = False) -> Any:
-    dims = dims_from(settled(dimensions))
+    dims = dims_from(settled(dimensions) if isinstance(dimensions, Tracer) else tuple(dimensions))
     target = as_dtype(dtype)
     rank = len(dims)
     parts = []

@@ -182,7 +182,8 @@ def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...],
             else:
                 shape.append(d)  # type: ignore[arg-type]
         stored.append((k, out(atom.dtype, tuple(shape), atom.shape)))
-    params = {"function": call, "results": tuple(declared), "take": len(given.atoms)}
+    params: dict[str, Any] = {"function": call, "results": tuple(declared),
+                              "take": len(given.atoms)}
     if current().state.tries and call.results and not call.changed:
         emit_tried(operands, outs, tuple(dict.fromkeys((*failures[:4], *LINALG))), params)
     else:

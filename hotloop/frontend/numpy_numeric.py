@@ -478,8 +478,10 @@ def correlated(x: Array, y: Array, mode: str) -> Array:
 
 @numpy_function(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
-    """Horner's rule; the coefficients' number must be known."""
+    """Horner's rule; written out if the coefficients' number is known."""
     coefficients = as_array(p)
+    if coefficients.ndim != 1:
+        raise unsupported("np.polyval of several polynomials")
     if not isinstance(x, Array):
         x = Scalar(value(x))                            # strong, as np.asarray makes it
     if not isinstance(coefficients.dims[0], int) or isinstance(p, Array):

@@ -138,12 +138,12 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
         place = op("minimum", op("maximum", place, Lit(0)), Lit(n - 1))
     dtype = common_dtype(options)
     at = wrap(place)
-    result: Any = fresh(convert(value(options[-1]), dtype))
+    result: Any = wrap(convert(value(options[-1]), dtype))
     for k in range(n - 2, -1, -1):
-        option = fresh(convert(value(options[k]), dtype))
+        option = wrap(convert(value(options[k]), dtype))
         result = where(ufuncs.apply(np.equal, [at, k]), option, result)
-    return delivered(fresh(broadcast(result.value(), dm.broadcast_dims(result.dims, dims_of(at)))),
-                     out)
+    return delivered(wrap(broadcast(value(result), dm.broadcast_dims(dims_of(result),
+                                                                     dims_of(at)))), out)
 
 
 @numpy_function(np.clip)
@@ -318,6 +318,8 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Array:
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
     a, at = lift(arr), as_array(indices)
     if axis is None:
+        if at.ndim != 1:
+            fail(ValueError, "when axis=None, `indices` must have a single dimension.")
         a, axis = a.view(Reshape((dm.product(a.dims),))), 0
     a[along(a, at, axis_of(axis, a.ndim))] = values
 

@@ -243,6 +243,16 @@ def sum_(iterable: Any, /, start: Any = 0) -> Any:
     return summed(iterable, start)
 
 
+@call(next)
+def next_(iterator: Any, /, *default: Any) -> Any:
+    """Of a generator expression the first item, of other iterators what Python's `next` gives."""
+    if type(iterator) is Stream and iterator.home is current():
+        return function(in_python.first_or if default else in_python.first)(iterator, *default)
+    if current().parent is not None:
+        raise staging("next() in a branch or loop", "use a for statement or an index")
+    return next(iterator, *default)
+
+
 def _quantifier(name: str, decided: bool) -> Callable[..., Any]:
     def quantifier(iterable: Any, /) -> Any:
         if isinstance(iterable, Array):
@@ -505,7 +515,8 @@ def isinstance_(x: Any, classes: Any, /) -> bool:
     if isinstance(x, Unjoined):
         raise x.error
     if not isinstance(x, Tracer):
-        return isinstance(x, classes)
+        kind = getattr(type(x), "_hl_class", None)
+        return isinstance(x, classes) or kind is not None and issubclass(kind, classes)
     isinstance(None, classes)                # its own error for what are no classes
     return issubclass(python_type(settled(x)), classes)
 

@@ -117,7 +117,7 @@ class Stream:
 
     def __init__(self, first: Any, run: Callable[[Sink, Any], Any]):
         self.first, self.runs = first, run
-        self.used = False
+        self.used, self.home = False, current()
 
     def result_tree(self, results: Any) -> Any:
         raise staging("an iterator over run-time values is a result", "return a list of it")

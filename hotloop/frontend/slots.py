@@ -147,6 +147,12 @@ class OneOfSlot:
     objects: tuple[Any, ...]
 
 
+@record
+class SliceSlot:
+    """A slice; `items` are the slots of its three bounds (`slice_slots`)."""
+    items: tuple[Any, ...]
+
+
 class Kind:
     """A further kind of value, registered by the module that knows it (lists, objects): `slot_of` a
     value, and what the functions of this module do for its slots. In `join` one of the two slots
@@ -308,6 +314,8 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
     if a != b:
         if _is_constant(a) and _is_constant(b):
             return KINDS[OneOfSlot].join(a, b, visible, name)
+        if type(a.object) is type(b.object) is slice:
+            return KINDS[SliceSlot].join(a, b, visible, name)
         for slot in (a, b):
             if isinstance(slot, ObjectSlot) and isinstance(slot.object, dict | set):
                 regrow(slot.object, unstable(name, a, b, "is a different Python object"))

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from hotloop.errors import Location, SourceError, UnsupportedError
-from hotloop.frontend import numpy_elementwise, one_of, operators
+from hotloop.frontend import numpy_elementwise, one_of, operators, slice_slots
 from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, Settled, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
@@ -157,4 +157,4 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
                   session.transforms)
 
 
-__all__ = ["numpy_elementwise", "one_of", "operators", "trace"]
+__all__ = ["numpy_elementwise", "one_of", "operators", "slice_slots", "trace"]

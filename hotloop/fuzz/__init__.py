@@ -4,7 +4,8 @@
     hotloop fuzz model.py::step                  # inputs made up for a function of yours
     hotloop fuzz --replay found/finding-7.py     # one finding again
 
-    kinds     the kinds of programs: which rules of `grammar`, `places`, `library` they draw from
+    kinds     the kinds of programs: which rules of `grammar`, `language`, `memory` they draw from
+    library   single calls of NumPy; transformed: gradients and batches, with `differences`
     writer    draws a program's text; inputs: its arguments, as text too
     modes     how a program is compiled: quickly, well, both one after the other, in threads
     cases     a case is one module text with `f` and `calls()`: nothing but text travels

@@ -44,7 +44,7 @@ def load(case: Case) -> dict[str, Any]:
     module: dict[str, Any] = {"__name__": "case"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
-        code = compile(case.text, name, "exec")
+        code = compile(case.text, name, "exec", dont_inherit=True)
     exec(code, module)
     return module
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import random
 
-from hotloop.fuzz import inputs, library
+from hotloop.fuzz import inputs, library, transformed
 from hotloop.fuzz.grammar import (
     ARRAYS,
     CONTAINERS,
@@ -20,6 +20,8 @@ from hotloop.fuzz.grammar import (
     VIEWS,
     Group,
 )
+from hotloop.fuzz.language import CALLS, CLASSES, IMPORTS, TABLES, TEXTS, YIELDS
+from hotloop.fuzz.memory import DRAWS, MEMORY
 from hotloop.fuzz.writer import Rules, Writer
 
 BASE = ((NUMBERS, 1.0), (ARRAYS, 1.0), (STATEMENTS, 1.0))
@@ -31,11 +33,18 @@ GROUPS: dict[str, tuple[tuple[Group, float], ...]] = {
     "reduce": (*BASE, (REDUCTIONS, 3.0), (VIEWS, 0.5)),         # axes, sorting, joining, products
     "mixed": (*BASE, (VIEWS, 1.0), (NAMES, 1.0), (JUMPS, 1.0), (CONTAINERS, 2.0),
               (REDUCTIONS, 1.0)),
+    "yields": (*BASE, (YIELDS, 5.0), (JUMPS, 0.5)),             # generator functions
+    "tables": (*BASE, (TABLES, 4.0), (JUMPS, 0.5)),             # dicts, sets, deques, heaps
+    "calls": (*BASE, (CALLS, 4.0), (JUMPS, 0.5)),               # recursion, classes, exceptions
+    "texts": (*BASE, (TEXTS, 5.0), (CONTAINERS, 0.5)),          # strings
+    "memory": (*BASE, (MEMORY, 3.0), (DRAWS, 1.0), (NAMES, 0.5)),       # out=, overlap, order
 }
-KINDS = (*GROUPS, "numpy")
+KINDS = (*GROUPS, "numpy", *transformed.KINDS)
 """`numpy`: single calls of NumPy's public functions (`library`)."""
 
-USUAL = {"control": ("f8", "f8", "i8"), "objects": ("f8", "f8", "f8", "i8", "f4")}
+FLOATS = ("f8", "f8", "f8", "i8", "f4")
+USUAL = {"control": ("f8", "f8", "i8"), "objects": FLOATS, "yields": FLOATS, "tables": FLOATS,
+         "calls": FLOATS, "texts": FLOATS}
 """Dtypes of the kinds that are not about dtypes."""
 
 HEAD = '''\
@@ -61,6 +70,10 @@ class Box:
         return self.u * self.v
 
 '''
+LIBRARY = ("deque", "defaultdict", "Counter", "heappush", "heappop")
+OWN = ("Odd", "Point", "Pair", "Walk", "Slow")
+"""What of `language.IMPORTS` and `language.CLASSES` a function may call."""
+
 ARGUMENTS = {"a": "V", "b": "V", "m": "M", "k": "i", "x": "f", "t": "f"}
 START = '''\
 def f(a, b, m, k, x, p=3, j=None):
@@ -83,6 +96,8 @@ def program(rnd: random.Random, kind: str) -> str:
     """The text of a module with a function `f` and a generator `calls` of its arguments."""
     if kind == "numpy":
         return HEAD + inputs.UNALIGNED + "\n" + library.program(rnd)
+    if kind in transformed.KINDS:
+        return HEAD + transformed.program(rnd, kind)
     usual = USUAL.get(kind, inputs.DTYPES)
     dtypes = tuple(rnd.choice(usual) for _ in range(3))
     letters = iter(map(inputs.kind_of, dtypes))
@@ -92,6 +107,10 @@ def program(rnd: random.Random, kind: str) -> str:
         arguments, START.format(zero=rnd.choice(("0", "0.0"))))
     body = "\n    ".join(inputs.calls(rnd, dtypes))
     text = HEAD
+    if any(f"{name}(" in function for name in LIBRARY):
+        text = IMPORTS + HEAD
+    if any(f"{name}(" in function for name in OWN):
+        text = IMPORTS + HEAD + CLASSES
     if "unaligned(" in body:
         text += inputs.UNALIGNED + "\n"
     if "Box(" in function:

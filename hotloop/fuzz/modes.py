@@ -20,6 +20,7 @@ MODES: dict[str, tuple[float, dict[str, Any]]] = {
     "good": (3.0, {"tiers": False}),
     "tiers": (1.0, {"tiers": True}),        # the calls are made again when the good code is there
     "parallel": (1.0, {"tiers": False, "parallel": 0, "num_threads": 2}),
+    "fast": (1.0, {"tiers": False, "fastmath": True}),      # floats are compared to rounding
 }
 """Name -> (how often, switches of `hotloop.config`)."""
 

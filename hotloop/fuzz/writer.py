@@ -177,7 +177,7 @@ class Writer:
                 self.body(inner, header, loop)
                 continue
             filled = self.line(line.strip())
-            self.lines.append("    " * inner + filled)
+            self.lines += ["    " * inner + part for part in filled.split("\n")]
             made, self.pending = self.pending, {}
             if filled.startswith("def "):         # known to the statements after it only
                 later = made
@@ -204,11 +204,13 @@ class Writer:
         self.loops -= loop
         self.scope = self.scope if self.chance(0.06) else outside
 
-    def function(self, arguments: Mapping[str, str], head: str) -> str:
-        """The text of `f`: `head`, statements, a return of everything. `arguments`: name -> type.
-        """
+    def function(self, arguments: Mapping[str, str], head: str,
+                 result: Callable[[Mapping[str, str]], str] | None = None) -> str:
+        """The text of `f`: `head`, statements, a return of everything, or of what `result` makes of
+        the variables. `arguments`: name -> type."""
         self.scope = dict(arguments)
         for _ in range(self.rnd.randrange(1, 7)):
             self.statement(1)
-        results = ", ".join(v for v, t in list(self.scope.items())[:14] if t != "G" and v != "n")
+        results = result(self.scope) if result is not None else ", ".join(
+            v for v, t in list(self.scope.items())[:14] if t != "G" and v != "n")
         return "\n".join([head, *self.lines, f"    return {results}"]) + "\n"

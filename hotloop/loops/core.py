@@ -259,6 +259,7 @@ class Kernel:
     functions  the kernels that it calls, and that they call; errors and sites are shared
     sizes    names and values of dimensions that are short, for heuristics only
     watched  report floating-point flags: "" no, "set" if one is set, "always" at every call
+    fast     floats may be rounded otherwise than the program says (`docs/fastmath.md`)
     """
     name: str
     params: list[ScalarParam | Buffer]
@@ -270,6 +271,7 @@ class Kernel:
     functions: list[Kernel] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
     watched: str = ""
+    fast: bool = False
 
 
 def parts(statement: Statement) -> tuple[list[Statement], ...]:

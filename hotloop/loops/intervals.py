@@ -3,19 +3,23 @@
     j in 0..n - 1, n the size of an axis        largest(j + 1) is n, negative(j - n), fits(j + 1)
 
 As `dependence.Ranges`, but bounds may be known on one side only, sizes of arrays are known not to
-be negative, and quotients and remainders have bounds if their operands have. Sums of bounds are
+be negative, quotients and remainders have bounds if their operands have, and what has no other
+bounds has the numbers of `loops.numbers` (`ends`). Sums of bounds are
 sums of integers, so they say something about machine integers only where these do not wrap
 (`fits`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hotloop.loops.expr import I64, Expr, affine, e, from_affine, lit
 
 Sides = tuple[Expr | None, Expr | None]
 """The least and the largest value."""
+
+Ends = tuple[int | None, int | None]
+"""Likewise, as numbers."""
 
 ROUNDS = 10
 """How many terms are replaced by their bounds: deeper nests are not decided."""
@@ -25,13 +29,17 @@ FEW_SIZES, FAR = 2**12, 2**60
 
 UNKNOWN: Sides = (None, None)
 
+_QUOTIENTS = ("idiv", "irem", "ashr")
+
 
 class Intervals:
     """`bounds` of names, those of inner loops last, may be extended; `sizes` are of arrays."""
 
-    def __init__(self, bounds: Mapping[str, Sides], sizes: frozenset[str]):
+    def __init__(self, bounds: Mapping[str, Sides], sizes: frozenset[str],
+                 ends: Callable[[Expr], Ends] = lambda x: (None, None)):
         self.bounds: dict[str, Sides] = dict(bounds)
         self.sizes = sizes
+        self.ends = ends
         self._fitting: dict[Expr, bool] = {}
 
     def bind(self, name: str, sides: Sides) -> None:
@@ -66,6 +74,8 @@ class Intervals:
                 return from_affine(constant, terms)
             _, term, end = max(found, key=lambda one: (one[0], one[1].serial))
             k = terms.pop(term)
+            if not _exact(constant, k, end):
+                return x
             x = e.add(from_affine(constant, terms), e.mul(end, lit(k)))
         return x
 
@@ -79,25 +89,35 @@ class Intervals:
         """Of a term."""
         if x.op == "var":
             found = self.bounds.get(x.args[0])
-            return found if found is not None else (
-                (lit(0), None) if x.args[0] in self.sizes else UNKNOWN)
-        if x.op in ("idiv", "irem") and x.dtype == I64:
+            if found is not None:
+                return found
+            if x.args[0] in self.sizes:
+                return lit(0), None
+        elif x.op in _QUOTIENTS and x.dtype == I64:
             return self._divided(x)
-        return UNKNOWN
+        return self._numbers(x)
+
+    def _numbers(self, x: Expr) -> Sides:
+        low, high = self.ends(x)
+        return (None if low is None else lit(low)), (None if high is None else lit(high))
 
     def _divided(self, x: Expr) -> Sides:
-        """Of a quotient or remainder towards zero."""
+        """Of a quotient or remainder towards zero, or a shift."""
         a, by = x.args
+        if x.op == "ashr":
+            if by.op != "lit" or not 0 <= int(by.args[0]) < 62 or not self._counts(a):
+                return self._numbers(x)
+            by = lit(1 << int(by.args[0]))
         if by.op != "lit" or by.args[0] <= 0:
             if x.op == "irem" and self.fits(by) and self.negative(e.sub(lit(0), by)):
                 last = e.sub(by, lit(1))
                 return (lit(0) if self._counts(a) else e.sub(lit(0), last)), last
-            return UNKNOWN
+            return self._numbers(x)
         step = int(by.args[0])
         if x.op == "irem":
             return lit(0 if self._counts(a) else 1 - step), lit(step - 1)
         if not self._counts(a):
-            return UNKNOWN
+            return self._numbers(x)
         most = self.largest(a)
         constant, terms = affine(most)
         if any(k % step for k in terms.values()):
@@ -128,7 +148,8 @@ class Intervals:
             self._fitting[x] = False               # while its parts are looked at
             terms = affine(x)[1]
             known = self._fitting[x] = not x.loads and all(
-                t.op == "var" or t.op in ("idiv", "irem") for t in terms) and (
+                t.op == "var" or t.op in _QUOTIENTS or None not in self.ends(t)
+                for t in terms) and (
                 self._inside(self.largest(x), 1) and self._inside(self.smallest(x), -1))
         return known
 
@@ -150,3 +171,10 @@ class Intervals:
             return count <= FEW_SIZES and abs(constant) <= FAR
         return numbers == 1 and constant * sign <= 0 and all(
             k * sign < 0 for t, k in terms.items() if t.args[0] in self.sizes)
+
+
+def _exact(constant: int, k: int, end: Expr) -> bool:
+    """Is constant + k*end what is written, or might its numbers wrap?"""
+    other, factors = affine(end)
+    return abs(constant) + abs(k * other) <= FAR and all(
+        abs(k * factor) <= FAR for factor in factors.values())

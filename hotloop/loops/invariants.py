@@ -94,7 +94,7 @@ class _Search:
                     if rest is not None and (name not in side or (
                             rest.op == "lit" and side[name].op != "lit")):
                         side[name] = e.sub(lit(-1), rest) if k > 0 else e.add(rest, lit(1))
-        inside = Intervals(self.known.bounds, self.known.sizes)
+        inside = Intervals(self.known.bounds, self.known.sizes, self.known.ends)
         for c in self.carries:
             inside.bind(c.name, (low.get(c.name), high.get(c.name)))
         return inside

@@ -157,6 +157,8 @@ class _Parser:
                 kernel.errors.append(self.error_site(line))
             elif line.accept("note"):
                 kernel.notes.append(line.string())
+            elif line.accept("fast"):
+                kernel.fast = True
             elif line.accept("body"):
                 break
             else:

@@ -19,6 +19,7 @@ from hotloop.loops.core import Kernel
 from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
 from hotloop.loops.interchange import interchange
+from hotloop.loops.latest import latest
 from hotloop.loops.overwritten import overwritten
 from hotloop.loops.parallel import parallel
 from hotloop.loops.promises import promises
@@ -26,6 +27,7 @@ from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
 from hotloop.loops.recur import recur
 from hotloop.loops.reductions import reductions
+from hotloop.loops.relax import relax
 from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
 from hotloop.loops.split import split
@@ -56,7 +58,9 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
     ("tile", tile, None),              # several rows at once, blocks transposed in registers
+    ("latest", latest, None),          # sums of what was just stored end with it
     ("parallel", parallel, None),      # and those of which parts may run in several threads
+    ("relax", relax, None),            # with fastmath, products are added unrounded
     ("checks", checks, None),          # checks of scalar loops cost one comparison
     ("reuse", reuse, None),            # temporaries have memory only while they are needed
 )
@@ -66,6 +70,7 @@ def optimize(kernel: Kernel, watch: Callable[[str, Kernel], None] | None = None)
     """Run all passes but those of HOTLOOP_SKIP; `watch(name, kernel)` after each, and with
     HOTLOOP_VERIFY the checks of loops.verify."""
     for function in kernel.functions:
+        function.fast = kernel.fast
         _optimize(function, None)
     return _divided(_optimize(kernel, watch), watch)
 

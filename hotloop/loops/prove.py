@@ -15,14 +15,16 @@ a choice that bounds often decide.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 
 from hotloop.loops.core import Buffer, Check, For, If, Kernel, Let, Statement, While, parts
 from hotloop.loops.dependence import bounds_of
 from hotloop.loops.drop import drop
 from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, transform, var
-from hotloop.loops.intervals import Intervals, Sides
+from hotloop.loops.intervals import Ends, Intervals, Sides
 from hotloop.loops.invariants import Facts, invariants
+from hotloop.loops.numbers import Numbers
 from hotloop.loops.rewrite import at_entry, change, expressions, substitute
 
 DEEP = 8
@@ -42,10 +44,29 @@ def prove(kernel: Kernel) -> Kernel:
     sizes = frozenset(name for p in kernel.params if isinstance(p, Buffer)
                       for x in p.shape for name in x.free if x.op == "var")
     instead: dict[Expr, Expr] = {}
-    if _statements(kernel.body, _Known(Intervals({}, sizes), {}, (), instead)):
+    numbers = _Lazy(kernel)
+    if _statements(kernel.body, _Known(Intervals({}, sizes, numbers.ends), {}, (), instead,
+                                       numbers)):
         substitute(kernel.body, instead)
         drop(kernel)
     return kernel
+
+
+class _Lazy:
+    """`Numbers` of a kernel, when they are asked for: most loops are proved without."""
+
+    def __init__(self, kernel: Kernel):
+        self.kernel = kernel
+
+    @functools.cached_property
+    def numbers(self) -> Numbers:
+        return Numbers(self.kernel)
+
+    def ends(self, x: Expr) -> Ends:
+        return self.numbers.known(x)
+
+    def holds(self, cond: Expr) -> bool | None:
+        return self.numbers.holds(cond)
 
 
 def _statements(body: list[Statement], known: _Known) -> bool:
@@ -127,19 +148,21 @@ class _Known:
     """What is known where a statement stands; `instead`: what names of choices turned out to be."""
 
     def __init__(self, ranges: Intervals, values: dict[str, Expr], facts: Facts,
-                 instead: dict[Expr, Expr]):
+                 instead: dict[Expr, Expr], numbers: _Lazy):
         self.ranges, self.values, self.facts, self.instead = ranges, values, facts, instead
+        self.numbers = numbers
 
     def inside(self, bounds: Mapping[str, Sides], facts: Facts | None = None) -> _Known:
         """What is known in a list inside, where names have these bounds too."""
-        ranges = Intervals({**self.ranges.bounds, **bounds}, self.ranges.sizes)
-        return _Known(ranges, self.values, self.facts if facts is None else facts, self.instead)
+        ranges = Intervals({**self.ranges.bounds, **bounds}, self.ranges.sizes, self.ranges.ends)
+        return _Known(ranges, self.values, self.facts if facts is None else facts, self.instead,
+                      self.numbers)
 
     def let(self, s: Let) -> None:
         x = s.value
         if x.dtype.kind == "b" or x.op == "var":
             self.values[s.name] = x
-        elif x.op in ("idiv", "irem"):
+        elif x.op in ("idiv", "irem", "ashr"):
             self.ranges.bind(s.name, self.ranges.sides(x))
 
     def joined(self, s: If) -> None:
@@ -154,6 +177,11 @@ class _Known:
     def decided(self, x: Expr, memo: dict[Expr, Expr]) -> Expr:
         """With the choices in it made."""
         def choose(node: Expr) -> Expr | None:
+            if node.op in ("minimum", "maximum") and node.dtype == I64:
+                holds = self.holds(e.le(*node.args))
+                first = holds == (node.op == "minimum")
+                return None if holds is None else transform(node.args[0 if first else 1], choose,
+                                                            memo)
             if node.op != "select":
                 return None if node.cost >= CHOICE else node
             holds = self.holds(node.args[0])
@@ -163,7 +191,7 @@ class _Known:
     def decided_within(self, x: Expr, ranges: Intervals) -> Expr:
         if not _may_be_decided(x):
             return x
-        return _Known(ranges, self.values, self.facts, self.instead).decided(x, {})
+        return _Known(ranges, self.values, self.facts, self.instead, self.numbers).decided(x, {})
 
     def simpler(self, x: Expr) -> Expr:
         """With sums instead of names of what was a choice."""
@@ -198,11 +226,14 @@ class _Known:
 
     def holds(self, cond: Expr, depth: int = DEEP) -> bool | None:
         """Whether a condition holds, if that is certain."""
-        cond = self.named(cond)
-        if cond.op == "lit":
-            return bool(cond.args[0])
-        if depth == 0:
-            return None
+        named = self.named(cond)
+        if named.op == "lit":
+            return bool(named.args[0])
+        found = self._holds(named, depth) if depth else None
+        # a name's number is by what was known where it was bound
+        return self.numbers.holds(cond) if found is None else found
+
+    def _holds(self, cond: Expr, depth: int) -> bool | None:
         if cond.op in ("and", "or"):
             each = [self.holds(x, depth - 1) for x in cond.args]
             deciding = cond.op == "or"
@@ -218,19 +249,19 @@ class _Known:
         if cond.op in _OVERFLOWS and cond.args[0].dtype == I64:
             result = getattr(e, _OVERFLOWS[cond.op])(*map(self.named, cond.args))
             fits = all(map(self.ranges.fits, (*cond.args, result)))
-            return False if fits and result.op in ("lit", "var", "aff") else None
+            if fits and result.op in ("lit", "var", "aff"):
+                return False
         if cond.op in _LESS and cond.args[0].dtype == I64:
             sides = self.sides(cond)
-            if not all(map(_small, sides)):
-                return None
-            gap, strict = _gap(cond.op, *sides)           # the condition: gap < 0, or <= 0
-            facts = self.facts if all(map(self.exact, sides)) else ()
-            if self.negative(gap if strict else e.sub(gap, lit(1)), facts):
-                return True
-            opposite = e.sub(lit(0), gap)
-            if self.negative(e.sub(opposite, lit(1)) if strict else opposite, facts):
-                return False
-        return None
+            if all(map(_small, sides)):
+                gap, strict = _gap(cond.op, *sides)           # the condition: gap < 0, or <= 0
+                facts = self.facts if all(map(self.exact, sides)) else ()
+                if self.negative(gap if strict else e.sub(gap, lit(1)), facts):
+                    return True
+                opposite = e.sub(lit(0), gap)
+                if self.negative(e.sub(opposite, lit(1)) if strict else opposite, facts):
+                    return False
+        return self.numbers.holds(cond)
 
     def exact(self, x: Expr) -> bool:
         """Is it an integer that is sure not to be the rest of one of more than 64 bits?"""
@@ -245,7 +276,7 @@ class _Known:
 
 
 def _may_be_decided(x: Expr) -> bool:
-    return x.cost >= CHOICE or x.op == "select"
+    return x.cost >= CHOICE or x.op in ("select", "minimum", "maximum")
 
 
 def _small(x: Expr) -> bool:

@@ -6,8 +6,15 @@
 
 `Carry.reduce` allows another order, so only combiners that give the same in any order are found:
 of integers, minimum and maximum, and/or of bools. Floats are added in the order of the program, but
-where a derivative is summed up (`For.loose`).
-What an `if` leaves alone is combined with the neutral value. The smaller or larger of the carry and
+where a derivative is summed up (`For.loose`), and with `fastmath` (`Kernel.fast`).
+What an `if` leaves alone is combined with the neutral value. What an inner loop accumulates, going
+on from the carry, begins there with the neutral value, and is combined with the carry after it:
+
+    for i in 0..n carry c = 0:                    for i in 0..n carry c = 0 reduce add:
+      for j in 0..m carry d = c reduce add:  ->     for j in 0..m carry d = 0 reduce add:
+        next d = d + a[i, j]                          next d = d + a[i, j]
+      next c = d                                    next c = c + d
+ The smaller or larger of the carry and
 a value by comparison, which ignores a NaN, is a minimum or maximum of values with NaN left out:
 
     for i in 0..n carry m = x:                    for i in 0..n carry r = -inf reduce maximum:
@@ -17,7 +24,7 @@ a value by comparison, which ignores a NaN, is a minimum or maximum of values wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hotloop.loops.core import Carry, For, If, Kernel, Let, Statement, parts, walk
 from hotloop.loops.drop import drop
@@ -28,29 +35,35 @@ from hotloop.loops.scalar import identity, is_combiner, rounds
 from hotloop.record import field, record
 
 DEEP = 16
-"""Nested choices (`elif`) that are looked into."""
+"""Nested choices (`elif`) and sums of several terms that are looked into."""
+
+_INVERSE: dict[str, tuple[str, Callable[[Expr], Expr]]] = {
+    "add": ("sub", e.neg), "mul": ("div", lambda x: e.div(lit(1, x.dtype), x))}
+"""Of floats, where another rounding is allowed: what combines with the inverse of a value, and that
+inverse."""
 
 
 def reductions(kernel: Kernel) -> Kernel:
-    if _statements(kernel.body, (), Names(kernel)):
+    if _statements(kernel.body, (), Names(kernel), kernel.fast):
         drop(kernel)
     return kernel
 
 
-def _statements(body: list[Statement], around: tuple[For, ...], names: Names) -> bool:
+def _statements(body: list[Statement], around: tuple[For, ...], names: Names,
+                fast: bool) -> bool:
     """Did anything change?"""
     out: list[Statement] = []
     changed = False
     for statement in body:
         within = (*around, statement) if isinstance(statement, For) else around
         for inner in parts(statement):
-            changed |= _statements(inner, within, names)
+            changed |= _statements(inner, within, names, fast)
         out.append(statement)
         if isinstance(statement, For):
             for find in (Match.combined, Match.extreme):
                 for carry in statement.carries:
                     if carry.reduce is None and carry.name != statement.until:
-                        found = find(Match(statement, carry, around, names))
+                        found = find(Match(statement, carry, around, names, fast))
                         if found is not None:
                             changed = True
                             out += found
@@ -63,15 +76,18 @@ class Match:
     """Does the next value of a carry combine it with something that does not depend on it?
 
     `chain` collects the names on the way from `next` to the carry, which nothing else may use;
-    `given` what an `if` on the way is to give instead.
+    `given` what an `if` on the way is to give instead, `starts` what the accumulators of loops on
+    the way are to begin with.
     """
     loop: For
     carry: Carry
     around: tuple[For, ...]
     names: Names
-    definitions: dict[str, Let | tuple[If, int]] = field(default_factory=dict)
+    fast: bool = False
+    definitions: dict[str, Let | tuple[If, int] | Carry] = field(default_factory=dict)
     chain: set[str] = field(default_factory=set)
     given: dict[str, tuple[Expr, Expr]] = field(default_factory=dict)
+    starts: dict[str, Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._define(self.loop.body)
@@ -84,6 +100,8 @@ class Match:
                 self.definitions.update((out[0], (s, k)) for k, out in enumerate(s.outs))
                 self._define(s.then)
                 self._define(s.orelse)
+            elif isinstance(s, For):
+                self.definitions.update((c.name, c) for c in s.carries if c.reduce is not None)
 
     @property
     def own(self) -> Expr:
@@ -115,8 +133,7 @@ class Match:
         """Mark the carry as a reduction; what to do after the loop, None if it is none."""
         carry = self.carry
         combine = self.combiner(carry.next, 0)
-        if combine is None or (rounds(combine, carry.dtype) and not self.loop.regular and not (
-                self.loop.independent or (self.loop.loose and combine == "add"))):
+        if combine is None or (rounds(combine, carry.dtype) and not self.any_order(combine)):
             return None
         self.chain = {carry.name}
         part = self.contribution(carry.next, combine, 0)
@@ -125,10 +142,17 @@ class Match:
         for name, values in self.given.items():
             statement, k = self.definitions[name]  # type: ignore[misc]
             statement.outs[k] = (name, carry.dtype, *values)
+        for name, start in self.starts.items():
+            self.definitions[name].init = start  # type: ignore[union-attr]
         carry.reduce = combine
         carry.next = e.op(combine, self.own, part)
         _remove(self.loop.body, self.chain)
         return []
+
+    def any_order(self, combine: str) -> bool:
+        """May floats be combined in another order than the program's?"""
+        loop = self.loop
+        return self.fast or loop.regular or loop.independent or loop.loose and combine == "add"
 
     def combiner(self, x: Expr, depth: int) -> str | None:
         """The combiner found first."""
@@ -140,6 +164,13 @@ class Match:
         sides = self.sides(value)
         if sides is not None:
             return self.combiner(sides[1], depth + 1) or self.combiner(sides[2], depth + 1)
+        inner = self.accumulator(value)
+        if inner is not None:
+            return inner.reduce
+        if self.fast and value.dtype.kind == "f":
+            for combine, (inverse, _) in _INVERSE.items():
+                if value.op == inverse:
+                    return combine
         return value.op if is_combiner(value.op) else None
 
     def contribution(self, x: Expr, combine: str, depth: int) -> Expr | None:
@@ -159,16 +190,65 @@ class Match:
                 return e.select(sides[0], then, orelse)
             self.given[value.args[0]] = then, orelse
             return value
-        terms = affine(value)[1] if value.op == "aff" and combine == "add" else {}
-        operands = [t for t, k in terms.items() if k == 1] if terms else (
-            value.args if value.op == combine else ())
-        for operand in operands:
+        inner = self.accumulator(value)
+        if inner is not None:
+            start = self.contribution(inner.init, combine, depth + 1) if (
+                inner.reduce == combine and depth <= DEEP) else None
+            if start is None:
+                return None
+            self.starts[inner.name] = start
+            return value
+        if value.op == "aff" and combine == "add":
+            terms = [t for t, k in affine(value)[1].items() if k == 1]
+            return self.of_one(combine, [(t, e.sub(value, t)) for t in terms], depth)
+        if value.op == combine:
+            return self.of_one(combine, [value.args, value.args[::-1]], depth)
+        name, inverse = _INVERSE.get(combine, ("", e.neg))
+        if self.fast and value.dtype.kind == "f" and value.op == name:
+            first, second = value.args
+            if self.peek(first) is self.own:
+                self.resolve(first)
+                return inverse(second)
+            part = self.contribution(first, combine, depth + 1) if depth <= DEEP else None
+            return None if part is None else e.op(name, part, second)
+        return None
+
+    def of_one(self, combine: str, pairs: Sequence[tuple[Expr, ...]], depth: int) -> Expr | None:
+        """The contribution of a combination of two, the carry being in one of them."""
+        for operand, other in pairs:
             if self.peek(operand) is self.own:
                 self.resolve(operand)
-                if terms:
-                    return e.sub(value, operand)
-                return value.args[1] if operand is value.args[0] else value.args[0]
+                return other
+        if depth <= DEEP:
+            for operand, other in pairs:
+                if self.leads_here(operand):
+                    part = self.contribution(operand, combine, depth + 1)
+                    return None if part is None else e.op(combine, part, other)
         return None
+
+    def leads_here(self, x: Expr) -> bool:
+        """Is the carry in what x stands for, as far as names lead?"""
+        seen: set[str] = set()
+        work = list(x.free)
+        while work:
+            name = work.pop()
+            if name == self.carry.name:
+                return True
+            if name not in seen:
+                seen.add(name)
+                found = self.definitions.get(name)
+                if isinstance(found, Let):
+                    work += found.value.free
+                elif isinstance(found, Carry):
+                    work += found.init.free
+                elif found is not None:
+                    work += [n for x in found[0].outs[found[1]][2:] for n in x.free]
+        return False
+
+    def accumulator(self, x: Expr) -> Carry | None:
+        """The accumulator of an inner loop whose last value x is."""
+        found = self.definitions.get(x.args[0]) if x.op == "var" else None
+        return found if isinstance(found, Carry) else None
 
     def is_flag(self, carry: Carry, cond: Expr) -> bool:
         """Does a carry only say whether `cond` ever held?"""
@@ -178,15 +258,23 @@ class Match:
 
     def only_here(self, new: list[Expr], flags: Sequence[Carry] = ()) -> bool:
         """Is the carry used for nothing else (but flags), if `new` replaces what is on the way?"""
-        new = [*new, *(x for values in self.given.values() for x in values)]
+        new = [*new, *(x for values in self.given.values() for x in values),
+               *self.starts.values()]
         used = [c.next for c in self.loop.carries if c is not self.carry and c not in flags]
         for s in walk(self.loop.body):
             if isinstance(s, If):
                 used.append(s.cond)
                 used += [x for out in s.outs if out[0] not in self.given for x in out[2:]]
+            elif isinstance(s, For) and self.starts:
+                used += (s.lo, s.hi, s.step)
+                for c in s.carries:
+                    if c.name not in self.starts:
+                        used += (c.init, c.next)
+                    elif (c.next.free - {c.name}) & (self.chain | self.starts.keys()):
+                        return False
             elif not isinstance(s, Let) or s.name not in self.chain:
                 used += expressions(s)
-        taken = self.chain | self.given.keys()
+        taken = self.chain | self.given.keys() | self.starts.keys()
         return not any(x.free & taken for x in used) and not any(x.free & self.chain for x in new)
 
     # ---- the larger of the carry and something
@@ -194,7 +282,7 @@ class Match:
     def extreme(self) -> list[Statement] | None:
         """As `combined`, for a choice by comparison."""
         carry, own, loop = self.carry, self.own, self.loop
-        self.chain, self.given = {carry.name}, {}
+        self.chain, self.given, self.starts = {carry.name}, {}, {}
         value = self.resolve(carry.next)
         sides = self.sides(value)
         branch = self.definitions[value.args[0]] if value.op == "var" and sides else None

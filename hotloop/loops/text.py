@@ -19,6 +19,7 @@
           next c1 = t2
       results b1[], c1
 
+The line `fast` after the first is `Kernel.fast`.
 Parameters are `in` (read), `inout` (written), `lent` (memory that may be exchanged) or scalars;
 `strides (s1, s2)` unless in C order; names in their shapes and strides are bound by them. A buffer
 is declared where it is allocated, a result as `result k`; `b1*` in a call may be in other memory
@@ -73,7 +74,7 @@ def show(what: Kernel | Iterable[Statement]) -> str:
     """The text of a kernel, or of some statements."""
     if not isinstance(what, Kernel):
         return "\n".join(_Printer().statements(what, ""))
-    lines = [f"kernel {what.name}"]
+    lines = [f"kernel {what.name}", *["  fast"] * what.fast]
     printer = _Printer()
     for param in what.params:
         lines.append("  " + printer.parameter(param))

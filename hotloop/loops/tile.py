@@ -107,7 +107,7 @@ class _Tiles:
 
     def unroll(self, loop: For) -> list[Statement]:
         """cost.BLOCK iterations in one, then the rest."""
-        main, rest = self.split(loop, cost.BLOCK)
+        main, rest = whole_blocks(loop, cost.BLOCK, self.names)
         values: dict[Expr, Expr] = {}
         copies: list[Statement] = []
         for k in range(cost.BLOCK):
@@ -136,7 +136,7 @@ class _Tiles:
         if blocked(loop, around) is not None:
             return None
         lanes.lanes = 2
-        main, rest = self.split(loop, ROWS)
+        main, rest = whole_blocks(loop, ROWS, self.names)
         copies = [main.body]
         for k in range(1, ROWS):
             copy, _ = copied(main.body, self.names)
@@ -145,16 +145,17 @@ class _Tiles:
         main.body = _jammed(copies)
         return _running(main, rest)
 
-    def split(self, loop: For, block: int) -> tuple[For, For]:
-        """The loop's whole blocks, and what is left of it (see `cost.left_over`)."""
-        (main,), _ = copied([loop], self.names)
-        assert isinstance(main, For)
-        left = e.and_(e.sub(loop.hi, loop.lo), lit(block - 1))
-        end = e.maximum(loop.lo, e.sub(loop.hi, left))
-        main.hi, main.step, loop.lo = end, lit(block), end
-        for carry, own in zip(loop.carries, main.carries, strict=True):
-            carry.init = var(own.name, own.dtype)
-        return main, loop
+
+def whole_blocks(loop: For, block: int, names: Names) -> tuple[For, For]:
+    """The loop's whole blocks, and what is left of it (see `cost.left_over`)."""
+    (main,), _ = copied([loop], names)
+    assert isinstance(main, For)
+    left = e.and_(e.sub(loop.hi, loop.lo), lit(block - 1))
+    end = e.maximum(loop.lo, e.sub(loop.hi, left))
+    main.hi, main.step, loop.lo = end, lit(block), end
+    for carry, own in zip(loop.carries, main.carries, strict=True):
+        carry.init = var(own.name, own.dtype)
+    return main, loop
 
 
 def _running(*loops: For) -> list[Statement]:

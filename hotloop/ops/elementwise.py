@@ -80,7 +80,15 @@ def _is_float(x: Any) -> bool:
 def _signs_differ(e: Any, r: Any, b: Any) -> Any:
     """Whether a remainder `r` must be moved to the sign of the divisor `b`."""
     zero = e.lit(0, b.dtype)
+    if b.op == "lit" and not _is_float(b):
+        return e.gt(r, zero) if b.args[0] < 0 else e.lt(r, zero)
     return e.and_(e.ne(r, zero), e.ne(e.lt(r, zero), e.lt(b, zero)))
+
+
+def _power_of_two(b: Any) -> int | None:
+    """Its exponent, if the divisor is one: then quotients towards minus infinity are shifts."""
+    value = int(b.args[0]) if b.op == "lit" else 0
+    return value.bit_length() - 1 if value > 0 and value & (value - 1) == 0 else None
 
 
 def _floor_divide(e: Any, a: Any, b: Any) -> Any:
@@ -88,6 +96,9 @@ def _floor_divide(e: Any, a: Any, b: Any) -> Any:
         quotient = e.idiv(a, b)
         if a.dtype.kind == "u":
             return quotient
+        bits = _power_of_two(b)
+        if bits is not None:
+            return e.ashr(a, e.lit(bits, a.dtype))
         return e.select(_signs_differ(e, e.irem(a, b), b), e.sub(quotient, 1), quotient)
     zero, half = e.lit(0, a.dtype), e.lit(0.5, a.dtype)
     rest = e.fmod(a, b)
@@ -106,6 +117,8 @@ def _remainder(e: Any, a: Any, b: Any) -> Any:
         rest = e.irem(a, b)
         if a.dtype.kind == "u":
             return rest
+        if _power_of_two(b) is not None:
+            return e.and_(a, e.sub(b, 1))
         return e.select(_signs_differ(e, rest, b), e.add(rest, b), rest)
     rest = e.fmod(a, b)
     moved = e.select(_signs_differ(e, rest, b), e.add(rest, b), rest)

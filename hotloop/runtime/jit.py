@@ -29,7 +29,8 @@ OTHERS = ("builtins", "numpy")
 
 
 def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[int] = (),
-        static_argnames: str | Iterable[str] = (), cache: bool = True) -> Any:
+        static_argnames: str | Iterable[str] = (), cache: bool = True,
+        fastmath: bool | None = None) -> Any:
     """A compiled version of a Python function of NumPy arrays and numbers.
 
     The function is compiled at its first call, and again for arguments of other types: dtype,
@@ -41,6 +42,10 @@ def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[
         strings, functions, types and other objects that are no numbers or arrays are static anyway
     cache
         keep machine code on disk, for other processes (see `hotloop cache info`)
+    fastmath
+        let floats be added in another order and be rounded once where Python rounds twice
+        (`docs/fastmath.md` says what may change); None: what `config.fastmath` says. A function
+        that is jitted already is jitted anew with it
 
     Raises `hotloop.errors.UnsupportedError` at the first call if the function can't be compiled.
 
@@ -56,18 +61,23 @@ def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[
     """
     if fn is None:
         return functools.partial(jit, static_argnums=static_argnums,
-                                 static_argnames=static_argnames, cache=cache)
+                                 static_argnames=static_argnames, cache=cache,
+                                 fastmath=fastmath)
     if not callable(fn):
         raise TypeError(f"jit takes a function, not a {type(fn).__name__}")
     if isinstance(fn, staticmethod | classmethod):
         raise TypeError("put @staticmethod or @classmethod above @hotloop.jit, not below")
     if type(fn).__module__ == "hotloop" and hasattr(fn, "cache_info"):
-        return fn
+        if fastmath is None:
+            return fn
+        known: Any = fn
+        given = known._specializations.compile
+        return jit(known.__wrapped__, **given.statics, cache=given.cache, fastmath=fastmath)
     if not hasattr(fn, "__code__") and type(fn).__module__.split(".")[0] in OTHERS:
         fn = _calling(fn)
     numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
     names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames)
-    options = (numbers, names, cache)
+    options = (numbers, names, cache, fastmath)
     if not (cache and config.cache and disk.holds_any()):
         prepare()               # it will be compiled: LLVM is loaded until then
     return jitted(fn, _compiler(*options), options)
@@ -75,7 +85,8 @@ def jit(fn: Callable[..., Any] | None = None, *, static_argnums: int | Iterable[
 
 def another(fn: Callable[..., Any]) -> Any:
     """`jit(fn)` where others have been made: LLVM is not looked after."""
-    return jitted(fn, _compiler((), (), True), ((), (), True))
+    options = ((), (), True, None)
+    return jitted(fn, _compiler(*options), options)
 
 
 def _calling(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,15 +101,17 @@ def _calling(fn: Callable[..., Any]) -> Callable[..., Any]:
 class Compiler:
     """The pipeline for one set of options: called on a miss, the disk first."""
 
-    def __init__(self, numbers: tuple[int, ...], names: tuple[str, ...], cache: bool):
-        self.statics = {"static_argnums": numbers, "static_argnames": names}
-        self.cache = cache
+    def __init__(self, numbers: tuple[int, ...], names: tuple[str, ...], cache: bool,
+                 fastmath: bool | None = None):
+        self.statics: dict[str, Any] = {"static_argnums": numbers, "static_argnames": names}
+        self.cache, self.fastmath = cache, fastmath
 
     def __call__(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Compiled:
         key = None
         if self.cache and config.cache:
             try:
-                key = persist.key_of(fn, args, kwargs, self.statics)
+                options = {**self.statics, "fastmath": self._fast}
+                key = persist.key_of(fn, args, kwargs, options)
             except persist.NotCacheable:
                 pass
             else:
@@ -121,6 +134,10 @@ class Compiler:
             keep(data, names)
         return compiled
 
+    @property
+    def _fast(self) -> bool:
+        return config.fastmath if self.fastmath is None else self.fastmath
+
     def lower(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Lowered:
         """The stages as text; nothing is loaded or kept."""
         return self._lower(fn, args, kwargs)[0]
@@ -131,7 +148,7 @@ class Compiler:
         traced = trace_function(fn, args, kwargs, watch, **self.statics)
         with own_errors(watch.name):
             lowered = lower(traced.program, [i.contiguous for i in traced.inputs], watch,
-                            traced.examples, watched(traced))
+                            traced.examples, watched(traced), self._fast)
         return lowered, traced
 
 

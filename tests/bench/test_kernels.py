@@ -145,7 +145,8 @@ def test_tables():
     words = [line.split() for line in text.splitlines()]
     assert ["chain", "L", "0.80", "10", "ms", "numpy", "8", "ms"] in words
     assert ["chain", "L", "200", "MB", "200", "%", "100", "%", "-", "-", "250", "%"] in words
-    everything = suite_report.heading(list(suite.KERNELS.systems), found.sizes)
+    usual = [s for s in suite.KERNELS.systems if s not in suite.KERNELS.on_request]
+    everything = suite_report.heading([*usual, "hotloop_fast", "pythran"], found.sizes)
     assert max(map(len, everything.splitlines())) <= 100
 
 

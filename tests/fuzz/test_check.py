@@ -5,7 +5,7 @@ import pytest
 
 import hotloop
 from hotloop import config
-from hotloop.fuzz import check, compare, modes, stages
+from hotloop.fuzz import check, compare, differences, modes, stages
 from hotloop.fuzz.cases import Case
 from hotloop.llvm import background
 
@@ -98,18 +98,19 @@ def test_printed_numbers_may_differ_by_rounding():
 
 
 def test_a_case_says_how_it_is_compiled(monkeypatch):
-    seen, before = [], (config.opt, config.tiers, config.parallel)
+    seen, before = [], (config.opt, config.tiers, config.parallel, config.fastmath)
     jit = hotloop.jit
 
     def noticed(function, **options):
-        seen.append((config.opt, config.tiers, config.parallel))
+        seen.append((config.opt, config.tiers, config.parallel, config.fastmath))
         return jit(function, **options)
     monkeypatch.setattr(hotloop, "jit", noticed)
     for mode in modes.MODES:
         text = f"def f(a, k):\n    return a * k\n{modes.line(mode)}"
         assert verdict(text).end == "same"
-    assert seen == [(0, False, 20000), (1, False, 20000), (1, True, 20000), (1, False, 0)]
-    assert (config.opt, config.tiers, config.parallel) == before
+    assert seen == [(0, False, 20000, False), (1, False, 20000, False), (1, True, 20000, False),
+                    (1, False, 0, False), (1, False, 20000, True)]
+    assert (config.opt, config.tiers, config.parallel, config.fastmath) == before
 
 
 def test_good_code_is_checked_too(monkeypatch):
@@ -120,3 +121,20 @@ def test_good_code_is_checked_too(monkeypatch):
     text = "def f(a, k):\n    return a * 2\n"
     assert verdict(text + modes.line("good")).end == "same"
     assert verdict(text + modes.line("tiers")).end == "mismatch"
+
+
+def test_slopes_are_claimed_where_a_function_is_smooth():
+    def g(x, k):
+        return np.sum(x ** 3) * k + abs(x[0])
+    found = differences.gradients(g, (np.array([0.0, 1.5]), 2.0), (0, 1))
+    differences.close([np.array([7.0, 13.5]), 3.375], found)        # a kink: any slope will do
+    for wrong in ([np.array([0.0, 13.6]), 3.375], [np.array([0.0, 13.5]), np.nan], [np.zeros(2)]):
+        with pytest.raises(AssertionError):
+            differences.close(wrong, found)
+
+
+def test_a_case_may_bring_what_python_runs_and_how_it_is_compared():
+    text = ("def f(a, k):\n    return a * k\n\ndef python(a, k):\n    return a * {}\n\n"
+            "def agree(got, expected):\n    assert np.allclose(got, expected, rtol=0.1), 'far'\n")
+    assert verdict(text.format("2.1")).end == "same"
+    assert verdict(text.format("3.1")).cause == "far"

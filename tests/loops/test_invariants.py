@@ -123,7 +123,8 @@ LOOP = """
     ("p", "lt(j, n)", "(j + 1)", "ge(j, 0)", False),
     ("(p + 1)", "lt(j, n)", "(j + 1)", "gt(j, p)", False),      # p + 1 may wrap
     ("(n + -1)", "ge(j, 0)", "select(lt(j, p), (j + 1), (j + -1))", "lt(j, n)", False),
-    ("0", "lt(j, n)", "mul(j, j)", "ge(j, 0)", False),
+    ("0", "lt(j, n)", "mul(j, j)", "ge(j, 0)", True),            # is 0 for ever
+    ("2", "lt(j, n)", "mul(j, j)", "ge(j, 0)", False),
 ])
 def test_one_carry(start, cond, following, want, proven):
     text = LOOP.replace("START", start).replace("COND", cond).replace("NEXT", following)

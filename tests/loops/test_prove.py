@@ -69,6 +69,8 @@ def test_branches(cond, decided):
     ("select(lt((i + -1), 0), (i + n + -1), (i + -1))", False),
     ("select(lt(i, n), mul(i, i), 0)", True),
     ("select(lt(irem((i + -5), 3), 0), 1, irem(i, 3))", False),
+    ("select(ge(maximum(i, n), n), minimum(i, n), maximum(0, i))", True),
+    ("select(lt(maximum((i + -5), 0), 3), minimum((i + -5), 2), maximum((2*i), n))", False),
 ])
 def test_choices(value, decided):
     kernel = transformed(f"""

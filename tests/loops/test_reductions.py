@@ -85,6 +85,46 @@ def test_a_loose_loop_adds_floats_in_any_order(following, combine):
     assert loop.loose and loop.carries[0].reduce == combine
 
 
+@pytest.mark.parametrize(("following", "combine"), [
+    ("add(c, b[i])", "add"), ("sub(c, b[i])", "add"), ("sub(add(b[i], c), x)", "add"),
+    ("add(sub(c, b[i]), mul(b[i], x))", "add"), ("div(c, b[i])", "mul"),
+    ("mul(div(mul(x, c), b[i]), 0.5)", "mul"),
+    ("select(gt(b[i], x), sub(c, b[i]), c)", "add"),
+    ("sub(b[i], c)", None), ("div(b[i], c)", None), ("mul(add(c, b[i]), x)", None),
+    ("add(c, mul(c, b[i]))", None), ("sub(c, mul(c, b[i]))", None),
+    ("select(gt(c, x), sub(c, b[i]), c)", None)])
+def test_fast_kernels_sum_floats_in_any_order(following, combine):
+    text = loop_of("", following).replace("a: f64[n]", "fast\n          a: f64[n]", 1)
+    kernel = transformed(text, [reductions, vectorize], *args("f64"))
+    assert loops(kernel)[0].carries[0].reduce == combine
+
+
+@pytest.mark.parametrize(("inner", "after", "combine"), [
+    ("next d = (d + m[j])", "(d + i)", "add"),
+    ("next d = (d + m[j])", "d", "add"),
+    ("next d = mul(d, m[j])", "mul(d, i)", "mul"),
+    ("next d = mul(d, m[j])", "(d + 3)", None),            # not the same combiner
+    ("next d = (d + c)", "d", None),                       # the outer one is looked at inside
+    ("b[j] <- d\nnext d = (d + m[j])", "d", None),
+    ("next d = (d + m[j])", "(2*d + i)", None)])
+def test_what_inner_loops_accumulate_is_accumulated(inner, after, combine):
+    lines = "\n".join("                " + line for line in inner.split("\n"))
+    kernel = transformed(f"""
+        kernel f
+          b: i64[n] inout
+          m: i64[n] in
+          body
+            for i in 0..n step 1
+              carry c: i64 = 5
+              for j in 0..i step 1
+                carry d: i64 = c
+{lines}
+              next c = {after}
+          results c
+    """, [reductions, vectorize], np.arange(6), np.array([3, 1, 4, 1, 5, 9]))
+    assert loops(kernel)[0].carries[0].reduce == combine
+
+
 @pytest.mark.parametrize("following", [
     "select(gt(b[i], c), b[i], c)", "select(lt(b[i], c), b[i], c)",
     "select(ge(b[i], c), b[i], c)", "select(lt(c, b[i]), b[i], c)"])

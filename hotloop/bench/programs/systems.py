@@ -67,6 +67,11 @@ class Hotloop(NumPy):
         return self.jit(function)
 
 
+class HotloopFast(Hotloop):
+    def compiled(self, function: Function, args: tuple[Any, ...] | None) -> Function:
+        return self.jit(function, fastmath=True)
+
+
 class Numba(NumPy):
     options: ClassVar[dict[str, Any]] = {}
 
@@ -175,5 +180,6 @@ class Pythran(NumPy):
 
 SYSTEMS: dict[str, Callable[[], NumPy]] = {
     "numpy": NumPy, "hotloop": Hotloop, "hotloop_warm": Hotloop, "hotloop_serial": Hotloop,
+    "hotloop_fast": HotloopFast,
     "numba": Numba, "numba_parallel": NumbaParallel, "jax": Jax, "numexpr": NumExpr,
     "torch_compile": Torch, "pythran": Pythran}
