@@ -50,7 +50,7 @@ WHOLE_TRIPS, WHOLE_STATEMENTS = 8, 800
 
 
 def write_out(kernel: Kernel) -> Kernel:
-    if any(isinstance(s, For) and few_trips(s) for s in walk(kernel.body)):
+    if any(isinstance(s, For) and few_trips(s, WHOLE_TRIPS) for s in walk(kernel.body)):
         _WriteOut(kernel).statements(kernel.body, False)
     return kernel
 
