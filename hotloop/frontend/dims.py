@@ -385,6 +385,8 @@ def broadcast_dim(a: Dim, b: Dim, shapes: tuple[tuple[Dim, ...], ...]) -> Dim:
     for d, e in ((a, b), (b, a)):
         if isinstance(e, int):
             settle(d, e)
+    if isinstance(a, int) and isinstance(b, int):
+        check(lit(False), ValueError, *not_broadcast(shapes, a, b))
     same = compare("eq", a, b)
     a_is_one, b_is_one = compare("eq", a, 1), compare("eq", b, 1)
     ok, = emit("or", [same if type(same) is Var else lit(bool(same)),

@@ -94,8 +94,8 @@ def test_small_vectors_are_carried_in_registers(f, args):
     # all of an array: `collapse` makes one long loop
     ("for i in 0..n step 1 regular\n  for j in 0..3 step 1 regular\n    r[i, j] <- a[i, j]", 4),
     # too many copies
-    ("alloc b: f64[5]\nfor i in 0..n step 1\n  for j in 0..5 step 1 regular\n"
-     "    b[j] <- a[i, j]", 4),
+    ("alloc b: f64[12]\nfor i in 0..n step 1\n  for j in 0..12 step 1 regular\n"
+     "    b[j] <- a[i, 0]", 4),
     # a loop that may end early
     ("for i in 0..n step 1\n  for j in 0..3 step 1 until c\n    carry c: bool = False\n"
      "    next c = gt(a[i, j], 0.5)\n  r[i, 0] <- select(c, 1.0, 2.0)", 4),
