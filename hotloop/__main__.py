@@ -14,6 +14,7 @@ from hotloop.bench import command as bench
 from hotloop.compile import Watch, lower
 from hotloop.frontend import names
 from hotloop.fuzz import command as fuzz
+from hotloop.fuzz import coverage
 from hotloop.ir import interp
 from hotloop.ir import text as ir_text
 from hotloop.ir.core import Program, Var, dims
@@ -80,6 +81,8 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _coverage(options: argparse.Namespace) -> int:
+    if options.check:
+        return coverage.check(options)
     by_word: dict[str, list[str]] = {}
     for name, word in names.coverage().items():
         by_word.setdefault(word, []).append(name)
@@ -114,6 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     sub = commands.add_parser("config", help="the HOTLOOP_* switches and their values")
     sub.set_defaults(function=_config)
     sub = commands.add_parser("coverage", help="NumPy's public names: native, via NumPy, ...")
+    coverage.add_arguments(sub)
     sub.set_defaults(function=_coverage)
     sub = commands.add_parser("fuzz", help="compare random programs, or a function, with Python")
     fuzz.add_arguments(sub)

@@ -64,6 +64,9 @@ SWITCHES = (
            "predicted nanoseconds from which loops run in threads (0: all, -1: none)"),
     Switch("fastmath", bool, False, True,
            "floats may be added in another order, and rounded once where Python rounds twice"),
+    Switch("blas_threads", int, 0, True,
+           "threads of NumPy's matrix library in calls from compiled code (0: one for small "
+           "factorizations and in parallel loops, -1: as it is set)"),
     Switch("check_prange", bool, False, True, "prange loops check that they are independent"),
 )
 
@@ -85,6 +88,7 @@ pool: bool
 num_threads: int
 parallel: int
 fastmath: bool
+blas_threads: int
 check_prange: bool
 
 

@@ -21,7 +21,8 @@ HEAVY = (
     "hotloop.frontend.numpy_random", "hotloop.frontend.numpy_fft", "hotloop.frontend.numpy_linalg",
     "hotloop.frontend.names", "hotloop.frontend.numpy_join", "hotloop.frontend.math_names",
     "hotloop.frontend.python_names", "hotloop.frontend.loops", "hotloop.frontend.trying",
-    "hotloop.loops.control", "hotloop.loops.speculate",
+    "hotloop.loops.control", "hotloop.loops.speculate", "hotloop.loops.latest",
+    "hotloop.loops.relax", "hotloop.llvm.blas",
     "hotloop.bench")
 
 SIGMOID = ("import numpy as np\n"

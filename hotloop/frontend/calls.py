@@ -240,13 +240,21 @@ def _numpy_function(f: Callable[..., Any]) -> Callable[..., Any]:
     by compiled code."""
     why = unsupported_numpy.reason(f)
     if why:
-        raise unsupported(f"np.{f.__name__}: {why}", "call it outside of the compiled function")
+        raise unsupported(f"{_short(f)}: {why}", "call it outside of the compiled function")
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if _any_tracer(args) or _any_tracer(tuple(kwargs.values())):
-            return fallback.instead(f, args, kwargs, unsupported(f"np.{f.__name__}"))
+            return fallback.instead(f, args, kwargs, unsupported(_short(f)))
         return known_arrays(f(*args, **kwargs))
     return call
+
+
+def _short(f: Any) -> str:
+    """`np.roots`, `scipy.optimize.brentq`"""
+    module = str(getattr(f, "__module__", None) or "numpy")
+    if module.split(".")[0] != "scipy":
+        return f"np.{f.__name__}"
+    return ".".join((*(part for part in module.split(".") if part[0] != "_"), f.__name__))
 
 
 def _any_tracer(x: Any) -> bool:

@@ -156,13 +156,13 @@ def delivered(atom: Atom, python: bool, single: bool) -> Any:
 
 def by_method(g: Generator, method: str, parameters: dict[str, Any], size: Any, dtype: Any,
               tail: tuple[Dim, ...] = (), options: tuple[tuple[str, Any], ...] = (),
-              broadcast: Sequence[str] | None = None) -> Atom:
+              broadcast: Sequence[str] | None = None, stack: tuple[Dim, ...] = ()) -> Atom:
     """What `g.method(**parameters, size=size)` gives. Its dimensions: `size`, or those to which the
-    parameters `broadcast` are broadcast; then `tail`."""
+    parameters `broadcast` and `stack` are broadcast; then `tail`."""
     lifted = {k: settled(lift(x)) for k, x in parameters.items()}
     if size is None:
         names = lifted if broadcast is None else broadcast
-        dims, rank = dm.broadcast_dims((), *(dims_of(lifted[k]) for k in names)), -1
+        dims, rank = dm.broadcast_dims(stack, *(dims_of(lifted[k]) for k in names)), -1
     else:
         dims = dims_from(settled(size))
         rank = len(dims)
@@ -388,9 +388,9 @@ def permuted(g: Generator, x: Any, *, axis: Any = None, out: Any = None) -> Arra
 # ---- vectors of numbers
 
 def multinomial(g: Generator, n: Any, pvals: Any, size: Any = None) -> Any:
-    tail = dims_of(lift(pvals))[-1:]
-    return fresh(by_method(g, "multinomial", {"n": n, "pvals": pvals}, size, I64, tail, (),
-                           ("n",)))
+    *stack, tail = dims_of(lift(pvals)) or (0,)
+    return fresh(by_method(g, "multinomial", {"n": n, "pvals": pvals}, size, I64, (tail,), (),
+                           ("n",), tuple(stack)))
 
 
 def dirichlet(g: Generator, alpha: Any, size: Any = None) -> Any:

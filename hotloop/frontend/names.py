@@ -24,7 +24,7 @@ NATIVE, CALLED_BACK, STATIC, UNSUPPORTED = "native", "via NumPy", "at trace time
 
 AT_TRACE_TIME = frozenset((
     "base_repr", "binary_repr", "issubdtype", "isdtype", "min_scalar_type", "mintypecode",
-    "promote_types", "typename", "geterr", "bartlett", "blackman", "hamming", "hanning", "kaiser",
+    "promote_types", "typename", "bartlett", "blackman", "hamming", "hanning", "kaiser",
     "iterable", "einsum_path", "get_include", "fft.fftfreq", "fft.rfftfreq"))
 """Functions of arguments that are known while compiling; NumPy itself runs them then."""
 

@@ -75,7 +75,7 @@ def rows(arrays: Any, verb: str) -> Array | None:
     n = arrays.n if isinstance(arrays, List) else arrays.dims[0]
     some = dm.compare("lt", 0, n)
     if some is not True:
-        check(atom_of(some), ValueError, f"need at least one array to {verb}")
+        check(some, ValueError, f"need at least one array to {verb}")
     return as_array(arrays)
 
 
@@ -328,7 +328,7 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     return split(a, indices_or_sections, 2)
 
 
-@numpy_function(getattr(np, "unstack", np.split))
+@numpy_function("unstack")
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     a = moveaxis(as_array(x), axis, 0)
     if not isinstance(a.dims[0], int):
@@ -618,7 +618,9 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Array:
 
 @numpy_function(np.trim_zeros)
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Array:
-    a = as_array(filt)
+    if not isinstance(filt, Array):
+        raise unsupported("np.trim_zeros of a list, which gives a list", "make it an array")
+    a = filt
     if a.ndim != 1:
         raise unsupported("np.trim_zeros of an array that is not a vector")
     if axis is not None and axis not in (0, -1) or set(trim.lower()) - set("fb"):

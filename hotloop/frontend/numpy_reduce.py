@@ -43,6 +43,7 @@ from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_shape import moveaxis
 from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, UFUNCS, method, numpy_function
 from hotloop.frontend.tracers import (
+    PYTHON,
     Array,
     Scalar,
     Tracer,
@@ -230,12 +231,18 @@ any_ = numpy_function(np.any)(method("any")(_logical("reduce_or", False)))
 all_ = numpy_function(np.all)(method("all")(_logical("reduce_and", True)))
 
 
+PYTHON_COUNT = type(np.count_nonzero(0)) is int
+"""Before NumPy 2.3 the number of all is a Python int."""
+
+
 @numpy_function(np.count_nonzero)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     a = as_array(a)
     axes = reduced_axes(axis, a)
-    return finish(reduce("reduce_sum", convert(truth(a.value()), I64), axes), a, axes, keepdims,
-                  None)
+    count = reduce("reduce_sum", convert(truth(a.value()), I64), axes)
+    if PYTHON_COUNT and axis is None and not keepdims:
+        return Scalar(count, PYTHON)
+    return finish(count, a, axes, keepdims, None)
 
 
 @numpy_function(np.ptp)
@@ -457,8 +464,8 @@ def _cumulative(scan: Callable[..., Any], start: int) -> Callable[..., Any]:
     return cumulative
 
 
-cumulative_sum = numpy_function(np.cumulative_sum)(_cumulative(cumsum, 0))
-cumulative_prod = numpy_function(np.cumulative_prod)(_cumulative(cumprod, 1))
+cumulative_sum = numpy_function("cumulative_sum")(_cumulative(cumsum, 0))
+cumulative_prod = numpy_function("cumulative_prod")(_cumulative(cumprod, 1))
 
 
 # ---- ignoring NaN

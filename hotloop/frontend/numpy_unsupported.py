@@ -29,8 +29,8 @@ REASONS = {
     TEXT: ("array2string array_repr array_str format_float_positional format_float_scientific "
            "fromstring info", "tobytes"),
     DATES: ("busday_count busday_offset datetime_as_string datetime_data is_busday", ""),
-    STATE: ("seterr seterrcall geterrcall setbufsize getbufsize set_printoptions get_printoptions "
-            "printoptions", "setflags"),
+    STATE: ("geterr seterr seterrcall geterrcall setbufsize getbufsize set_printoptions "
+            "get_printoptions printoptions", "setflags"),
     MATRICES: ("asmatrix bmat", ""),
     OBJECTS: ("frompyfunc nested_iters", ""),
     SHOWS: ("show_config show_runtime test", ""),

@@ -348,11 +348,11 @@ def not_a_number(x: Any, wanted: str) -> Any:
         return x if x.narrow_kind is not None else settled(x)
     if not isinstance(x, Array):
         return x
-    if x.dims:
-        if x.ndim:
-            fail(TypeError, "only 0-dimensional arrays can be converted to Python scalars"
-                 if ONLY_RANK_ZERO else "only length-1 arrays can be converted to Python scalars")
-    return Scalar(x.value())
+    if x.dims and ONLY_RANK_ZERO:
+        fail(TypeError, "only 0-dimensional arrays can be converted to Python scalars")
+    for n in x.dims:
+        dm.require("eq", n, 1, TypeError, "only length-1 arrays can be converted to Python scalars")
+    return scalar_of(x[(0,) * x.ndim] if x.dims else x)
 
 
 ONLY_RANK_ZERO = np.lib.NumpyVersion(np.__version__) >= "2.4.0"

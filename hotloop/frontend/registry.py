@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from hotloop import lazy
 from hotloop.errors import UnsupportedError
 
@@ -76,8 +78,9 @@ def _into(table: dict[Any, Callable[..., Any]], keys: tuple[Any, ...]) -> Decora
 
 
 def numpy_function(*objects: Any) -> Decorator:
-    """The decorated function stands for these NumPy functions."""
-    return _into(NUMPY, objects)
+    """The decorated function stands for these NumPy functions; a name is of one that is not in
+    every NumPy from 2.0 on."""
+    return _into(NUMPY, tuple(getattr(np, x, x) if isinstance(x, str) else x for x in objects))
 
 
 def method(*names: str) -> Decorator:

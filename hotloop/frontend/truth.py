@@ -10,14 +10,14 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from types import CellType
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from hotloop import lazy
 from hotloop.frontend.branches import staged_if
-from hotloop.frontend.builder import CONTEXT, current, emit, lit, unsupported
+from hotloop.frontend.builder import CONTEXT, check, current, emit, lit, unsupported
 from hotloop.frontend.dims import compare
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_values import List, Table
@@ -38,13 +38,14 @@ from hotloop.frontend.tracers import (
 from hotloop.ir.core import Atom, Lit, Var
 from hotloop.ir.types import BOOL, I64
 
+calls = lazy.module("hotloop.frontend.calls")
 tables = lazy.module("hotloop.frontend.tables")
 
 
 def truth(x: Any) -> Any:
     """bool(x): a Python bool, or a PYTHON Scalar of dtype bool."""
     if not isinstance(x, Tracer):
-        return bool(x)
+        return _truth_of_object(x)
     if isinstance(x, Either):
         return exactly(truth, x)
     if isinstance(x, Unjoined):
@@ -66,6 +67,25 @@ def truth(x: Any) -> Any:
         return Scalar(both, PYTHON)
     true = _nonzero(atom)
     return bool(true.value) if isinstance(true, Lit) else Scalar(true, PYTHON)
+
+
+def _truth_of_object(x: Any) -> Any:
+    """bool(x) of what is no tracer; methods that users wrote are traced."""
+    for name in ("__bool__", "__len__"):
+        method = getattr(type(x), name, None)
+        if isinstance(method, FunctionType):
+            result = calls.function(getattr(x, name))()
+            if not isinstance(result, Scalar):
+                return bool(result)
+            wanted = BOOL if name == "__bool__" else I64
+            if result.kind != PYTHON or result.atom.dtype != wanted:
+                raise TypeError(f"{name} should return {wanted}, returned {result.atom.dtype}")
+            if wanted == I64:
+                check(compare("ge", value(result), 0), ValueError, "__len__() should return >= 0")
+            return truth(result)
+        if method is not None:
+            break
+    return bool(x)
 
 
 def _nonzero(atom: Atom) -> Atom:

@@ -37,6 +37,12 @@ def generate(kind: str, seed: int, choice: Sequence[str] = tuple(modes.MODES)) -
     return Case(f"{text}\n\n{modes.line(mode)}", kind, seed)
 
 
+def numpy_call(name: str, seed: int) -> Case:
+    """Call number `seed` of a function of NumPy."""
+    rnd = random.Random(f"{name}:{seed}")
+    return Case(f"{kinds.numpy_call(rnd, name)}\n\n{modes.line('plain')}", name, seed)
+
+
 def load(case: Case) -> dict[str, Any]:
     """Execute the text; tracebacks and hotloop find its lines."""
     name = f"<{case.name}>"

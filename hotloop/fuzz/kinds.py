@@ -92,6 +92,11 @@ def rules(kind: str) -> Rules:
     return table
 
 
+def numpy_call(rnd: random.Random, name: str) -> str:
+    """The same for one call of a function of NumPy."""
+    return HEAD + inputs.UNALIGNED + "\n" + library.program_of(rnd, name)
+
+
 def program(rnd: random.Random, kind: str) -> str:
     """The text of a module with a function `f` and a generator `calls` of its arguments."""
     if kind == "numpy":

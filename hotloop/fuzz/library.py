@@ -120,7 +120,11 @@ def parameters(name: str, method: bool) -> tuple[tuple[str, bool], ...] | None:
 
 def call(rnd: random.Random) -> str:
     """One call, as text."""
-    name, how = rnd.choice(functions())
+    return call_of(rnd, *rnd.choice(functions()))
+
+
+def call_of(rnd: random.Random, name: str, how: str) -> str:
+    """A call of this function or method."""
     method = how == "method"
     wanted = parameters(name, method)
     last = name.rsplit(".", 1)[-1]
@@ -146,6 +150,16 @@ def program(rnd: random.Random) -> str:
         lines = ["for i in range(3):", f"    r = {call(rnd)}", "    a += 1"]
     elif rnd.random() < 0.2:
         lines += [f"q = {call(rnd)}", "return r, q"]
+    return _module(rnd, dtypes, [*lines, "return r"])
+
+
+def program_of(rnd: random.Random, name: str) -> str:
+    """The same for one call of the function `name`, on arrays of any dtypes."""
+    dtypes = tuple(rnd.choice(inputs.DTYPES) for _ in range(3))
+    return _module(rnd, dtypes, [f"return {call_of(rnd, name, dict(functions())[name])}"])
+
+
+def _module(rnd: random.Random, dtypes: tuple[str, ...], lines: list[str]) -> str:
     body = "\n    ".join(inputs.calls(rnd, dtypes))
-    function = "\n    ".join(["def f(a, b, m, k, x):", *lines, "return r"])
+    function = "\n    ".join(["def f(a, b, m, k, x):", *lines])
     return f"\n{function}\n\n\ndef calls():\n    {body}\n"

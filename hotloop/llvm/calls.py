@@ -20,6 +20,9 @@ from hotloop.ops import generators
 
 
 class Calls(Memory):
+    """`in_parts`: what is emitted runs in several threads."""
+    in_parts = False
+
     def call(self, call: Call) -> None:
         if call.routine is None:
             self._call_back(call)

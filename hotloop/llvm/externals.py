@@ -7,6 +7,7 @@
     ufunc:numpy:matmul dd->d             the inner loop of a ufunc (`ops.inner_loops`)
     data:numpy:matmul dd->d              what it is called with
     sort:argsort f8 2                    NumPy's sort of a dtype, quick (0) or stable (2)
+    blas:cell  blas:get  blas:set        threads of the library of products (`llvm.blas`)
     pool:take  pool:give                 memory of temporaries (`entry.pool`, which adds the kind)
 
 A kernel finds them in its frame's table (`llvm.frame`), in the order of `Emitted.externals`, so an
@@ -25,6 +26,7 @@ from hotloop.errors import InternalError
 from hotloop.ops import generators, inner_loops
 
 threads = lazy.module("hotloop.llvm.threads")
+blas = lazy.module("hotloop.llvm.blas")
 
 
 @functools.cache
@@ -58,7 +60,8 @@ KINDS: dict[str, Callable[[str], int | None]] = {
     "ufunc": inner_loops.function_named, "data": inner_loops.data_named,
     "sort": inner_loops.sorter_named,
     "python": lambda symbol: _address(ctypes.pythonapi, symbol),
-    "threads": lambda symbol: threads.address(symbol)}
+    "threads": lambda symbol: threads.address(symbol),
+    "blas": lambda symbol: blas.address(symbol)}
 """Who knows the addresses; packages after this one add theirs."""
 
 

@@ -11,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hotloop import lazy
 from hotloop.errors import InternalError
 from hotloop.llvm import flags
+from hotloop.llvm.builder import type_of
+from hotloop.llvm.values import I64
 from hotloop.loops.core import Buffer, Call
 from hotloop.loops.foreign import kind_of, loop_at
 from hotloop.ops import inner_loops
 
 if TYPE_CHECKING:
     from hotloop.llvm.calls import Calls
+
+blas = lazy.module("hotloop.llvm.blas")
 
 STICKY = 63
 """The flags in MXCSR."""
@@ -62,17 +67,40 @@ def _ufunc(s: Calls, call: Call) -> None:
     function = s.external(f"ufunc:{name}")
     data = s.external(f"data:{name}") if found is not None and found[1] else "null"
     text = f"call void {function}(ptr {args}, ptr {sizes}, ptr {ways}, ptr {data})"
+    factorization = loop.path.startswith(inner_loops.LAPACK)
+    limits = blas.limits(s.in_parts, factorization) if (
+        factorization or loop.path == inner_loops.MATMUL) else None
     some, done = s.label(), s.label()
     before = s.block
     s.branch(s.op(f"icmp sgt i64 {count}, 0"), some, done)
     s.begin(some)
+    leave = _with_few_threads(s, dims, inner_loops.cycles(loop.path), limits) if limits else ""
     failed = _guarded(s, text) if loop.failure else _plain(s, text)
+    if leave:
+        s.lines.append(leave)
     end = s.block
     s.jump(done)
     s.begin(done)
     if loop.failure:
         (scalar, _), = call.scalars
         s.bind(scalar, s.phi("i1", ("false", before), (failed, end)))
+
+
+def _with_few_threads(s: Calls, dims: list[str], cycles: int, limits: tuple[int, int]) -> str:
+    """Begin a call for which OpenBLAS may have less threads; what ends it."""
+    s.constants[blas.TEXT] = None
+    t = type_of(I64)
+    count, *sizes = dims
+    largest = sizes[0]
+    for size in sizes[1:]:
+        largest = s.intrinsic("smax", t, largest, size)
+    work = s.op(f"mul i64 {count}, {cycles}")
+    for _ in range(3):
+        work = s.op(f"mul i64 {work}, {largest}")
+    cell, get, set_ = (s.external(f"blas:{name}") for name in ("cell", "get", "set"))
+    few = s.op(f"call i1 @blas.enter(ptr {cell}, ptr {get}, ptr {set_}, i64 {work}, "
+               f"i64 {limits[0]}, i32 {limits[1]})")
+    return f"call void @blas.leave(ptr {cell}, ptr {set_}, i1 {few})"
 
 
 def _cells(s: Calls, type: str, values: Sequence[str]) -> str:

@@ -282,6 +282,7 @@ class PartStatements(VectorStatements):
 class _Part(VectorStatements):
     """Emits the function of a loop's parts. `needs`: what it takes from outside, names as Exprs,
     with their types; `fails`: whether it may leave with an error."""
+    in_parts = True
 
     def __init__(self, outer: PartStatements, loop: For, label: str):
         super().__init__(outer.kernel)

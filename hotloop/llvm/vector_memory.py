@@ -26,15 +26,9 @@ from hotloop.llvm.values import (
     memory_type,
 )
 from hotloop.loops.core import Buffer, For, Kernel, Let, Statement, Store
-from hotloop.loops.cost import BLOCK
+from hotloop.loops.cost import BLOCK, MOST_BYTES, MOST_PARTS
 from hotloop.loops.expr import affine, e, lit, substitute, var
 from hotloop.record import replace
-
-MOST_PARTS, MOST_BYTES = 4, 24
-"""Up to this many parts and bytes of a group; beyond, shuffles cost as much as gathers. ns for each
-group of c[i, k] = a[i, k] * b[i, k + 1] + a[i, k + 1] in L1, by gathers and by shuffles: two f64
-1.6 and 0.5, three 2.3 and 1.4, four 2.0 and 2.7; two f32 1.0 and 0.25, three 1.4 and 0.6, four 1.9
-and 1.0."""
 
 LINE = 64
 """Bytes of a cache line."""
@@ -327,16 +321,16 @@ class VectorMemory(Statements):
                 group = BLOCK
                 self._store_columns(statements[at:at + BLOCK])
             elif group:
-                some = statements[at:at + group]
-                super().run([s for s in some if isinstance(s, Let)])
-                self._store_group([s for s in some if isinstance(s, Store)])
+                mine, others = _divided(statements[at:at + group])
+                self.run(others)
+                self._store_group(mine)
             else:
                 super().run(statements[at:at + 1])
             at += max(group, 1)
 
     def _stores_of_a_group(self, statements: list[Statement], at: int) -> int:
-        """How many statements from `at` on store all parts of a group, with names bound between
-        the stores that do not depend on them; 0 if they don't."""
+        """How many statements from `at` on store all parts of a group, with names bound and others
+        stored to between the stores, which do not depend on them; 0 if they don't."""
         first = statements[at]
         if not isinstance(first, Store) or not first.index:
             return 0
@@ -346,21 +340,34 @@ class VectorMemory(Statements):
         if not parts:
             return 0
         for number, s in enumerate(statements[at:], 1):
-            if isinstance(s, Let) and not any(x.args[0] is first.buffer for x in s.value.loads):
+            if not isinstance(s, Let | Store) or not self._reads_others(s, first, one, parts, seen):
+                return 0
+            if isinstance(s, Let) or s.buffer is not first.buffer:
                 continue
-            if not isinstance(s, Store) or s.buffer is not first.buffer or s.combine is not None:
-                return 0
             access = self.access(s.buffer, s.index)
-            if access.base is not one.base or access.constant // parts != one.constant // parts:
-                return 0
-            if s is not first and any(x.args[0] is s.buffer for x in s.value.loads):
-                return 0
-            if access.constant % parts in seen:
+            if s.combine is not None or access.base is not one.base or (
+                    access.constant // parts != one.constant // parts
+                    or access.constant % parts in seen):
                 return 0
             seen.add(access.constant % parts)
             if len(seen) == parts:
-                return number
+                mine, others = _divided(statements[at:at + number])
+                stored = {s.buffer for s in others if isinstance(s, Store)}
+                late = any(x.args[0] in stored for s in mine for x in s.value.loads)
+                return 0 if late else number
         return 0
+
+    def _reads_others(self, s: Let | Store, first: Store, one: Access, parts: int,
+                      seen: set[int]) -> bool:
+        """Is nothing that a statement reads stored by those before it, whose parts are `seen`? What
+        is reached in steps of whole groups from another part is other elements."""
+        for load in s.value.loads:
+            if load.args[0] is first.buffer:
+                access = self.access(first.buffer, load.args[1:])
+                if access.stride is not one.stride or access.base is not one.base or (
+                        access.constant % parts in seen):
+                    return not seen
+        return True
 
     def _store_group(self, stores: list[Store]) -> None:
         assert self.lanes is not None
@@ -388,3 +395,11 @@ class VectorMemory(Statements):
             self.lines.append(f"store {total} {mixed}, ptr {piece}, "
                               f"align {buffer.dtype.itemsize}")
         self.forget([buffer])
+
+
+def _divided(statements: list[Statement]) -> tuple[list[Store], list[Statement]]:
+    """The stores to the buffer that the first of them stores to, and the other statements."""
+    first = statements[0]
+    assert isinstance(first, Store)
+    mine = [s for s in statements if isinstance(s, Store) and s.buffer is first.buffer]
+    return mine, [s for s in statements if s not in mine]

@@ -15,10 +15,17 @@ from hotloop.loops.scalar import SCALAR_OPS
 LANES = 8
 """Elements in a register, for weighing: f64 with AVX-512; with less all vector code loses alike."""
 
-ACCESS = {"uniform": 1.0, "unit": 2.0, "columns": 5.0, "strided": 12.0, "gather": 14.0}
+ACCESS = {"uniform": 1.0, "unit": 2.0, "columns": 5.0, "parts": 6.0, "strided": 12.0,
+          "gather": 14.0}
 """A load or store per element by how lanes reach it. Loops with gathers ran 2.4 times slower than
 their children with unit stride (softmax with recomputation: 0.50 against 0.21 ms). Columns are
 loaded 8 x 8 and transposed by 24 shuffles."""
+
+MOST_PARTS, MOST_BYTES = 4, 24
+"""Up to this many parts and bytes of a row its parts are shuffled; beyond, shuffles cost as much as
+gathers. ns for each row of c[i, k] = a[i, k] * b[i, k + 1] + a[i, k + 1] in L1, by gathers and by
+shuffles: two f64 1.6 and 0.5, three 2.3 and 1.4, four 2.0 and 2.7; two f32 1.0 and 0.25, three 1.4
+and 0.6, four 1.9 and 1.0."""
 
 BLOCK = 8
 """Rows and columns that are transposed together."""

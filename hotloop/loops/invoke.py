@@ -45,8 +45,9 @@ def invoke(state: State, eqn: Eqn) -> None:
             outs[k] = buffer
         else:
             buffer = materialize(state, atom)
-            if buffer.shape[1:len(atom.shape)] != state.dims(atom)[1:]:
-                buffer = contiguous(state, atom)       # more than spare rows
+            same_rows = buffer.shape[1:len(atom.shape)] == state.dims(atom)[1:]
+            if buffer.strides is not None or not same_rows:
+                buffer = contiguous(state, atom)        # as the function expects it
         ins.append(buffer)
         ins += state.dims(atom)
         if atom.dtype.kind == "c":

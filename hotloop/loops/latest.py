@@ -15,9 +15,20 @@ loop waits for one multiplication instead of all that: all other terms are compu
 
 from __future__ import annotations
 
-from hotloop.loops.core import For, If, Kernel, Let, Statement, While, parts, walk
+from hotloop.loops.core import (
+    Buffer,
+    For,
+    If,
+    Kernel,
+    Let,
+    Statement,
+    Store,
+    While,
+    parts,
+    walk,
+)
 from hotloop.loops.expr import lit
-from hotloop.loops.rewrite import Names, loaded, writes
+from hotloop.loops.rewrite import Names, loaded
 from hotloop.loops.tile import whole_blocks
 
 BLOCK = 8
@@ -46,7 +57,7 @@ def _sums(body: list[Statement], outer: For | While, names: Names) -> None:
         if isinstance(s, For) and _is_sum(s):
             own = {b for x in walk(s.body) for b in loaded(x)}
             own.update(node.args[0] for c in s.carries for node in c.next.loads)
-            if not own.isdisjoint(writes([outer])):
+            if not own.isdisjoint(_single(outer)):
                 main, rest = whole_blocks(s, BLOCK, names)
                 main.step, rest.lanes = s.step, 0
                 new += [main, rest]
@@ -58,6 +69,18 @@ def _sums(body: list[Statement], outer: For | While, names: Names) -> None:
                 _sums(inner, outer, names)
         new.append(s)
     body[:] = new
+
+
+def _single(outer: For | While) -> set[Buffer]:
+    """The buffers in which a loop stores one element an iteration, inner loops apart."""
+    found, work = set[Buffer](), list(outer.body)
+    while work:
+        s = work.pop()
+        if isinstance(s, Store):
+            found.add(s.buffer)
+        elif isinstance(s, If):
+            work += s.then + s.orelse
+    return found
 
 
 def _is_sum(loop: For) -> bool:

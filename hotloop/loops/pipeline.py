@@ -15,11 +15,11 @@ from hotloop.loops.checks import checks
 from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
-from hotloop.loops.core import Kernel
+from hotloop.loops.core import For, Kernel, walk
 from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
 from hotloop.loops.interchange import interchange
-from hotloop.loops.latest import latest
+from hotloop.loops.interleave import interleave
 from hotloop.loops.overwritten import overwritten
 from hotloop.loops.parallel import parallel
 from hotloop.loops.promises import promises
@@ -27,7 +27,6 @@ from hotloop.loops.promote import promote
 from hotloop.loops.prove import prove
 from hotloop.loops.recur import recur
 from hotloop.loops.reductions import reductions
-from hotloop.loops.relax import relax
 from hotloop.loops.reuse import reuse
 from hotloop.loops.settle import settle
 from hotloop.loops.split import split
@@ -36,8 +35,20 @@ from hotloop.loops.vectorize import vectorize
 from hotloop.loops.write_out import write_out
 
 verifying = lazy.module("hotloop.loops.verify")
+late = lazy.module("hotloop.loops.latest")          # few kernels need the passes of these two
+relaxing = lazy.module("hotloop.loops.relax")
 
 Pass = Callable[[Kernel], Kernel]
+
+
+def latest(kernel: Kernel) -> Kernel:
+    sums = any(isinstance(s, For) and s.lanes and s.carries for s in walk(kernel.body))
+    return late.latest(kernel) if sums else kernel
+
+
+def relax(kernel: Kernel) -> Kernel:
+    return relaxing.relax(kernel) if kernel.fast else kernel
+
 
 PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     # name, pass, what stands in for it when it is skipped
@@ -56,6 +67,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("split", split, None),            # an iteration that stores what all others read is by itself
     ("reductions", reductions, None),  # counts and extremes of the user's loops may be in lanes
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
+    ("interleave", interleave, None),  # short rows are written out, for lanes across them
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
     ("tile", tile, None),              # several rows at once, blocks transposed in registers
     ("latest", latest, None),          # sums of what was just stored end with it

@@ -4,7 +4,7 @@
       t1 = mul(a[i], b[i])            ->        r0[i] <- mul(fma(a[i], b[i], c[i]), div(1.0, p1))
       r0[i] <- div(add(t1, c[i]), p1)
 
-Of kernels that are `fast` only. A product that is added or subtracted, at most a name away, is a
+Run on kernels that are `fast`. A product that is added or subtracted, at most a name away, is a
 `fma`; a divisor that the innermost loop does not change is inverted, which is done before the loop,
 and a constant one is inverted here. All this is written out and not left to LLVM, so that quick and
 good code have the same bits. NaN and infinities are what they were, but for products and
@@ -27,10 +27,8 @@ WIDTHS = (4, 8)
 
 
 def relax(kernel: Kernel) -> Kernel:
-    if kernel.fast:
-        _Relaxing({}).statements(kernel.body, frozenset(), {})
-        drop(kernel)
-    return kernel
+    _Relaxing({}).statements(kernel.body, frozenset(), {})
+    return drop(kernel)
 
 
 class _Relaxing:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from hotloop import config, lazy
 from hotloop.loops import cost
-from hotloop.loops.core import Buffer, For, If, Kernel, Statement, Store, While, parts, walk
+from hotloop.loops.core import Buffer, For, If, Kernel, Let, Statement, Store, While, parts, walk
 from hotloop.loops.expr import Expr, affine, var
 from hotloop.loops.independence import blocked, varying_names
 from hotloop.loops.rewrite import Names, at_entry, bound, expressions
@@ -174,13 +174,15 @@ class _Lanes:
         self.loop, self.sizes = loop, sizes
         self.varying = varying_names(loop)
         self.inner: For | None = None      # the innermost loop around what is looked at
+        self.masked = False                # is it in a branch that not all lanes take?
 
     def cost(self, body: list[Statement], ends: list[Expr], seen: set[Expr]) -> float:
         total = 0.0
+        rows = whole_rows(body)
         for statement in body:
             total += self.count(list(at_entry(statement)), seen)
             if isinstance(statement, Store):
-                total += self.access(statement.buffer, statement.index)
+                total += self.access(statement.buffer, statement.index, statement in rows)
             elif isinstance(statement, For | While):
                 next_values = [c.next for c in statement.carries]
                 if isinstance(statement, For):
@@ -194,8 +196,10 @@ class _Lanes:
                 total += times * self.cost(statement.body, next_values, set())
                 self.inner = outer
             else:
+                outside, self.masked = self.masked, True
                 for inner in parts(statement):
                     total += self.cost(inner, [], seen)
+                self.masked = outside
         return total + self.count(ends, seen)
 
     def count(self, roots: list[Expr], seen: set[Expr]) -> float:
@@ -207,8 +211,11 @@ class _Lanes:
                 total += cost.own_cost(node)
         return total
 
-    def access(self, buffer: Buffer, index: Index) -> float:
+    def access(self, buffer: Buffer, index: Index, whole: bool = True) -> float:
+        """Of a load, or of a store that is one of those to a `whole` row or not."""
         kind = reach(buffer, index, self.loop.var, self.varying)
+        if kind == "parts" and (self.masked or not whole):
+            kind = "strided"
         if kind == "strided" and self.inner is not None and columns(
                 buffer, index, self.loop.var, self.inner.var, self.varying):
             kind = "columns"
@@ -245,7 +252,40 @@ def reach(buffer: Buffer, index: Index, name: str, varying: frozenset[str]) -> s
             d.op == "lit" and d.args[0] == 1 for d in buffer.shape[axis + 1:]))
         unit = kind == "uniform" and moving[0][1] == 1 and whole_rows
         kind = "unit" if unit else "strided"
-    return kind
+    return "parts" if kind == "strided" and parts_of_rows(buffer, index, name) else kind
+
+
+def whole_rows(body: list[Statement]) -> set[Statement]:
+    """The stores of a list that together store whole short rows, with nothing but names and other
+    stores between them."""
+    found: set[Statement] = set()
+    here: dict[Buffer, dict[Expr, Store]] = {}
+    for s in [*body, None]:
+        if isinstance(s, Store) and s.index and s.combine is None:
+            here.setdefault(s.buffer, {})[s.index[-1]] = s
+        elif not isinstance(s, Let):
+            for buffer, stores in here.items():
+                last = buffer.shape[-1]
+                if last.op == "lit" and len(stores) == int(last.args[0]):
+                    found.update(stores.values())
+            here = {}
+    return found
+
+
+def parts_of_rows(buffer: Buffer, index: Index, name: str) -> bool:
+    """Do the iterations of loop `name` each reach the same place of a short row, the rows lying one
+    after the other? Then vectors of whole rows are loaded or stored, and shuffled."""
+    last = buffer.shape[-1] if buffer.shape else None
+    if buffer.strides is not None or last is None or last.op != "lit":
+        return False
+    parts = int(last.args[0])
+    if not 2 <= parts <= cost.MOST_PARTS or parts * buffer.dtype.itemsize > cost.MOST_BYTES:
+        return False
+    if len(index) == 1 < len(buffer.shape):        # counted in C order
+        return affine(index[0])[1].get(var(name)) == parts
+    return (len(index) > 1 and index[-1].op == "lit"
+            and affine(index[-2])[1].get(var(name)) == 1
+            and all(name not in x.free for x in index[:-2]))
 
 
 def _is_math(node: Expr) -> bool:

@@ -93,7 +93,7 @@ class _WriteOut:
                 self.statements(inner, inside or isinstance(statement, For))
             trips = few_trips(statement) if isinstance(statement, For) else None
             if isinstance(statement, For) and trips and self.pays(statement, trips, inside):
-                out += self.copies(statement, trips)
+                out += copies(statement, trips, self.names)
             else:
                 out.append(statement)
         body[:] = out
@@ -149,20 +149,22 @@ class _WriteOut:
         return _elements(buffer) <= SMALL and (
             buffer.kind == TEMP or (inside and buffer.kind == RESULT))
 
-    def copies(self, loop: For, trips: range) -> list[Statement]:
-        out: list[Statement] = []
-        carries = [(var(c.name, c.dtype), c.dtype) for c in loop.carries]
-        nexts: list[Statement] = [Let(self.names("t"), c.next) for c in loop.carries]
-        now = {name: c.init for (name, _), c in zip(carries, loop.carries, strict=True)}
-        for i in trips:
-            body, _ = copied([*loop.body, *nexts], self.names)
-            substitute(body, {var(loop.var): lit(i), **now})
-            last = body[len(loop.body):]
-            now = {name: var(s.name, dtype)                     # type: ignore[union-attr]
-                   for (name, dtype), s in zip(carries, last, strict=True)}
-            out += body
-        return out + [Let(c.name, value)
-                      for c, value in zip(loop.carries, now.values(), strict=True)]
+
+def copies(loop: For, trips: range, names: Names) -> list[Statement]:
+    """The iterations of a loop, one after the other, for constants in the place of its variable."""
+    out: list[Statement] = []
+    carries = [(var(c.name, c.dtype), c.dtype) for c in loop.carries]
+    nexts: list[Statement] = [Let(names("t"), c.next) for c in loop.carries]
+    now = {name: c.init for (name, _), c in zip(carries, loop.carries, strict=True)}
+    for i in trips:
+        body, _ = copied([*loop.body, *nexts], names)
+        substitute(body, {var(loop.var): lit(i), **now})
+        last = body[len(loop.body):]
+        now = {name: var(s.name, dtype)                     # type: ignore[union-attr]
+               for (name, dtype), s in zip(carries, last, strict=True)}
+        out += body
+    return out + [Let(c.name, value)
+                  for c, value in zip(loop.carries, now.values(), strict=True)]
 
 
 def _elements(buffer: Buffer) -> int:

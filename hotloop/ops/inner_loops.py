@@ -179,6 +179,15 @@ def matmul_loop(char: str) -> InnerLoop | None:
     return _found(MATMUL, lambda types: types == f"{char}{char}->{char}", "")
 
 
+_CYCLES = {"eigh": 6, "eigvalsh": 4, "svd": 12, "eig": 25, "eigvals": 20, "qr": 2}
+"""Cycles that a factorization of n x n takes on one core, for n ** 3, where it is more than 1."""
+
+
+def cycles(path: str) -> int:
+    """Of a loop of LAPACK: see `_CYCLES`."""
+    return _CYCLES.get(path.partition(":")[2].partition("_")[0], 1)
+
+
 # ---- where they are
 
 class _UFunc(ctypes.Structure):

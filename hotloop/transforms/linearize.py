@@ -194,9 +194,10 @@ class Linearizer(Tangents):
             free = free_vars(arm)
             plan = residuals.plan(pb.eqns, (), [v for v in free if v in own],
                                   self.costs(free, False), self.finals.of)
-            arms.append(Block((), plan.recomputed + lb.eqns, outs))     # type: ignore
             sizes = [d for v in plan.saved for d in v.shape if d in own]    # types name them
             saved.append(list(dict.fromkeys(sizes + plan.saved)))
+            again = [e for e in plan.recomputed if not set(e.outs) <= set(sizes)]
+            arms.append(Block((), again + lb.eqns, outs))       # type: ignore[arg-type]
         slots = list(_slots(*saved))
         outs_of: list[list[Atom]] = [
             [self.slot(pair, k, pb, saved) for pair in slots] for k, pb in enumerate(primal)]

@@ -100,6 +100,7 @@ def orders(r, a):
 
 def vectors(r, p):
     return (r.multinomial(10, p), r.multinomial(10, p, size=4), r.dirichlet(p),
+            r.multinomial(5, np.stack((p, p))), r.multinomial([[4], [5]], np.stack((p, p))),
             r.multivariate_normal(p, np.eye(3)),
             r.multivariate_hypergeometric(np.array([3, 4, 5]), 6))
 

@@ -62,6 +62,44 @@ FOUND = {
             return a
         """, ["np.ones(2, 'u2'), np.array([0, 9]), -1", "np.ones(2, 'u2'), np.array([0, 9]), 1",
               "np.ones(2, 'u2'), np.array([0, 1]), 2j"]),
+    "recursive functions read strided arrays where their elements are": ("""
+        def f(b):
+            def walk(lo, hi):
+                if hi - lo < 2:
+                    return b[lo] if lo < hi else 0
+                mid = (lo + hi) // 2
+                return walk(lo, mid) + 2 * walk(mid, hi)
+            return walk(0, len(b))
+        """, ["np.arange(8.0)[::2]", "np.arange(8.0)[::-1]", "np.arange(8.0)"]),
+    "so do those that are passed one, of any rank": ("""
+        def rows(b, c, lo):
+            return b[lo].sum().real + rows(b, c, lo + 1) * c[lo] if lo < len(b) else 0.0
+
+        def f(b, c):
+            return rows(b, c[1::2], 0)
+        """, ["np.arange(9.0).reshape(3, 3).T, np.arange(6.0)",
+              "(np.arange(18.0) + 1j).reshape(3, 6)[:, ::-2], np.arange(18.0)[::-3]"]),
+    "an object's truth is what its class says": ("""
+        class Point:
+            def __init__(self, u):
+                self.u = u
+
+            def __bool__(self):
+                return self.u > 0
+
+        class Path:
+            def __init__(self, u):
+                self.u = u
+
+            def __len__(self):
+                return self.u
+
+        def f(k):
+            one, two = Point(k + 1), Path(k + 1)
+            while one:
+                one.u -= 2
+            return one.u, not two, 3 if two else 4
+        """, ["5", "-1", "0", "-7"]),
     "pow of an int that may be NumPy's": ("""
         def f(k, x):
             k = np.int64(k) if x > 1 else k

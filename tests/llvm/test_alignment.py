@@ -98,3 +98,56 @@ def test_interleaved_stores(f):
             out, want = np.zeros(size), np.zeros(size)
             assert outcome(jitted, (x, out)) == outcome(f, (x, want))
             assert np.array_equal(out, want)
+
+
+def swapped(x, out):
+    for i in range(len(x) // 3):
+        for k in range(3):
+            out[3 * i + k] = x[3 * i + (k + 1) % 3] + out[3 * i + k]
+
+
+def in_turn(x, out):
+    """Parts of two groups in turn, which read one another's old values and the new ones."""
+    a, b = x.reshape(-1, 3), out.reshape(-1, 3)
+    for i in range(min(len(a), len(b))):
+        t = b[i, 2]
+        for k in range(3):
+            b[i, k] = b[i, k] * 2 + t
+            a[i, k] = a[i, k] + b[i, k]
+
+
+def one_needs_the_next(x, out):
+    a, b = x.reshape(-1, 3), out.reshape(-1, 3)
+    for i in range(min(len(a), len(b))):
+        for k in range(3):
+            b[i, k] = a[i, k]
+            a[i, k] = b[i, 2 - k]
+
+
+def branches(x, out):
+    a, b = x.reshape(-1, 3), out.reshape(-1, 3)
+    for i in range(min(len(a), len(b))):
+        for k in range(3):
+            b[i, k] += a[i, k]
+            if b[i, k] < 0:
+                b[i, k] = -b[i, k]
+                a[i, k] = 0
+
+
+def arrays(x, out):
+    a, b = x.reshape(-1, 3), out.reshape(-1, 3)
+    b += a * 0.5
+    a[:, 2] -= 1
+    a[b[:, 0] < 0] *= -0.5
+    b[:] = (b - a[:, ::-1]) * a[:, :1] + b.sum(axis=1)[:, None]
+
+
+@pytest.mark.parametrize("f", [swapped, in_turn, one_needs_the_next, branches, arrays])
+def test_rows_of_three(f):
+    jitted = hotloop.jit(f, cache=False)
+    for n in (99, 0, 1, 31, 130):
+        x, out = RNG.normal(size=3 * n), RNG.normal(size=3 * n)
+        y, want = x.copy(), out.copy()
+        assert outcome(jitted, (x, out)) == outcome(f, (y, want))
+        assert np.array_equal(out, want)
+        assert np.array_equal(x, y)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import hotloop
 from hotloop.testing import check_grads
 
 
@@ -40,3 +41,15 @@ def values(*shape):
 ])
 def test_gradient(f, args):
     check_grads(f, args)
+
+
+def test_second_derivatives_of_arrays_whose_sizes_a_branch_computes():
+    """The size that is saved with such an array is not computed again beside it."""
+    def f(a):
+        if a[0] > 0.1:
+            v = np.concatenate((a, a))
+            return np.sum(v * v * v)
+        return 0.0
+    a = np.array([0.5, 0.25])
+    direction = np.array([1.0, 2.0])
+    assert np.allclose(hotloop.hvp(f, (a,), (direction,))[0], 12 * a * direction)
