@@ -116,7 +116,7 @@ class _WriteOut:
                 self.write_all(statement.body)
                 trips = few_trips(statement, WHOLE_TRIPS)
                 assert trips is not None
-                out += self.copies(statement, trips)
+                out += copies(statement, trips, self.names)
             else:
                 out.append(statement)
         body[:] = out
