@@ -306,3 +306,28 @@ def test_results_of_recursive_functions_are_copies():
     assert last(x, 2) is x
     got = jit(last)(x, 2)
     assert got is not x and (got == x).all()
+
+
+class Moving:
+    def __init__(self, velocity):
+        self.velocity = velocity
+
+
+class Velocity:
+    def __init__(self, x):
+        self.x = x
+
+
+def accelerate(p, n):
+    for k in range(n):
+        p.velocity = Velocity(p.velocity.x + k)
+
+
+def test_an_attribute_that_a_loop_may_bind_is_a_new_object():
+    jitted = hotloop.jit(accelerate)
+    p = Moving(Velocity(1.0))
+    before = p.velocity
+    jitted(p, 0)
+    assert p.velocity is not before and p.velocity.x == 1.0
+    jitted(p, 3)
+    assert p.velocity.x == 4.0

@@ -99,6 +99,7 @@ class TraceState:
         self.raised: BaseException | None = None       # the user's exception object
         self.active: dict[Any, int] = {}               # calls that are being traced
         self.depth = 0
+        self.unrolled = 1                              # trips of the loops being unrolled
         self.session: Any = None
         self.streams = 0
         self.formatting = 0

@@ -11,6 +11,7 @@ happen once instead of at every call, and is refused.
 
 from __future__ import annotations
 
+import enum
 import functools
 import operator
 import types
@@ -21,17 +22,19 @@ import numpy as np
 
 from hotloop import lazy
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import CONTEXT, current, quiet, staging, unsupported
+from hotloop.frontend.builder import CONTEXT, check, current, quiet, staging, unsupported
 from hotloop.frontend.list_values import ListMethod
+from hotloop.frontend.messages import message, template
 from hotloop.frontend.objects import assigning, made_here, needs_length, refuse_change
 from hotloop.frontend.registry import fallback, guarded, home_of, lookup
 from hotloop.frontend.slots import Unjoined
-from hotloop.frontend.tracers import Array, BoundMethod, Tracer, convert, lift, value, wrap
-from hotloop.frontend.truth import exactly
+from hotloop.frontend.tracers import Array, BoundMethod, Scalar, Tracer, convert, lift, value, wrap
+from hotloop.frontend.truth import exactly, if_expression, in_
 from hotloop.frontend.yields import GENERATOR
 
 functional = lazy.module("hotloop.frontend.numpy_functional")
 recursion = lazy.module("hotloop.frontend.recursion")
+tables = lazy.module("hotloop.frontend.tables")
 unsupported_numpy = lazy.module("hotloop.frontend.numpy_unsupported")
 
 PURE_MODULES = frozenset((
@@ -300,6 +303,8 @@ def _type(f: type) -> Callable[..., Any]:
         return functools.partial(_numpy_class, f)
     if f.__module__ in PURE_MODULES or issubclass(f, BaseException):
         return f
+    if issubclass(f, enum.Enum):
+        return functools.partial(exactly, functools.partial(_member, f))
     init = f.__init__  # type: ignore[misc]
     if type(f) is type and f.__new__ is object.__new__ and isinstance(init, types.FunctionType):
         return functools.partial(_construct, f, init)
@@ -309,6 +314,27 @@ def _type(f: type) -> Callable[..., Any]:
     if isinstance(f.__new__, types.FunctionType) or f.__new__ in (object.__new__, tuple.__new__):
         return f
     raise unsupported(f"a call of {_name(f)}", "move it out of the compiled function")
+
+
+def _member(f: type[enum.Enum], /, *given: Any) -> Any:
+    """`f(value)` of an enumeration: a number that is known at run time is compared with all."""
+    if len(given) != 1 or not isinstance(given[0], Scalar) or (
+            "_missing_" in vars(f) or issubclass(f, enum.Flag)):
+        return f(*given)
+    x = given[0]
+    members = [one for one in f if isinstance(one.value, int | float)]
+    known = in_(x, [one.value for one in members])
+    shown, operands = template(message(lambda: f"{x!r} is not a valid {f.__qualname__}"))
+    check(known.atom if isinstance(known, Scalar) else known, ValueError, shown, *operands)
+    found: Any = members[-1]
+    for one in members[-2::-1]:
+        found = if_expression(x == one.value, functools.partial(_itself, one),
+                              functools.partial(_itself, found))
+    return found
+
+
+def _itself(x: Any) -> Any:
+    return x
 
 
 def _construct(f: type, init: types.FunctionType | None, /, *args: Any, **kwargs: Any) -> Any:
@@ -372,6 +398,8 @@ def _table_method(owner: Any, f: Any, /, *args: Any, **kwargs: Any) -> Any:
     """A method of a dict or set that is known while tracing."""
     name = f.__name__
     if _keyed_by_tracers(name, args):
+        if name == "get" and tables.is_constant(owner):
+            return tables.constant(owner).get(*args)
         raise needs_length(owner, staging(f"{type(owner).__name__}.{name} with run-time values",
                                           "make the dict or set in the function"))
     if name in GROWING:

@@ -19,6 +19,7 @@ import numpy as np
 
 from hotloop import lazy
 from hotloop.errors import HotloopError
+from hotloop.frontend import dims as dm
 from hotloop.frontend import indexing, instances, lists, sequences, truth
 from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import Dead, check, current, here, inputs_of, staging, unsupported
@@ -46,6 +47,7 @@ from hotloop.frontend.tracers import (
     Widened,
     as_int,
     attribute_of,
+    dim_of,
     known_by,
     lift,
     stored,
@@ -225,6 +227,8 @@ def load(x: Any, index: Any) -> Any:
         return lists.load_from(x, index)
     if type(x) is list and isinstance(index, slice) and _has_tracer(index):
         return lists.load(lists.list_of(x), index)
+    if isinstance(x, dict) and _has_tracer(index) and tables.is_constant(x):
+        return tables.load(tables.constant(x), index)
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
         error = staging(f"a Python {type(x).__name__} indexed by a run-time value",
                         "make it a NumPy array")
@@ -247,7 +251,10 @@ def _range_item(x: Range, index: Any) -> Any:
     known = x.known()
     if known is not None and not _has_tracer(index):
         return known[index]
-    raise staging("an item of a range of run-time bounds")
+    if isinstance(index, slice) or not isinstance(x.step, int):
+        raise staging("an item of a range of run-time bounds")
+    place = lists.position(dim_of(index), dim_of(x.length()), "range object index out of range")
+    return as_int(dm.dim(dm.plus(dm.form(x.start), dm.scale(dm.form(place), x.step))))
 
 
 INDEX_TRICKS = (type(np.mgrid), type(np.ogrid), type(np.r_), type(np.c_), type(np.s_))
@@ -437,6 +444,19 @@ def unpacked(x: Any, before: int, after: int) -> Any:
     return iterated(x)
 
 
+def parted(x: Any, before: int, after: int) -> Any:
+    """The items of `x` for the names of a comprehension's target, of which one may be starred."""
+    items = unpacked(x, before, after)
+    if after < 0:
+        return items
+    found = list(items)
+    end = len(found) - after
+    if end < before:
+        raise ValueError(f"not enough values to unpack (expected at least {before + after}, got "
+                         f"{len(found)})")
+    return [*found[:before], found[before:end], *found[end:]]
+
+
 def iterated(x: Any) -> Any:
     """The iterable of a comprehension or a starred argument."""
     if isinstance(x, np.ndarray):
@@ -525,6 +545,7 @@ class Helpers:
     augment_item = staticmethod(augment_item)
     augment_attribute = staticmethod(augment_attribute)
     unpacked = staticmethod(unpacked)
+    parted = staticmethod(parted)
     iterated = staticmethod(iterated)
     function = staticmethod(function)
     message = staticmethod(message)

@@ -5,7 +5,7 @@
 What the C versions do in the end, with their errors. They are called for run-time values only.
 """
 
-# ruff: noqa: SIM110
+# ruff: noqa: SIM110, SIM113
 from __future__ import annotations
 
 
@@ -19,6 +19,32 @@ def list_index(items, value, start=0, stop=9223372036854775807):
         if items[i] == value:
             return i
     raise ValueError(f"{value} is not in list")
+
+
+def numbered(items, k):
+    for x in items:
+        yield k, x
+        k += 1
+
+
+def beside_generator(known, items):
+    """zip, which asks for an item of the second when it has one of the first."""
+    i, n = 0, len(known)
+    if n > 0:
+        for x in items:
+            yield known[i], x
+            i += 1
+            if i == n:
+                return
+
+
+def generator_beside(items, known):
+    i, n = 0, len(known)
+    for x in items:
+        if i == n:
+            return
+        yield x, known[i]
+        i += 1
 
 
 def first(items):
@@ -431,3 +457,30 @@ def bit_count(n):
         n &= n - 1
         count += 1
     return count
+
+
+def append_limited(queue, item, append):
+    """`append` of a deque with a maxlen, of which `append` is what lists do."""
+    if len(queue) < queue.maxlen:
+        append(queue, item)
+    elif queue.maxlen > 0:
+        queue.popleft()
+        append(queue, item)
+
+
+def append_left_limited(queue, item, append):
+    if len(queue) < queue.maxlen:
+        append(queue, item)
+    elif queue.maxlen > 0:
+        queue.pop()
+        append(queue, item)
+
+
+def extend_limited(queue, items):
+    for item in items:
+        queue.append(item)
+
+
+def extend_left(queue, items):
+    for item in items:
+        queue.appendleft(item)

@@ -17,6 +17,7 @@ from hotloop.frontend.table_keys import (
     default_of,
     hash_of,
     integer_hash,
+    key_of,
     put_at,
     refuse_nan,
     same_key,
@@ -267,7 +268,7 @@ def discard(table, key):
 
 def add_all(table, items):
     for x in items:
-        add(table, x)
+        add(table, key_of(x))
 
 
 def merge(table, other):
@@ -295,13 +296,19 @@ def merge(table, other):
         table.counts[1] = used
 
 
+def fill(table, keys, values):
+    for k in range(len(keys)):
+        set_item(table, at(keys, k), at(values, k))
+
+
 def update(table, pairs):
     for key, value in pairs:
-        set_item(table, key, value)
+        set_item(table, key_of(key), value)
 
 
 def count_all(table, items):
     for x in items:
+        x = key_of(x)
         set_item(table, x, counted(table, x) + 1)
 
 

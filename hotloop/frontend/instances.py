@@ -22,6 +22,7 @@ from hotloop.frontend.slots import (
     KINDS,
     VALUES,
     Kind,
+    ObjectSlot,
     flatten,
     join,
     make,
@@ -121,12 +122,27 @@ class InstanceSlot:
     items: tuple[Any, ...]
 
 
+def _by_value(slot: Any) -> Any:
+    """The slot of an object that came in as one by value: on another path there is one that
+    compiled code made."""
+    if not (isinstance(slot, ObjectSlot) and hasattr(type(slot.object), "_hl_class")):
+        return slot
+    x = slot.object
+    source = object.__getattribute__(x, "__dict__").get("_hl_source")
+    if source is None:
+        return slot
+    names = tuple(n for n in attributes(source.real) if n[:4] != "_hl_")
+    return InstanceSlot(traced_class(type(x)), names,
+                        tuple(slot_of(getattr(x, n)) for n in names))
+
+
 class _Instances(Kind):
     def slot_of(self, x: Any) -> InstanceSlot:
         own = attributes(x)
         return InstanceSlot(type(x), tuple(own), tuple(map(slot_of, own.values())))
 
     def join(self, a: Any, b: Any, visible: Builder, name: Any) -> InstanceSlot:
+        a, b = _by_value(a), _by_value(b)
         if not (isinstance(a, InstanceSlot) and isinstance(b, InstanceSlot)) or (
                 a.type is not b.type or set(a.names) != set(b.names)):
             raise unstable(name, a, b, "changes its class or its attributes")

@@ -153,5 +153,19 @@ def own_iterator(x: Any) -> Any:
     method = getattr(type(x), "__iter__", None)
     if isinstance(method, FunctionType) and method.__name__ == "_hl_method" and not hasattr(
             type(x), "__next__"):
-        return sequence_of(method(x))
+        found = method(x)
+        return found.items if isinstance(found, KnownIterator) else sequence_of(found)
     return x
+
+
+class KnownIterator:
+    """`iter(x)` of a list or tuple of known length, which the program may go on with."""
+
+    def __init__(self, items: Any):
+        self.items, self.left = items, iter(items)
+
+    def __iter__(self) -> KnownIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.left)

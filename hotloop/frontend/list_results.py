@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend.builder import unsupported
-from hotloop.frontend.list_values import List, RowSlot
+from hotloop.frontend.list_values import List, Queue, RowSlot
 from hotloop.frontend.lists import exact
 from hotloop.frontend.slots import (
     ArraySlot,
@@ -27,18 +27,25 @@ from hotloop.frontend.slots import (
     SequenceSlot,
 )
 from hotloop.frontend.traced import PYTHON
+from hotloop.ir.core import Var
 from hotloop.record import record
+
+LAST = -1
+"""The limit of a deque that is known at run time only: it is the last of the items."""
 
 
 @record
 class MakeList:
     plan: tuple[Any, ...] | None
-    queue: bool
+    queue: Queue | None
 
     def __call__(self, items: list[Any]) -> Any:
         n, *arrays = items
         made = [] if self.plan is None else _column(self.plan, int(n), iter(arrays))
-        return collections.deque(made) if self.queue else made
+        if self.queue is None:
+            return made
+        limit: Any = self.queue.limit
+        return collections.deque(made, int(items[-1]) if limit == LAST else limit)
 
 
 def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
@@ -96,7 +103,10 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
 def parts(x: List) -> tuple[MakeList, list[Any]]:
     """How to make it, and of what: the length and the buffers."""
     plan, atoms = _parts(x)
-    return MakeList(plan, x.queue), atoms
+    queue = x.queue
+    if queue is not None and isinstance(queue.limit, Var):
+        return MakeList(plan, Queue(LAST)), [*atoms, queue.limit]
+    return MakeList(plan, queue), atoms
 
 
 def _parts(x: List) -> tuple[Any, list[Any]]:

@@ -23,6 +23,7 @@ from hotloop.frontend.list_values import (
     ExtentSlot,
     List,
     ListSlot,
+    Queue,
     RowSlot,
     bounded,
 )
@@ -186,7 +187,7 @@ def item_atoms(x: Any, item: Any) -> list[Atom]:
     return flatten(x, item)
 
 
-def list_of(items: Sequence[Any], item: Any = None, queue: bool = False) -> List:
+def list_of(items: Sequence[Any], item: Any = None, queue: Queue | None = None) -> List:
     """A list of items that are known while tracing; `item`: of which slot, if that is known."""
     if isinstance(item, RowSlot) or items and all(isinstance(x, list | List) for x in items):
         return OF_ROWS[0](items, queue)
@@ -260,11 +261,13 @@ class _Buffers(Kind):
     def flatten(self, x: Any, slot: DataSlot) -> list[Atom]:
         found: list[Atom] = []
         data = recast(Data(None, ()) if x is UNBOUND else x, slot.item)
+        empty = x is UNBOUND or x.item is None
         for atom, room in zip(data.atoms, slot.rooms, strict=True):
             if room is DYNAMIC:
                 found += [_atom(atom.shape[0]), atom]
             else:
-                found.append(broadcast(atom, (room, *atom.shape[1:])))
+                exact = room, *atom.shape[1:]
+                found.append(full(zero(atom.dtype), exact) if empty else broadcast(atom, exact))
         return found
 
     def describe(self, slot: DataSlot) -> str:
@@ -293,7 +296,7 @@ class _Lists(Kind):
     def _pools(self, a: Any, b: Any, visible: Builder, name: Any) -> Any:
         if a is None and b is None:
             return None
-        empty = ListSlot(DataSlot(None, ()), 0, 0, False)
+        empty = ListSlot(DataSlot(None, ()), 0, 0, None)
         return self.join(a or empty, b or empty, visible, name)
 
     def make(self, slot: ListSlot) -> tuple[list[Var], List]:
@@ -330,7 +333,7 @@ def _as_list_slot(slot: Any, visible: Builder, name: Any) -> ListSlot | None:
     for part in slot.items:
         item = part if item is None else join(item, part, visible, name)
     return ListSlot(DataSlot(item, (len(slot.items),) * len(columns(item))), len(slot.items), 0,
-                    False)
+                    None)
 
 
 VALUES[Extent] = KINDS[ExtentSlot] = _EXTENTS

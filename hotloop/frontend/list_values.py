@@ -16,6 +16,7 @@ the others can't be used any more. A list that was put into another one can't ch
 
 from __future__ import annotations
 
+import collections
 import weakref
 from collections.abc import Iterable
 from typing import Any
@@ -64,12 +65,18 @@ class RowSlot:
 
 
 @record
+class Queue:
+    """That a list is a collections.deque, of at most `limit` items."""
+    limit: Dim | None
+
+
+@record
 class ListSlot:
-    """A list by value; `queue`: it is a collections.deque; `pool`: of a list of lists."""
+    """A list by value; `pool`: of a list of lists."""
     data: DataSlot
     length: Dim | None
     start: Dim | None
-    queue: bool
+    queue: Queue | None
     pool: Any = None
 
 
@@ -87,7 +94,7 @@ class List(Tracer):
     length: Extent
     start: Extent
 
-    def __init__(self, data: Data, length: Dim, start: Dim = 0, queue: bool = False):
+    def __init__(self, data: Data, length: Dim, start: Dim = 0, queue: Queue | None = None):
         self.data, self.length, self.start = data, Extent(length), Extent(start)
         self.home, self.queue = current(), queue
         self.group: list[weakref.ref[List]] = []
@@ -253,6 +260,9 @@ PUT: list[Any] = []
 METHODS: dict[str, Any] = {}
 """Methods of lists: filled by `lists`."""
 
+QUEUE_METHODS: dict[str, Any] = {}
+"""What deques do otherwise, or lists can't: filled by `python_library`."""
+
 
 class ListMethod:
     """A method of a list, dict or set, looked up but not called yet."""
@@ -267,10 +277,14 @@ class ListMethod:
 
 
 def method(x: List, name: str) -> Any:
+    if x.queue is not None and name in QUEUE_METHODS:
+        return ListMethod(QUEUE_METHODS[name], x)
     if name in METHODS:
         return ListMethod(METHODS[name], x)
-    kind = "collections.deque" if x.queue else "list"
-    if name.startswith("__") or not hasattr([], name):
+    if x.queue is not None and name == "maxlen":
+        return None if x.queue.limit is None else as_int(x.queue.limit)
+    kind = "list" if x.queue is None else "collections.deque"
+    if name.startswith("__") or not hasattr([] if x.queue is None else collections.deque(), name):
         raise AttributeError(f"'{kind}' object has no attribute '{name}'")
     raise unsupported(f"the method {name} of a {kind} of run-time length")
 

@@ -41,7 +41,7 @@ from hotloop.frontend.list_slots import (
     recast,
     register,
 )
-from hotloop.frontend.list_values import METHODS, Data, Extent, List, RowSlot
+from hotloop.frontend.list_values import METHODS, Data, Extent, List, Queue, RowSlot
 from hotloop.frontend.objects import needs_length
 from hotloop.frontend.rows import (
     Row,
@@ -168,7 +168,7 @@ HELD = 6
 """References to a list that only the expression it stands in refers to, as `accept_row` counts."""
 
 
-def of_rows(items: Sequence[Any], queue: bool = False) -> List:
+def of_rows(items: Sequence[Any], queue: Queue | None = None) -> List:
     made = List(Data(RowSlot(), recast(Data(None, ()), RowSlot()).atoms), 0, 0, queue)
     for row in items:
         append(made, row)

@@ -24,6 +24,7 @@ from hotloop.frontend.builder import UNROLL_LIMIT, current, here, lit, staging, 
 from hotloop.frontend.iterables import (
     ITERATED,
     Indexed,
+    KnownIterator,
     Range,
     Rest,
     own_iterator,
@@ -66,7 +67,7 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
     known = items.known()
     try:
         if known is not None and len(known) <= UNROLL_LIMIT:
-            _with_fallback(loop, lambda: unroll((items.item(i) for i in known), loop))
+            _with_fallback(loop, len(known), lambda: unroll(map(items.item, known), loop))
         else:
             stage(loop)
     except LengthChanges:
@@ -100,11 +101,12 @@ def _over_changing_list(x: List, loop: Loop) -> None:
 def while_loop(test: Callable[[], Any], body: Callable[..., Any], *names: Any) -> None:
     """A while statement; staged at once: a known first test says nothing about the second."""
     loop = Loop(None, test, body, *names)
-    _with_fallback(loop, lambda: _run_while(loop))
+    _with_fallback(loop, 1, lambda: _run_while(loop))
 
 
-def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
-    """Stage the loop; if its body needs known values, run it at trace time instead."""
+def _with_fallback(loop: Loop, trips: int, fallback: Callable[[], None]) -> None:
+    """Stage the loop; if its body needs known values, run it at trace time instead: not so if a
+    list of run-time length would do, and it stands in loops that are run like that already."""
     builder = current()
     saved = {n: get(loop.cells, n) for n in [*loop.slots, *loop.dead]}
     start = len(builder.eqns)
@@ -115,6 +117,10 @@ def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
     try:
         stage(loop)
     except StagingError as error:
+        before = state.unrolled
+        if before * trips > UNROLL_LIMIT and error.site is not None and (
+                error.site not in state.session.growing):
+            raise
         for n, x in saved.items():
             put(loop.cells, n, x)
         for eqn in builder.eqns[start:]:
@@ -124,10 +130,13 @@ def _with_fallback(loop: Loop, fallback: Callable[[], None]) -> None:
         builder.values, builder.facts, builder.bounds = values, facts, bounds
         state.selections.clear()
         state.active, state.depth = active, depth
+        state.unrolled = before * trips
         try:
             fallback()
         except _NotKnown:
             raise error from None
+        finally:
+            state.unrolled = before
 
 
 class _NotKnown(Exception):
@@ -155,6 +164,9 @@ def unroll(items: Iterable[Any], loop: Loop) -> None:
     for count, item in enumerate(items):
         stopped = get(loop.cells, loop.stop) if loop.stop else False
         if isinstance(stopped, Scalar):
+            if isinstance(items, KnownIterator):
+                raise staging("an iterator is left where run-time values tell",
+                              "loop over a range and index, or over the list itself")
             if count > 100 * UNROLL_LIMIT:
                 raise staging("a loop over an iterator that may not end",
                               "loop over a range, or a generator function")

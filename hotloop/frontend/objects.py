@@ -232,36 +232,64 @@ def one_of_two(x: Any, y: Any, joined: Any, older: Set[int]) -> None:
 def carried_over(x: Any, made: Any) -> None:
     """`made` is what a loop carries in the place of `x`: a list in it may be the one of before,
     which others may know."""
-    if type(made) is list:
-        current().state.session.one_of_two[id(made)] = made
-        if type(x) is list:
-            made_at(x, made)
-    if isinstance(made, tuple | list):
-        given = x if isinstance(x, tuple | list) else ()
-        for k, item in enumerate(made):
-            carried_over(given[k] if k < len(given) else UNBOUND, item)
+    made_like(x, made)
+    todo = [made]
+    while todo:
+        y = todo.pop()
+        if type(y) is list:
+            current().state.session.one_of_two[id(y)] = y
+        if isinstance(y, tuple | list):
+            todo += y
 
 
 def made_at(x: Any, made: Any) -> Any:
     """`made`, which stands for the list `x`: they were made at one place of the source."""
-    lists = current().state.session.lists
-    known = lists.get(id(x))
-    if known is not None and known[0] is x:
-        lists[id(made)] = made, known[1]
+    site = site_of(x)
+    if site is not None:
+        current().state.session.lists[id(made)] = made, site
     return made
+
+
+def made_like(x: Any, made: Any) -> None:
+    """`made` has the type of x, as a loop carries it: its lists were made where those of x were."""
+    if type(made) is list and type(x) is list:
+        made_at(x, made)
+    if isinstance(made, list | tuple) and isinstance(x, list | tuple):
+        for p, q in zip(x, made, strict=False):
+            made_like(p, q)
+    elif hasattr(type(made), "_hl_class") and hasattr(type(x), "_hl_class"):
+        for name, q in object.__getattribute__(made, "__dict__").items():
+            made_like(getattr(x, name, None), q)
+
+
+def site_of(x: Any) -> Any:
+    """Where a list (dict, set) was made, or the path of an argument; None if that is not known."""
+    session = current().state.session
+    known = session.lists.get(id(x))
+    site = known[1] if known is not None and known[0] is x else None
+    for s in session.stand_ins:
+        if s.made is x and type(x) in (list, dict) and s.is_argument:
+            site = s.path
+            for other in session.stand_ins:        # a row: the list of lists
+                if other.path == s.path[:-1] and _is_grid(other.real) and (
+                        other.path not in session.growing):
+                    site = other.path
+    return site
 
 
 def needs_length(x: Any, error: Any) -> Any:
     """The error, with the place where the list `x` was made: tracing begins again with a list of
     run-time length there."""
-    session = current().state.session
-    known = session.lists.get(id(x))
-    if known is not None and known[0] is x:
-        error.site = known[1]
-    for s in session.stand_ins:
-        if s.made is x and type(x) is list and s.is_argument:
-            error.site = s.path
+    site = site_of(x)
+    if site is not None:
+        error.site = site
     return error
+
+
+def _is_grid(x: Any) -> bool:
+    """Is it a list of lists, and of no more?"""
+    return type(x) is list and all(type(row) is list and not any(
+        isinstance(e, list | dict) for e in row) for row in x)
 
 
 def regrow(x: Any, error: Any) -> None:

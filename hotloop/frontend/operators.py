@@ -19,7 +19,7 @@ import numpy as np
 from hotloop.frontend import lists, python_numbers, ufuncs
 from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.indexing import load, store
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.python_numbers import python_name
 from hotloop.frontend.registry import NUMPY, fallback, guarded, lookup
 from hotloop.frontend.slots import Either
@@ -189,7 +189,9 @@ def _attribute_of_either(x: Either, name: str) -> Any:
     """An attribute for each type that `x` may have; of a method, its results."""
     if name.startswith("__"):
         raise AttributeError(name)
-    if callable(getattr(np.ndarray, name, None)) or callable(getattr(type(x.yes), name, None)):
+    if callable(getattr(np.ndarray, name, None)) or callable(
+            getattr(type(x.yes), name, None)) or (
+            isinstance(x.yes, List | Table) and name != "maxlen"):
         return BoundMethod(partial(exactly, partial(_method_called, name)), x)
     return exactly(getattr, x, name)
 

@@ -156,6 +156,9 @@ State = tuple[Any, ...]
 
 def state_of(x: List) -> State:
     """What of a list changes, and of the pools of its rows."""
+    if x.queue is not None and isinstance(x.queue.limit, Var):
+        raise unsupported("a deque whose maxlen is known at run time only, passed to a recursive "
+                          "function", "use a literal maxlen")
     own = (x.data, x.length, x.start)
     return own if x._pool is None else (*own, *state_of(x._pool))
 

@@ -23,24 +23,75 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.list_slots import list_of
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import METHODS, QUEUE_METHODS, List, Queue
 from hotloop.frontend.lists import copied, load
 from hotloop.frontend.python_sequences import in_plain, materialized, staged
 from hotloop.frontend.registry import call
 from hotloop.frontend.sequences import Fold, consume
-from hotloop.frontend.tracers import Array, Tracer
+from hotloop.frontend.tracers import Array, Tracer, dim_of
 
 tables = lazy.module("hotloop.frontend.tables")
 
 
 @call(collections.deque)
 def deque(iterable: Any = (), maxlen: Any = None) -> List:
-    if maxlen is not None:
-        raise unsupported("a deque with maxlen", "pop the oldest item before you append")
     items = materialized(iterable)
-    new = copied(items) if isinstance(items, List) else list_of(list(items))
-    new.queue = True
+    if maxlen is None:
+        new = copied(items) if isinstance(items, List) else list_of(list(items))
+        new.queue = Queue(None)
+        return new
+    limit = dim_of(maxlen)
+    dm.require("ge", limit, 0, ValueError, "maxlen must be non-negative")
+    new = list_of([])
+    new.queue = Queue(limit)
+    if isinstance(items, List) or items:
+        new.extend(items)
     return new
+
+
+def _of_queue(name: str) -> Callable[[Any], Any]:
+    """The decorated function is a method of deques; `METHODS[name]` is that of lists."""
+    def register(f: Any) -> Any:
+        QUEUE_METHODS[name] = functools.partial(f, METHODS.get(name))
+        return f
+    return register
+
+
+@_of_queue("append")
+def append(on_lists: Any, x: List, new: Any, /) -> None:
+    limited(on_lists, "append_limited", x, new)
+
+
+@_of_queue("appendleft")
+def append_left(on_lists: Any, x: List, new: Any, /) -> None:
+    limited(on_lists, "append_left_limited", x, new)
+
+
+def limited(on_lists: Any, plain: str, x: List, new: Any) -> None:
+    if x.queue is None or x.queue.limit is None:
+        on_lists(x, new)
+    else:
+        in_plain(plain)(x, new, on_lists)
+
+
+@_of_queue("extend")
+def extend(on_lists: Any, x: List, items: Any, /) -> None:
+    if x.queue is None or x.queue.limit is None:
+        on_lists(x, items)
+    else:
+        in_plain("extend_limited")(x, copied(items) if items is x else items)
+
+
+@_of_queue("extendleft")
+def extend_left(on_lists: Any, x: List, items: Any, /) -> None:
+    in_plain("extend_left")(x, copied(items) if items is x else items)
+
+
+@_of_queue("insert")
+def insert(on_lists: Any, x: List, i: Any, new: Any, /) -> None:
+    if x.queue is not None and x.queue.limit is not None:
+        dm.require("lt", x.n, x.queue.limit, IndexError, "deque already at its maximum size")
+    on_lists(x, i, new)
 
 
 @call(collections.defaultdict)

@@ -24,7 +24,7 @@ from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
-from hotloop.frontend.iterables import Indexed, Range, sequence_of
+from hotloop.frontend.iterables import Indexed, KnownIterator, Range, sequence_of
 from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import load_from as load_item
 from hotloop.frontend.numpy_arrays import scalar_of, settled
@@ -35,7 +35,7 @@ from hotloop.frontend.operators import binary, in_place, unary
 from hotloop.frontend.python_sequences import extreme as extreme_of
 from hotloop.frontend.python_sequences import quantified, sorted_list, staged, summed
 from hotloop.frontend.registry import NUMPY, call
-from hotloop.frontend.sequences import Stream
+from hotloop.frontend.sequences import Generated, Stream
 from hotloop.frontend.slots import Unjoined
 from hotloop.frontend.tracers import (
     NUMPY_KIND,
@@ -85,6 +85,9 @@ def len_(x: Any, /) -> Any:
         return x.size
     if isinstance(x, Table):
         return tables.size(x)
+    own = getattr(type(x), "__len__", None)
+    if getattr(own, "__name__", "") == "_hl_method":       # of a user's class
+        return own(x)  # type: ignore[misc]
     return x.length() if isinstance(x, Range | Indexed) else builtins.len(x)
 
 
@@ -99,6 +102,8 @@ def range_(*args: Any) -> Any:
 
 @call(enumerate)
 def enumerate_(iterable: Any, start: Any = 0) -> Any:
+    if isinstance(iterable, Generated):
+        return function(in_python.numbered)(iterable, start)
     items = sequence_of(stored(iterable))
     if not isinstance(items, Indexed):
         return builtins.enumerate(items, start) if not has_tracer(start) else (
@@ -108,8 +113,17 @@ def enumerate_(iterable: Any, start: Any = 0) -> Any:
         as_int(dm.dim(dm.plus(dm.form(i), first))), items.item(i)), items.over)
 
 
+HAVE_ITEMS = (Array, List, Range, range, list, tuple, np.ndarray)
+
+
 @call(zip)
 def zip_(*iterables: Any, strict: bool = False) -> Any:
+    if len(iterables) == 2 and not strict:
+        x, y = iterables
+        if isinstance(y, Generated) and isinstance(x, HAVE_ITEMS):
+            return function(in_python.beside_generator)(x, y)
+        if isinstance(x, Generated) and isinstance(y, HAVE_ITEMS):
+            return function(in_python.generator_beside)(x, y)
     parts = [sequence_of(stored(x)) for x in iterables]
     if any(hasattr(p, "__next__") for p in parts):      # of which no item too many may be taken
         parts = [listed(p) if isinstance(p, Indexed) else p for p in parts]
@@ -146,6 +160,15 @@ def set_(items: Any = (), /) -> Any:
 @call(dict)
 def dict_(*given: Any, **named: Any) -> Any:
     return tables.dict_of(*given, **named)
+
+
+@call(iter)
+def iter_(x: Any, /, *sentinel: Any) -> Any:
+    if isinstance(x, Array | List | Table | Range | Indexed) and not sentinel:
+        return sequences.Once(x)
+    if type(x) in (list, tuple):
+        return KnownIterator(x)
+    return x if isinstance(x, Stream) else builtins.iter(x, *sentinel)
 
 
 @call(reversed)

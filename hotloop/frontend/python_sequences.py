@@ -175,7 +175,7 @@ def _key_columns(item: Any, atoms: Any) -> Any:
 def sorted_list(x: Any, key: Any, reverse: Any) -> List:
     items = materialized(x)
     new = copied(items) if isinstance(items, List) else list_of(list(items))
-    new.queue = False
+    new.queue = None
     sort(new, key=key, reverse=reverse)
     return new
 

@@ -319,6 +319,11 @@ def _changes(s: StandIn) -> list[tuple[tuple[str, Any], Any]]:
     made, before = s.made, s.before
     if isinstance(made, List):
         return [(("item", slice(None)), Copied(made))] if made.changed else []
+    if isinstance(made, Table):
+        if any(part.changed for part in made.lists):
+            raise unsupported("a change of a dict that is an argument, at run-time keys",
+                              "change a copy: d = dict(d)")
+        return []
     if isinstance(made, list):
         if len(made) != len(before):
             return [(("item", slice(None)), list(made))]

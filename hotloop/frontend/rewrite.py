@@ -529,8 +529,9 @@ def _shows_text(f: ast.expr) -> bool:
 def _plain_targets(n: Any) -> bool:
     """May the comprehension become nested functions? (Not if it awaits.)"""
     def plain(t: ast.expr) -> bool:
-        return isinstance(t, ast.Name) or isinstance(t, ast.Tuple | ast.List) and all(
-            map(plain, t.elts))
+        if isinstance(t, ast.Tuple | ast.List):
+            return all(plain(e.value if isinstance(e, ast.Starred) else e) for e in t.elts)
+        return isinstance(t, ast.Name)
     return all(plain(g.target) and not g.is_async for g in n.generators) and not any(
         isinstance(k, ast.Await | ast.Yield | ast.YieldFrom) for k in walk(n))
 
@@ -541,13 +542,17 @@ def _function_of(target: ast.expr, body: ast.expr) -> ast.Lambda:
         return ast.Lambda(no_arguments([target.id]), body)
     assert isinstance(target, ast.Tuple | ast.List)
     names: list[str] = []
+    before, after = len(target.elts), -1
     for k, t in enumerate(target.elts):
+        if isinstance(t, ast.Starred):
+            before, after = k, len(target.elts) - k - 1
+            t = t.value
         if isinstance(t, ast.Name):
             names.append(t.id)
         else:
             names.append(f"_hl_part{k}")
             body = ast.Call(_function_of(t, body), [load(names[-1])], [])
-    parts = call("unpacked", load("_hl_item"), constant(len(names)), constant(-1))
+    parts = call("parted", load("_hl_item"), constant(before), constant(after))
     return ast.Lambda(no_arguments(["_hl_item"]), ast.Call(
         ast.Lambda(no_arguments(names), body), [ast.Starred(parts, ast.Load())], []))
 

@@ -41,7 +41,7 @@ class Row(List):
     def __init__(self, parent: List, at: Dim):
         self.parent, self.at, self.epoch = parent, at, parent.epoch
         self.frozen: list[Any] | None = None     # its three numbers, when another row is put there
-        self.home, self.queue = current(), False
+        self.home, self.queue = current(), None
         self.group = []
         self.moved = self.stale = self.kept = self.changed = False
         self.born, self.moved_at = self.home.state.clock, 0

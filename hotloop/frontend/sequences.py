@@ -158,6 +158,15 @@ class Generated(Stream):
     __next__ = refuse_next
 
 
+class Once(Stream):
+    """`iter(x)` of what is iterated at run time."""
+
+    def __init__(self, x: Any):
+        super().__init__(x, lambda sink, first: consume(first, sink))
+
+    __next__ = refuse_next
+
+
 MOST_INSIDE = 20
 """Calls of a generator function inside of itself."""
 
@@ -298,7 +307,9 @@ def list_from(x: Any) -> Any:
     """list(x): a new list, of run-time length where it must be."""
     place = here()
     if isinstance(x, List):
-        return copied(x)
+        new = copied(x)
+        new.queue = None
+        return new
     if isinstance(x, Table):
         x = tables.iterated(x)
     if isinstance(x, Stream):
@@ -331,7 +342,7 @@ def as_list(x: Any) -> List:
 
 
 AS_LIST.append(as_list)
-ITERATED[Stream] = ITERATED[Generated] = iterate_stream
+ITERATED[Stream] = ITERATED[Generated] = ITERATED[Once] = iterate_stream
 
 __all__ = ["Fold", "Sink", "Stream", "consume", "display", "each", "iterate_stream", "list_from",
            "listed", "more", "stream", "when"]

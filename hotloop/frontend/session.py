@@ -29,7 +29,7 @@ from hotloop.frontend.calls import function
 from hotloop.frontend.control import HELPERS
 from hotloop.frontend.instances import traced_class
 from hotloop.frontend.list_slots import list_of
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.objects import Variable
 from hotloop.frontend.rewrite import HELPERS as HELPERS_NAME
 from hotloop.frontend.rewrite import Rewritten, rewritten
@@ -52,6 +52,7 @@ from hotloop.ir.core import PYTHON_DTYPES, Dim, Var
 from hotloop.ir.types import CODE_OF, I64, U64
 
 generators = lazy.module("hotloop.frontend.generators")
+tables = lazy.module("hotloop.frontend.tables")
 
 RANDOM_MODULES = ("numpy.random._generator", "numpy.random.mtrand")
 MAX_LEAVES = 10_000
@@ -209,6 +210,8 @@ class Session:
                 raise unsupported(f"a {kind.__name__} as an input", "pass a dict")
             self._guard((*path, ("type",)), dict, owner)
             self._guard((*path, ("keys",)), tuple(x), owner)
+            if path in self.growing:
+                return self._table(x, path, owner, is_argument)
             made: Any = {}
             self.known[id(x)] = x, made
             for key, item in x.items():
@@ -236,7 +239,7 @@ class Session:
 
     def _list(self, x: list[Any], path: Path, owner: Any, is_argument: bool) -> List:
         """An argument that is indexed by run-time values, or changes its length."""
-        items = [self.stand_in(e, (*path, ("item", k)), owner, is_argument)
+        items = [self._row(e, (*path, ("item", k)), owner, is_argument)
                  for k, e in enumerate(x)]
         with opened(self.root):
             made = list_of(items)
@@ -244,6 +247,27 @@ class Session:
         self.known[id(x)] = x, made
         self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
         return made
+
+    def _table(self, x: dict[Any, Any], path: Path, owner: Any, is_argument: bool) -> Table:
+        """An argument that is asked for keys that are known at run time only."""
+        items = [self._row(e, (*path, ("item", key)), owner, is_argument)
+                 for key, e in x.items()]
+        with opened(self.root):
+            made = tables.filled(list(x), items)
+        for part in made.lists:
+            part.changed = False
+        self.known[id(x)] = x, made
+        self.stand_ins.append(StandIn(self, x, made, path, owner, is_argument))
+        return made
+
+    def _row(self, x: Any, path: Path, owner: Any, is_argument: bool) -> Any:
+        """An item of such a list: a list is one, too."""
+        if type(x) is list and id(x) not in self.known:
+            self._guard((*path, ("type",)), list, owner)
+            self._guard((*path, ("len",)), len(x), owner)
+            self.places[id(x)] = path, owner
+            return self._list(x, path, owner, is_argument)
+        return self.stand_in(x, path, owner, is_argument)
 
     # ---- arrays and numbers
 
@@ -445,7 +469,7 @@ class StandIn:
         self.session, self.real, self.made = session, real, made
         session.made[id(made)] = made
         self.path, self.owner, self.is_argument = path, owner, is_argument
-        if isinstance(made, List):
+        if isinstance(made, List | Table):
             self.before: Any = None
         elif isinstance(made, list):
             self.before = list(made)

@@ -18,6 +18,7 @@ from hotloop.frontend import truth
 from hotloop.frontend.builder import check, current, emit, lit, unsupported
 from hotloop.frontend.lists import item, write
 from hotloop.frontend.one_of import OneOf
+from hotloop.frontend.slots import Either
 from hotloop.frontend.tracers import PYTHON, Array, Scalar, Widened, convert, dim_of, value
 from hotloop.ir.core import Atom, Var
 from hotloop.ir.types import BOOL, I64
@@ -87,6 +88,25 @@ def _hash_atom(key: Any) -> Atom:
         return value(HASHES["float"](Scalar(convert(atom, np.float64), PYTHON)))
     raise unsupported(f"keys of {atom.dtype} in a dict or set of run-time values",
                       "use ints or floats")
+
+
+def key_of(x: Any) -> Any:
+    """A key that may be None is checked not to be: `start = None` before a search for it."""
+    if isinstance(x, Widened) and x.narrow_kind is None:
+        _check_given(Scalar(x.flag, PYTHON))
+        return Scalar(x.atom, x.kind)
+    if type(x) is Either:
+        for flag, none, key in ((x.flag, x.no, x.yes), (truth.not_(x.flag), x.yes, x.no)):
+            if none is None:
+                _check_given(flag)
+                return key_of(key)
+    return tuple(map(key_of, x)) if type(x) is tuple else x
+
+
+def _check_given(flag: Any) -> None:
+    c = truth.truth(flag)
+    check(c.atom if isinstance(c, Scalar) else c, UnsupportedError,
+          "not supported: None as a key of a dict or set of run-time values")
 
 
 def _is_bound(flag: Atom) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from hotloop.frontend import dims as dm
 from hotloop.frontend import in_tables, lists, table_keys
 from hotloop.frontend.branches import settled_kinds
-from hotloop.frontend.builder import Builder, staging, unsupported
+from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.list_results import MakeList
 from hotloop.frontend.list_results import parts as list_parts
@@ -33,6 +33,7 @@ from hotloop.frontend.slots import (
     VALUES,
     Kind,
     ObjectSlot,
+    OneOfSlot,
     flatten,
     join,
     make,
@@ -45,7 +46,16 @@ from hotloop.record import record
 
 
 def traced(name: str) -> Callable[..., Any]:
-    return function(getattr(in_tables, name))
+    f = function(getattr(in_tables, name))
+    if name not in KEYED:
+        return f
+    return lambda table, key, *more: f(table, table_keys.key_of(key), *more)
+
+
+KEYED = frozenset(("add", "counted", "delete_item", "discard", "get", "get_item", "get_or_make",
+                   "has", "pop", "pop_default", "set_default", "set_item"))
+"""Functions of `in_tables` whose second argument is a key."""
+
 
 
 def new(kind: str, factory: Any = None) -> Table:
@@ -68,6 +78,41 @@ def of_known(x: Any) -> Table:
         for key in x:
             traced("add")(made, key)
     return made
+
+
+def filled(keys: list[Any], items: list[Any]) -> Table:
+    """A dict of these keys and values: one loop over them, if they can be items of lists."""
+    made = new("dict")
+    kinds = {type(k) for k in keys}
+    if len(keys) > MOST_WRITTEN_OUT and len(kinds) == 1 and kinds <= {int, float, tuple}:
+        traced("fill")(made, list_of(keys), list_of(items))
+    else:
+        for key, x in zip(keys, items, strict=True):
+            traced("set_item")(made, key, x)
+    return made
+
+
+MOST_WRITTEN_OUT = 4
+"""Items of a known dict up to which each is put into it by itself."""
+
+
+def constant(x: dict[Any, Any]) -> Table:
+    """A dict that the function has not made and does not change, as a Table, made once."""
+    builder = current()
+    key = "table", id(x)
+    found = builder.state.selections.get(key)
+    if found is None:
+        root = builder.lineage[0]
+        with opened(root):
+            made = filled(list(x), list(x.values()))
+        found = builder.state.selections[key] = root, made
+    return found[1]
+
+
+def is_constant(x: Any) -> bool:
+    """Is it a dict from outside that is no argument (so nothing may change it)?"""
+    return type(x) is dict and any(s.made is x and not s.is_argument
+                                   for s in current().state.session.stand_ins)
 
 
 # ---- making them
@@ -150,6 +195,13 @@ def store(x: Table, key: Any, new_item: Any) -> None:
     if x.kind == "set":
         raise TypeError("'set' object does not support item assignment")
     traced("set_item")(x, key, new_item)
+
+
+def has(x: Table, key: Any) -> Any:
+    """`key in x`; None is a key where text may be, too."""
+    if key is None and not isinstance(x.own_keys.data.item, OneOfSlot | ObjectSlot):
+        return False
+    return traced("has")(x, key)
 
 
 def iterated(x: Table) -> Any:

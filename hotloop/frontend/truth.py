@@ -343,7 +343,10 @@ def in_(x: Any, items: Any) -> Any:
     if isinstance(items, List):
         return IN_PYTHON["contains"](items, x)
     if isinstance(items, Table):
-        return tables.traced("has")(items, x)
+        return tables.has(items, x)
+    contains = getattr(type(items), "__contains__", None)
+    if getattr(contains, "__name__", "") == "_hl_method":
+        return truth(contains(items, x))  # type: ignore[misc]
     if not isinstance(x, Tracer) and not (
             isinstance(x, tuple) and any(isinstance(e, Tracer) for e in x)) and not (
             isinstance(items, list | tuple) and any(isinstance(e, Tracer) for e in items)):

@@ -93,7 +93,7 @@ def _compared(case: Case, module: dict[str, Any], jitted: Any, mine: list[tuple]
     function, raised = plain(module), 0
     exact = not (ROUNDED.search(case.text) or module.get("switches", {}).get("fastmath"))
     for done, (args, expected_args) in enumerate(zip(mine, theirs, strict=True), 1):
-        with alarm(SECONDS_OF_PYTHON):
+        with alarm(SECONDS_OF_PYTHON * (6 if "python" in module else 1)):   # it may compile
             end, expected, lines = printed(function, expected_args)
         if isinstance(expected, TooLong):
             return Verdict(INVALID, "Python takes too long")

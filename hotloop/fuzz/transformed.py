@@ -194,5 +194,5 @@ def call(rnd: random.Random) -> str:
     """Arguments that are no multiples of anything, so that no comparison hangs on rounding."""
     n, factor, start = rnd.choice((1, 2, 3, 3, 5)), rnd.choice((0.37, 0.61, 0.83)), rnd.random()
     a = f"np.sin(np.arange({n}) * {factor} + {start:.4f})"
-    m = f"np.cos(np.arange({n * n}) * {factor} + {start:.3f}).reshape({n}, {n})"
+    m = f"np.cos(np.arange({n * n}) ** 2 * {factor} + {start:.3f}).reshape({n}, {n})"
     return f"    yield {a}, {m}, {rnd.choice((0, 1, 2, -1))}, {rnd.uniform(-1, 1):.4f}\n"

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hotloop.loops.core import Call, Check, For, If, Let, Statement, Store, While, walk
-from hotloop.loops.expr import Expr, operands
+from hotloop.loops.expr import Expr
+from hotloop.loops.independence import values, widest
 
 MOST_LANES = 64
 """A mask of more lanes would not fit one register."""
@@ -47,45 +48,12 @@ def varying_names(loop: For) -> frozenset[str]:
 def lanes_of(loop: For, varying: frozenset[str], register_bytes: int) -> tuple[int, int]:
     """(lanes, lanes of one register of the widest values). Index arithmetic does not count: it
     stays scalar."""
-    size = _widest(loop, varying)
+    size = widest(loop, varying)
     one = min(register_bytes // size, MOST_LANES)
     registers = max(1, loop.lanes)
     while registers & (registers - 1):
         registers -= 1
     return min(one * registers, MOST_LANES), one
-
-
-def _widest(loop: For, varying: frozenset[str]) -> int:
-    size = max((c.dtype.itemsize for c in loop.carries), default=1)
-    stack: list[Expr] = [c.next for c in loop.carries]
-    for s in walk(loop.body):
-        stack += _values(s)
-        if isinstance(s, Store):
-            size = max(size, s.buffer.dtype.itemsize)
-    seen: set[Expr] = set()
-    while stack:
-        node = stack.pop()
-        if node in seen or varying.isdisjoint(node.free):
-            continue
-        seen.add(node)
-        size = max(size, node.dtype.itemsize)
-        if node.op != "load":
-            stack.extend(operands(node))
-    return size
-
-
-def _values(s: Statement) -> Iterable[Expr]:
-    match s:
-        case Let() | Store():
-            return (s.value,)
-        case For() | While():
-            more = (s.cond,) if isinstance(s, While) else ()
-            return (*more, *(c.init for c in s.carries), *(c.next for c in s.carries))
-        case If():
-            return (s.cond, *(x for out in s.outs for x in out[2:]))
-        case Check():
-            return (s.cond,)
-    return ()
 
 
 def needs_a_lane(statements: list[Statement], varying: frozenset[str]) -> bool:
@@ -103,7 +71,7 @@ def needs_a_lane(statements: list[Statement], varying: frozenset[str]) -> bool:
 
 
 def _expressions(s: Statement) -> Iterable[Expr]:
-    return (*_values(s), *(s.index if isinstance(s, Store) else ()))
+    return (*values(s), *(s.index if isinstance(s, Store) else ()))
 
 
 def can_be_lanes(loop: For) -> bool:

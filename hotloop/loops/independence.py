@@ -9,6 +9,8 @@ Python would raise.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hotloop.loops.core import (
     ARG_WRITTEN,
     Alloc,
@@ -20,12 +22,13 @@ from hotloop.loops.core import (
     If,
     Let,
     Nest,
+    Statement,
     Store,
     While,
     walk,
 )
 from hotloop.loops.dependence import Iterations
-from hotloop.loops.expr import Expr, load, var
+from hotloop.loops.expr import Expr, load, operands, var
 from hotloop.loops.rewrite import expressions
 from hotloop.loops.scalar import is_combiner, rounds
 
@@ -53,6 +56,41 @@ def varying_names(loop: For) -> frozenset[str]:
                     varying.update(name for name, _, then, orelse in s.outs if differs or
                                    not varying.isdisjoint(then.free | orelse.free))
     return frozenset(varying)
+
+
+def widest(loop: For, varying: frozenset[str]) -> int:
+    """Bytes of the widest value that its lanes have; index arithmetic does not count."""
+    size = max((c.dtype.itemsize for c in loop.carries), default=1)
+    stack: list[Expr] = [c.next for c in loop.carries]
+    for s in walk(loop.body):
+        stack += values(s)
+        if isinstance(s, Store):
+            size = max(size, s.buffer.dtype.itemsize)
+    seen: set[Expr] = set()
+    while stack:
+        node = stack.pop()
+        if node in seen or varying.isdisjoint(node.free):
+            continue
+        seen.add(node)
+        size = max(size, node.dtype.itemsize)
+        if node.op != "load":
+            stack.extend(operands(node))
+    return size
+
+
+def values(s: Statement) -> Iterable[Expr]:
+    """The expressions of a statement but for indices and ends of loops."""
+    match s:
+        case Let() | Store():
+            return (s.value,)
+        case For() | While():
+            more = (s.cond,) if isinstance(s, While) else ()
+            return (*more, *(c.init for c in s.carries), *(c.next for c in s.carries))
+        case If():
+            return (s.cond, *(x for out in s.outs for x in out[2:]))
+        case Check():
+            return (s.cond,)
+    return ()
 
 
 def blocked(loop: For, around: tuple[For, ...] = (), ahead: bool = False) -> str | None:

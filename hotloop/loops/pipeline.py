@@ -15,7 +15,7 @@ from hotloop.loops.checks import checks
 from hotloop.loops.coalesce import coalesce
 from hotloop.loops.collapse import collapse
 from hotloop.loops.contract import contract
-from hotloop.loops.core import For, Kernel, walk
+from hotloop.loops.core import Alloc, Buffer, For, Kernel, walk
 from hotloop.loops.divide import divide
 from hotloop.loops.fuse import fuse
 from hotloop.loops.interchange import interchange
@@ -35,8 +35,9 @@ from hotloop.loops.vectorize import vectorize
 from hotloop.loops.write_out import write_out
 
 verifying = lazy.module("hotloop.loops.verify")
-late = lazy.module("hotloop.loops.latest")          # few kernels need the passes of these two
+late = lazy.module("hotloop.loops.latest")          # few kernels need the passes of these
 relaxing = lazy.module("hotloop.loops.relax")
+narrowing = lazy.module("hotloop.loops.narrow")
 
 Pass = Callable[[Kernel], Kernel]
 
@@ -44,6 +45,13 @@ Pass = Callable[[Kernel], Kernel]
 def latest(kernel: Kernel) -> Kernel:
     sums = any(isinstance(s, For) and s.lanes and s.carries for s in walk(kernel.body))
     return late.latest(kernel) if sums else kernel
+
+
+def narrow(kernel: Kernel) -> Kernel:
+    buffers = [p for p in kernel.params if isinstance(p, Buffer)]
+    buffers += [s.buffer for s in walk(kernel.body) if isinstance(s, Alloc)]
+    short = any(b.dtype.kind in "iu" and b.dtype.itemsize < 8 for b in buffers)
+    return narrowing.narrow(kernel) if short else kernel
 
 
 def relax(kernel: Kernel) -> Kernel:
@@ -69,6 +77,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("collapse", collapse, None),      # loops over contiguous axes become one, for long vectors
     ("interleave", interleave, None),  # short rows are written out, for lanes across them
     ("vectorize", vectorize, None),    # chooses the loops whose iterations are lanes of vectors
+    ("narrow", narrow, None),          # integers of lanes in as few bits as they need
     ("tile", tile, None),              # several rows at once, blocks transposed in registers
     ("latest", latest, None),          # sums of what was just stored end with it
     ("parallel", parallel, None),      # and those of which parts may run in several threads

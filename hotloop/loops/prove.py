@@ -17,15 +17,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from hotloop import lazy
 from hotloop.loops.core import Buffer, Check, For, If, Kernel, Let, Statement, While, parts
 from hotloop.loops.dependence import bounds_of
 from hotloop.loops.drop import drop
 from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, transform, var
 from hotloop.loops.intervals import Ends, Intervals, Sides
 from hotloop.loops.invariants import Facts, invariants
-from hotloop.loops.numbers import Numbers
 from hotloop.loops.rewrite import at_entry, change, expressions, substitute
+
+if TYPE_CHECKING:
+    from hotloop.loops.numbers import Numbers
+
+counting = lazy.module("hotloop.loops.numbers")
 
 DEEP = 8
 """Nested and/or/not that are looked into."""
@@ -60,7 +66,7 @@ class _Lazy:
 
     @functools.cached_property
     def numbers(self) -> Numbers:
-        return Numbers(self.kernel)
+        return counting.Numbers(self.kernel)
 
     def ends(self, x: Expr) -> Ends:
         return self.numbers.known(x)

@@ -1,5 +1,7 @@
 """Lists of run-time length: growing, indexing, slices, comprehensions, sorting, by value."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 from compare import check
@@ -638,3 +640,43 @@ def test_appends_are_amortized():
     before = [line for line in before if "0..0" not in line]
     assert len(before) == 1  # the user's loop: nothing is copied for each append
     assert sum("call grow" in line for line in lines) == 1
+
+
+def window_means(xs, k):
+    window = deque(maxlen=k)
+    out = []
+    for x in xs:
+        window.append(x)
+        out.append(sum(window) / len(window))
+    return out, window
+
+
+def limited_from_both_ends(xs):
+    d = deque(xs, maxlen=3)
+    d.appendleft(9)
+    d.extend([4, 5])
+    e = d.copy()
+    e.extendleft([1, 2])
+    d.rotate(1)
+    return d, e, d.maxlen, len(d), d[0], list(d)
+
+
+def beyond_the_limit(k):
+    q = deque(maxlen=k)
+    for x in range(4):
+        q.append(x)
+        q.appendleft(x)
+    try:
+        q.insert(0, 5)
+    except IndexError:
+        return -1, q
+    return len(q), q
+
+
+def test_deques_with_maxlen():
+    check(window_means, [1.0, 2.0, 3.0, 4.0], 2)
+    check(window_means, np.arange(6.0), 3)
+    check(limited_from_both_ends, [1, 2, 3, 4])
+    jitted = check(beyond_the_limit, 3)
+    check(beyond_the_limit, 0, jitted=jitted)
+    check(beyond_the_limit, 10, jitted=jitted)

@@ -9,8 +9,12 @@ import typing
 import numpy as np
 import pytest
 from agreement import Cases, agree
+from compare import check
 from numpy import sqrt as root
 from numpy import zeros as zz
+
+import hotloop
+from hotloop.errors import UnsupportedError
 
 cases = Cases()
 
@@ -261,3 +265,98 @@ def enumeration(x, c):
 @pytest.mark.parametrize("f", cases, ids=Cases.name)
 def test_as_python(f):
     agree(f, *cases[f])
+
+
+@dataclasses.dataclass
+class Plane:
+    x: float
+    y: float
+
+    def __add__(self, o):
+        return Plane(self.x + o.x, self.y + o.y)
+
+    def __mul__(self, k):
+        return Plane(self.x * k, self.y * k)
+
+
+@dataclasses.dataclass
+class Particle:
+    pos: Plane
+    vel: Plane
+
+
+def bounced(ps, n):
+    e = 0.0
+    for _ in range(n):
+        for p in ps:
+            p.vel = p.vel + Plane(0.0, -9.8) * 0.01
+            p.pos = p.pos + p.vel * 0.1
+            if p.pos.y < 0:
+                p.pos = Plane(p.pos.x, -p.pos.y)
+            e += p.pos.y
+    return e
+
+
+def multiple(v, n):
+    acc = v
+    for _ in range(n):
+        acc = acc + v
+    return acc
+
+
+def test_objects_that_came_in_or_were_made():
+    def make():
+        return Particle(Plane(0.0, 0.1), Plane(1.0, -2.0))
+    check(bounced, [make(), make()], 4)
+    check(multiple, Plane(1.0, 2.0), 3)
+
+
+class Stack:
+    def __init__(self):
+        self._items = []
+
+    def push(self, x):
+        self._items.append(x)
+
+    def pop(self):
+        if not self._items:
+            raise IndexError("pop from empty stack")
+        return self._items.pop()
+
+    def __len__(self):
+        return len(self._items)
+
+    def __iter__(self):
+        return iter(self._items)
+
+    def __contains__(self, x):
+        return x in self._items
+
+
+def stacked(xs):
+    s = Stack()
+    for x in xs:
+        if x > 0:
+            s.push(x)
+        elif len(s) > 0:
+            s.pop()
+    total = 0
+    for x in s:
+        total += x
+    return total, len(s), 3 in s, [y for y in s], sum(s)
+
+
+def iterated_twice(xs):
+    it = iter(xs)
+    for x in it:
+        if x > 1:
+            break
+    return sum(it)
+
+
+def test_containers_of_the_users():
+    check(stacked, [1, 2, 3, -1, 5, 3])
+    check(stacked, np.array([1, 2, 3, -1, 5, 3]))
+    for xs in ([1, 2, 3], np.arange(4)):
+        with pytest.raises(UnsupportedError, match=r"an iterator is left|used twice"):
+            hotloop.jit(iterated_twice)(xs)

@@ -1,12 +1,14 @@
 """Names that are one of several strings, Nones or enumeration members at run time."""
 
 import enum
+from collections import deque
 
 import numpy as np
 import pytest
 from compare import check
 
 import hotloop
+from hotloop.errors import UnsupportedError
 
 
 class Color(enum.Enum):
@@ -124,3 +126,55 @@ def test_text_that_is_made_at_run_time_is_refused():
 @pytest.mark.parametrize("x", [1.0, -1.0])
 def test_text_or_number(x):
     check(lambda x: [1 if x > 0 else "none"], x)
+
+
+class Op(enum.Enum):
+    ADD = 1
+    MUL = 2
+
+
+class Level(enum.IntEnum):
+    LOW = 0
+    HIGH = 5
+
+
+def machine(code, x):
+    for k in code:
+        op = Op(k)
+        if op is Op.ADD:
+            x += 1
+        else:
+            x *= 2
+    return x, op
+
+
+def levels(xs):
+    t = 0
+    for x in xs:
+        t += Level(x) * 2
+        if Level(x) == Level.HIGH:
+            t += 100
+    return t
+
+
+def test_members_of_enumerations_by_value():
+    jitted = check(machine, np.array([1, 2, 1]), 3)
+    check(machine, np.array([1, 3]), 3, jitted=jitted)       # no valid Op
+    check(levels, [0, 5, 0])
+
+
+def keyed(xs, want):
+    best = None
+    for i, x in enumerate(xs):
+        if x > want:
+            best = i, x
+    seen = {best}
+    table = {best: 1}
+    q = deque([best])
+    return len(seen), table[best], best in seen, len(q)
+
+
+def test_keys_that_may_be_none():
+    jitted = check(keyed, np.arange(5), 2)
+    with pytest.raises(UnsupportedError, match="None as a key"):
+        jitted(np.arange(5), 9)

@@ -51,7 +51,7 @@ def twice(x):
     (lambda x: sum(in_try(x)), "a yield inside of a try"),
     (lambda x: sum(receiving(x)), "the value of a yield"),
     (lambda x: list(counting()), "a generator that does not end"),
-    (lambda x: list(zip(x, counting(), strict=False)), "a generator that does not end"),
+    (lambda x: list(zip(x, x, counting(), strict=False)), "a generator that does not end"),
     (lambda x: sum(preorder(x, 0)), "the recursive generator function preorder"),
     (advanced, "next"),
     (twice, "used twice"),

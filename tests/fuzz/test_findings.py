@@ -100,6 +100,79 @@ FOUND = {
                 one.u -= 2
             return one.u, not two, 3 if two else 4
         """, ["5", "-1", "0", "-7"]),
+    "zip asks a generator for what it needs, in order": ("""
+        def many(b, k):
+            i = 0
+            while True:
+                yield b[i] + i
+                i += 1
+
+        def f(a, b):
+            t = 0.0
+            for e, y in zip(range(len(a)), many(b, 0)):
+                t += e * y
+            for y, e in zip(many(b, 1), a):
+                t -= e * y
+            for e, y in enumerate(many(b, 2)):
+                if e == len(a):
+                    break
+                t += e * y
+            return t
+        """, ["np.ones(3), np.arange(4.0)", "np.zeros(0), np.arange(1.0)",
+              "np.ones(3), np.arange(3.0)", "np.zeros(0), np.zeros(0)"]),
+    "an item of a range": ("""
+        def f(n, k):
+            r, t = range(k, n), 0
+            for i in range(2):
+                t += r[i] * r[-i - 1]
+            return t
+        """, ["5, 1", "5, -1", "5, 4", "0, 0"]),
+    "a jump out of a try statement's body leaves out its else": ("""
+        def f(n, k):
+            t = 0
+            for j in range(n):
+                try:
+                    for i in range(j):
+                        if k == i:
+                            return t
+                        t += n // k
+                    if k > j:
+                        continue
+                    if k == j:
+                        break
+                except ZeroDivisionError:
+                    t = -1
+                else:
+                    t += 100
+                finally:
+                    t += 7
+            try:
+                for i in range(n):
+                    return t
+            except IndexError:
+                pass
+            else:
+                t += 1000
+            return t
+        """, ["3, 1", "4, 2", "0, 0", "5, 0", "5, 9", "4, -1"]),
+    "a list of known length that only a handler makes": ("""
+        def f(v, k):
+            t = 0.0
+            try:
+                t += v[k]
+            except IndexError:
+                l = [float(t), 2.0]
+                l[0] *= 2
+            if k > 3:
+                t += l[0]
+            return t
+        """, ["np.ones(3), 1", "np.ones(3), 7"]),
+    "where= of copyto is an array of bools": ("""
+        def f(a, where):
+            np.copyto(a, 2, where=where)
+            return a
+        """, ["np.ones(2), np.array([True, False])", "np.ones(2), np.array([1, 0])",
+              "np.ones(2), 1"]),
     "pow of an int that may be NumPy's": ("""
         def f(k, x):
             k = np.int64(k) if x > 1 else k
