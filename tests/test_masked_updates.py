@@ -7,6 +7,7 @@ import pytest
 from compare import check
 
 import hotloop
+from hotloop.entry import flagged
 
 R = np.random.default_rng(3)
 
@@ -67,3 +68,38 @@ def test_what_is_not_picked_warns_nobody():
             np.testing.assert_array_equal(got, want)
     with pytest.warns(RuntimeWarning, match="divide by zero"):
         jitted(a, a == 0.5)
+
+
+def inverse(x):
+    return np.log(x) / x
+
+
+def branches(x):
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        d = x[i] - 0.5
+        if d > 0:
+            out[i] = 1.0 / d
+            if d > 1:
+                out[i] += np.sqrt(d - 1)
+    return out
+
+
+@pytest.mark.parametrize("f", [inverse, branches])
+def test_lanes_that_are_not_active_raise_no_flag(f, monkeypatch):
+    """The rest of a loop, and branches that not all lanes take: looking into flags takes longer
+    than short loops."""
+    looks = []
+    look = flagged.Flagged.look
+    monkeypatch.setattr(flagged.Flagged, "look",
+                        lambda *args: looks.append(args) or look(*args))
+    jitted = hotloop.jit(f, cache=False)
+    for n in (67, 1, 64):
+        x = np.linspace(0.25, 2, n)
+        x[n // 3] = 0.5
+        for _ in range(2):
+            np.testing.assert_allclose(jitted(x), f(x), rtol=1e-15)
+    assert not looks
+    if f is inverse:
+        with pytest.warns(RuntimeWarning, match="divide by zero"):
+            jitted(np.array([1.0, 0.0, 2.0] * 7))

@@ -384,6 +384,7 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
             else:
                 objects[n] = Unjoined(error)
     for x, y, joined in merged:
+        joined = joined.content if isinstance(joined, Maybe) else joined
         one_of_two(x, y, joined, sides[0].outer | sides[1].outer)
     finish(condition, sides, died, outs, atoms)
     for n, joined in objects.items():

@@ -55,6 +55,14 @@ class Restart(BaseException):
         self.key = key
 
 
+class Settled(BaseException):
+    """The sizes of arguments at these paths can be compiled in: `trace` begins again with them."""
+
+    def __init__(self, paths: tuple[Any, ...]):
+        super().__init__(paths)
+        self.paths = paths
+
+
 class Regrow(BaseException):
     """A list, dict or set made at `site` must be one of run-time length: `trace` begins again."""
 

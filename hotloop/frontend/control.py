@@ -231,7 +231,8 @@ def load(x: Any, index: Any) -> Any:
         return tables.load(tables.constant(x), index)
     if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
         error = staging(f"a Python {type(x).__name__} indexed by a run-time value",
-                        "make it a NumPy array")
+                        "make it an array of numbers: np.frombuffer(text.encode(), np.uint8)"
+                        if isinstance(x, str) else "make it a NumPy array")
         if isinstance(index, slice):
             bounds = [e for e in (index.start, index.stop, index.step) if isinstance(e, Tracer)]
             paths = [inputs_of(known_by(e)) for e in bounds]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hotloop.frontend.builder import Builder, Form, check, current, emit, lit
+from hotloop.frontend.builder import Builder, Form, Settled, check, current, emit, lit
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, I64
 from hotloop.ops.table import MAX_OPERANDS
@@ -343,10 +343,35 @@ def require(op: str, a: Dim, b: Dim, exception: type[BaseException], message: st
     assume(ok, True)
 
 
+FEW = 16
+"""Sizes that are compiled in where the function wants them."""
+
+
+def settle(d: Dim, wanted: int) -> None:
+    """Begin again with the sizes of arguments compiled in if they make `d` the size that the
+    function wants here: `x + np.array([1.0, 2.0, 3.0])` is for an x of 3. Small arrays of known
+    size have no loops, and are held in registers; other sizes are another specialization."""
+    if type(d) is not Var or not 1 < wanted <= FEW:
+        return
+    session = current().state.session
+    sizes = {dim: size for size, dim in session.dims.items()}
+    parts = current().state.clipped.get(d) or form(d)
+    if not all(v is None or v in sizes for v in parts) or wanted != sum(
+            c if v is None else c * sizes[v] for v, c in parts.items()):
+        return
+    places = [(given.path, k, dim) for given, var, _ in session.inputs
+              for k, dim in enumerate(var.shape) if dim in parts]
+    if all(path[0][0] == "arg" for path, _, _ in places):
+        raise Settled(tuple((*path, ("dim", k)) for path, k, _ in places))
+
+
 def require_equal(a: Dim, b: Dim, message: str, *operands: Any,
                   exception: type[BaseException] = ValueError) -> None:
     """Two dimensions must be equal: proved, known to differ (raises now), or checked."""
     if not equal(a, b):
+        for d, e in ((a, b), (b, a)):
+            if isinstance(e, int):
+                settle(d, e)
         require("eq", a, b, exception, message, *operands)
 
 
@@ -357,6 +382,11 @@ def broadcast_dim(a: Dim, b: Dim, shapes: tuple[tuple[Dim, ...], ...]) -> Dim:
         return b
     if isinstance(b, int) and b == 1 or equal(a, b):
         return b if isinstance(b, int) and not isinstance(a, int) and b != 1 else a
+    for d, e in ((a, b), (b, a)):
+        if isinstance(e, int):
+            settle(d, e)
+    if isinstance(a, int) and isinstance(b, int):
+        check(lit(False), ValueError, *not_broadcast(shapes, a, b))
     same = compare("eq", a, b)
     a_is_one, b_is_one = compare("eq", a, 1), compare("eq", b, 1)
     ok, = emit("or", [same if type(same) is Var else lit(bool(same)),

@@ -121,7 +121,9 @@ class Lowering:
                 continue
             if isinstance(s, ast.With | ast.Try):
                 jumps = jumps_out(s, JUMPS)
-                inner = self.fresh("j") if jumps and rest else None
+                skipped = isinstance(s, ast.Try) and bool(s.orelse) and any(
+                    jumps_out(c, JUMPS) for c in s.body)
+                inner = self.fresh("j") if jumps and (rest or skipped) else None
                 flags = [*skip, inner] if inner else skip
                 if inner:
                     out.append(flag(inner, False, s))
@@ -132,8 +134,10 @@ class Lowering:
                 for handler in getattr(s, "handlers", []):
                     handler.body = self.block(handler.body, stop, flags) or [
                         place_at(ast.Pass(), s)]
+                if isinstance(s, ast.Try) and inner and skipped:
+                    s.orelse = [_unless(inner, s.orelse, s)]
                 out.append(s)
-                if inner:
+                if inner and rest:
                     out.append(_unless(inner, self.block(rest, stop, skip), s))
                     return out
                 continue

@@ -17,7 +17,7 @@ from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import check_carried, join_lists
 from hotloop.frontend.loop import Loop
 from hotloop.frontend.meeting import Cell, Path, cell_array
-from hotloop.frontend.objects import UNBOUND, Slot, made_like, put
+from hotloop.frontend.objects import UNBOUND, Slot, carried_over, put
 from hotloop.frontend.references import Spent, settle_redirects
 from hotloop.frontend.slots import Maybe, MaybeSlot, MixedSlot, ObjectSlot, flatten, make, slot_of
 from hotloop.frontend.tracers import PYTHON, Array, Base, Scalar
@@ -69,7 +69,7 @@ def emit_loop(carried: Carried, attempt: Attempt, end: Path, outer: Builder, bod
         with opened(body):
             stops = list(own) if died else flatten(attempt.end[n], slot, end)
         vars, after[n] = make(slot, bases)
-        made_like(carried.initial[n], after[n])
+        carried_over(carried.initial[n], after[n])
         if not died and _told_by_trips(loop, slot, attempt.end[n]):
             assert attempt.index is not None
             body.eqns[:0] = _flag_of_trips(own[0], attempt.index, loop.items, starts[0], outer)

@@ -32,9 +32,9 @@ from hotloop.frontend.objects import (
     Homed,
     Place,
     Slot,
+    carried_over,
     containers,
     get,
-    made_like,
     put,
     undo,
 )
@@ -133,7 +133,7 @@ def _trace_body(loop: Loop, outer: Builder, carried: Carried) -> tuple[Attempt, 
                 place[n] = carried.initial[n]
             else:
                 attempt.params[n], place[n] = make(carried.types[n], bases)
-                made_like(carried.initial[n], place[n])
+                carried_over(carried.initial[n], place[n])
                 attempt.lists[n] = lists_in(place[n])
         if carried.swapped:
             exchange(carried, attempt, outer)

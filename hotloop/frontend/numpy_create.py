@@ -130,6 +130,8 @@ def ndarray(shape: Any, dtype: Any = float, buffer: Any = None, **rest: Any) -> 
 @numpy_function(np.array)
 def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K",
           subok: bool = False, ndmin: int = 0, like: Any = None, ndmax: int = 0) -> Array:
+    if ndmax:
+        raise unsupported("np.array with ndmax")
     if type(object) in LIFTED:
         x = LIFTED[type(object)](object, dtype is not None)
     else:
@@ -137,6 +139,8 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K",
     if isinstance(copy, str):
         fail(ValueError, "strings are not allowed for 'copy' keyword. Use True/False/None instead.")
     if isinstance(x, list | tuple | range):
+        if copy is False:
+            raise unsupported("an array of a list without a copy")      # an error of NumPy's
         made = in_order(from_nested(list(x), dtype), order)
     elif isinstance(x, Array):
         target = x.dtype if dtype is None else as_dtype(dtype)
@@ -433,6 +437,8 @@ def logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: 
 def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None,
               axis: int = 0) -> Array:
     a, b = scalar_of(start), scalar_of(stop)
+    if axis not in (0, -1):
+        raise unsupported("np.geomspace along another axis")
     if isinstance(a, Array) or isinstance(b, Array) or "c" in (
             dtype_of(a).kind, dtype_of(b).kind, as_dtype(dtype or float).kind):
         raise unsupported("np.geomspace of arrays or complex numbers", "use np.exp(np.linspace())")

@@ -212,8 +212,13 @@ class Invocation:
 
     def called(self, operands: Sequence[Any]) -> Any:
         """What the function gives for operands as the user's call would have given them."""
-        return self.function(*[filled(a, operands) for a in self.args],
-                             **{name: filled(a, operands) for name, a in self.keywords})
+        args, named = self.given(operands)
+        return self.function(*args, **named)
+
+    def given(self, operands: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of the call."""
+        return ([filled(a, operands) for a in self.args],
+                {name: filled(a, operands) for name, a in self.keywords})
 
     def __call__(self, *operands: Any) -> tuple[Any, ...]:
         given = [as_argument(x, kind) for x, kind in zip(operands, self.kinds, strict=True)]

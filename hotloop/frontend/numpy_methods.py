@@ -294,6 +294,8 @@ def byteswap(x: Any, *args: Any) -> Any:
 
 @method("view")
 def view(x: Any, dtype: Any = None, type: Any = None) -> Any:
+    if type not in (None, np.ndarray):
+        raise unsupported("a view of an array as another class")
     if dtype is None or dtype is np.ndarray:
         return Array(x.base, x.steps, x.dims) if isinstance(x, Array) else x
     if as_dtype(dtype) == dtype_of(x):

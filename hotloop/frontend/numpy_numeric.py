@@ -368,12 +368,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
         d: Any = dx
     else:
         points = as_array(x)
-        d = diff(points) if points.ndim == 1 else diff(points, axis=k)
+        d = diff(points) if points.ndim == 1 else diff(points, axis=axis)
         if points.ndim == 1 and a.ndim > 1:
             d = d[(slice(None), *(None,) * (a.ndim - k - 1))]
     whole = (slice(None),) * k
     both = a[(*whole, slice(1, None))] + a[(*whole, slice(None, -1))]
-    return total(apply(np.divide, apply(np.multiply, d, both), 2.0), axis=k)
+    return total(apply(np.divide, apply(np.multiply, d, both), 2.0), axis=axis)
 
 
 # ---- interpolation and convolution

@@ -296,6 +296,8 @@ def variance(a: Array, axes: tuple[int, ...], dtype: Any, ddof: Any, mask: Atom 
              around: Any) -> Atom:
     """Two passes, as NumPy: the mean, then the mean of squared deviations."""
     work = as_dtype(dtype) if given(dtype) else F64 if a.dtype.kind in "biu" else a.dtype
+    if work.kind not in "fc":
+        raise unsupported("a variance in integers")
     atom = convert(a.value(), work)
     count = counted(a, axes, mask)
     if given(around):
@@ -435,8 +437,8 @@ def _scan(name: str) -> Callable[..., Any]:
         a = as_array(a)
         target = sum_dtype(a.dtype, dtype)
         if axis is None or not a.dims:
-            a, axis = as_array(NUMPY[np.ravel](a)), 0
-        k = axis_of(axis, a.ndim)
+            a = as_array(NUMPY[np.ravel](a))
+        k = axis_of(axis or 0, a.ndim)
         made = keep_order(fresh(op(name, convert(a.value(), target), axis=k)), [a])
         return delivered(made, out, "unsafe")
     return scan

@@ -122,8 +122,8 @@ def select_(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
 @method("choose")
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     index = as_array(a)
-    if index.dtype.kind not in "biu":
-        raise unsupported("np.choose by numbers that are no integers", "convert them")
+    if not np.can_cast(index.dtype, I64, "safe") or mode not in ("raise", "wrap", "clip"):
+        raise unsupported("np.choose by numbers that are no integers, or in this mode")
     options = [settled(lift(c)) for c in sequence(choices)]
     n = len(options)
     place = convert(index.value(), I64)
@@ -420,9 +420,16 @@ def sortable(a: Array, axis: Any) -> tuple[Array, int]:
 @numpy_function(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
          stable: Any = None) -> Array:
+    unordered(order)
     a, k = sortable(as_array(a), axis)
     made = fresh(op("sort", a.value(), axis=k, **order_of(kind, stable)))
     return keep_order(made, [a])
+
+
+def unordered(order: Any, kind: str = "introselect") -> None:
+    """NumPy tells what is wrong with these arguments."""
+    if order is not None or kind != "introselect":
+        raise unsupported("the order of fields, or another algorithm, for arrays of numbers")
 
 
 def order_of(kind: Any, stable: Any) -> dict[str, Any]:
@@ -440,6 +447,7 @@ def stably(kind: Any, stable: Any) -> bool:
 @method("sort")
 def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
                   stable: Any = None) -> None:
+    unordered(order)
     a.assign(op("sort", a.value(), axis=sortable(a, axis)[1], **order_of(kind, stable)))
 
 
@@ -447,6 +455,7 @@ def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *
 @method("argsort")
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
             stable: Any = None) -> Array:
+    unordered(order)
     a = as_array(a)
     if not a.dims and axis in (0, -1, None):      # which NumPy lets pass
         return fresh(full(lit(0), (1,)))
@@ -463,6 +472,7 @@ def lexsort(keys: Any, axis: Any = -1) -> Array:
     parts = [as_array(k) for k in sequence(keys)]
     if not parts or parts[0].ndim != 1:
         raise unsupported("np.lexsort of keys that are not vectors")
+    axis_of(axis, 1)
     order = argsort(parts[0], stable=True)
     for key in parts[1:]:
         order = order[argsort(key[order], stable=True)]
@@ -472,12 +482,14 @@ def lexsort(keys: Any, axis: Any = -1) -> Array:
 @numpy_function(np.partition)
 def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
               order: Any = None) -> Array:
+    unordered(order, kind)
     return _partitioned(np.partition, as_array(a), kth, axis, None)
 
 
 @method("partition")
 def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
                        order: Any = None) -> None:
+    unordered(order, kind)
     a.assign(_partitioned(np.partition, a, kth, axis, None).value())
 
 
@@ -485,6 +497,7 @@ def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: str = "introselec
 @method("argpartition")
 def argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
                  order: Any = None) -> Array:
+    unordered(order, kind)
     return _partitioned(np.argpartition, as_array(a), kth, axis, I64)
 
 
@@ -591,6 +604,8 @@ if hasattr(np, "unique_values"):
 def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *,
          kind: Any = None) -> Any:
     """Membership by search in the sorted test elements."""
+    if kind not in (None, "sort"):
+        raise unsupported("np.isin by a table")
     a, tests = settled(lift(element)), ravel(test_elements)
     work = np.result_type(dtype_of(a), tests.dtype)
     known = sort(converted(tests, work))

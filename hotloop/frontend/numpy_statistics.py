@@ -139,6 +139,8 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
         fweights: Any = None, aweights: Any = None, *, dtype: Any = None) -> Any:
     if fweights is not None or aweights is not None:
         raise unsupported("np.cov with weights")
+    if dtype is not None and np.dtype(dtype).kind not in "fc":
+        raise unsupported("np.cov in integers")
     x = as_array(m)
     parts = [x] if y is None else [x, as_array(y)]
     work = np.result_type(*[p.dtype for p in parts], F64) if dtype is None else np.dtype(dtype)

@@ -67,11 +67,16 @@ def trial(call: Invocation, atoms: Sequence[Atom], careful: bool) -> Trial:
         warnings.simplefilter("ignore")
         for example in examples(atoms, call.kinds, careful):
             before = [x.tobytes() if isinstance(x, np.ndarray) else b"" for x in example]
+            args, named = call.given(example)
+            lists = [(x, list(x)) for x in (*args, *named.values()) if type(x) is list]
             try:
-                result = call.called(example)
+                result = call.function(*args, **named)
             except Exception as error:  # whatever the function raises for this example
                 failures[type(error), str(error)] = None
                 continue
+            if any(len(x) != len(y) or any(p is not q for p, q in zip(x, y, strict=True))
+                   for x, y in lists):
+                raise Foreign("it changes a list")
             tree = tree_of(result, example)
             changed.update(k for k, x in enumerate(example)
                            if isinstance(x, np.ndarray) and x.tobytes() != before[k])

@@ -206,8 +206,8 @@ def refuse_change(x: Any, what: str) -> None:
 def refuse_change_of_either(x: Any) -> None:
     """A list that is one of two after a branch is neither of them, but a copy."""
     if id(x) in current().state.session.one_of_two:
-        raise needs_length(x, staging("a change of a list that is one of two after a branch",
-                                      "copy it first: list(x)"))
+        raise needs_length(x, staging("a change of a list that is one of two after a branch "
+                                      "or loop", "copy it first: list(x)"))
 
 
 def one_of_two(x: Any, y: Any, joined: Any, older: Set[int]) -> None:
@@ -227,6 +227,19 @@ def one_of_two(x: Any, y: Any, joined: Any, older: Set[int]) -> None:
                                             "copy it first: list(x)"))
             if id(z) in older or error.site is not None:
                 joined.unknown.append(error)
+
+
+def carried_over(x: Any, made: Any) -> None:
+    """`made` is what a loop carries in the place of `x`: a list in it may be the one of before,
+    which others may know."""
+    made_like(x, made)
+    todo = [made]
+    while todo:
+        y = todo.pop()
+        if type(y) is list:
+            current().state.session.one_of_two[id(y)] = y
+        if isinstance(y, tuple | list):
+            todo += y
 
 
 def made_at(x: Any, made: Any) -> Any:

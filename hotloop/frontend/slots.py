@@ -237,8 +237,13 @@ def rebuilt(kind: type, items: Sequence[Any]) -> Any:
 
 
 def unstable(name: Any, a: Any, b: Any, why: str) -> TypeInstabilityError:
+    one, other = describe(a), describe(b)
+    if one == other:
+        return TypeInstabilityError(
+            f"{shown_name(name)} {why}: {one} on both paths, with parts of different types", here(),
+            "give attributes one type; keep objects that refer to each other in lists or arrays")
     return TypeInstabilityError(
-        f"{shown_name(name)} {why}: {describe(a)} on one path and {describe(b)} on the other",
+        f"{shown_name(name)} {why}: {one} on one path and {other} on the other",
         here(), "give it one type before the branch or loop, or use two names")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from hotloop.errors import Location, SourceError, UnsupportedError
 from hotloop.frontend import numpy_elementwise, one_of, operators, slice_slots
-from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, opened
+from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, Settled, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
 from hotloop.frontend.session import Session, short_sizes
@@ -58,6 +58,8 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
         except Restart as error:
             assert error.key not in wary
             wary.add(error.key)
+        except Settled as error:
+            frozen.update(dict.fromkeys(error.paths))
         except Regrow as error:
             assert error.site not in growing
             growing.add(error.site)

@@ -29,6 +29,9 @@ from hotloop.record import record
 
 BOOL, I64, U64, BYTE = np.dtype("?"), np.dtype("i8"), np.dtype("u8"), np.dtype("u1")
 _NO_BUFFERS: frozenset[Buffer] = frozenset()
+_EXACTING = frozenset(("div", "sqrt"))
+"""Machine operations that set a flag for an ordinary last operand: 0, or less."""
+
 _SPECIAL = {"load", "aff", "var", "philox", *mathlib.FUNCTIONS}
 """Nodes that need other things than their `args`, or more."""
 
@@ -177,11 +180,22 @@ class Values(Builder):
                     text = self._instruction(node, width)
                 else:
                     args = node.args
-                    text = row(self, type_of(args[-1].dtype, width),
-                               [self.operand(a, width) for a in args], args)
+                    texts = [self.operand(a, width) for a in args]
+                    if width and node.op in _EXACTING and self.watched:
+                        texts[-1] = self._harmless(args[-1], texts[-1], width)
+                    text = row(self, type_of(args[-1].dtype, width), texts, args)
                 self.remember(node, text, self._read_by(node, needs) if node.loads
                               else _NO_BUFFERS)
         return table[root]
+
+    def _harmless(self, node: Expr, text: str, width: int) -> str:
+        """An operand that is 1 in lanes that are not active, where 0 would set a flag of the
+        processor that stands for a warning."""
+        mask = self.lanes.mask if self.lanes is not None else None
+        if mask is None or node.dtype.kind != "f" or not self.is_varying(node):
+            return text
+        t = type_of(node.dtype, width)
+        return self.op(f"select {t.of('?')} {mask}, {t} {text}, {t} {self.constant(1, t)}")
 
     def vector(self, node: Expr) -> str:
         """The value as a vector of all lanes."""

@@ -24,11 +24,30 @@ from hotloop.llvm.target import register_bytes
 from hotloop.llvm.values import BOOL, I64, UNIT, Lanes
 from hotloop.llvm.varying import MOST_LANES, can_be_lanes, lanes_of, needs_a_lane, varying_names
 from hotloop.llvm.vector_memory import VectorMemory
-from hotloop.loops.core import RESULT, TEMP, Carry, Check, For, If, Kernel, Store, While, walk
+from hotloop.loops import cost
+from hotloop.loops.core import (
+    RESULT,
+    TEMP,
+    Carry,
+    Check,
+    For,
+    If,
+    Kernel,
+    Statement,
+    Store,
+    While,
+    walk,
+)
 from hotloop.loops.expr import Expr, affine, e, lit, substitute, var
-from hotloop.loops.rewrite import bound, loaded, writes
+from hotloop.loops.rewrite import bound, expressions, loaded, writes
 from hotloop.loops.scalar import identity
 from hotloop.record import record
+
+
+def _work(statements: list[Statement], values: list[Expr]) -> float:
+    """What statements without loops cost in adds, memory apart."""
+    roots = [*values, *(x for s in walk(statements) for x in expressions(s))]
+    return sum(cost.own_cost(node) for node in cost.nodes(roots, set()))
 
 
 def _parts(loop: For, width: int, narrow: int) -> tuple[bool, bool]:
@@ -44,6 +63,10 @@ def _parts(loop: For, width: int, narrow: int) -> tuple[bool, bool]:
 
 LONG = 16
 """Blocks of a loop from which on it pays to align its stores."""
+
+WORTH_A_TEST = 8.0
+"""Adds in a branch from which on it is skipped if no lane takes it: a test takes one to three
+nanoseconds a block if it is guessed right or wrong half of the time, a square root as long."""
 
 _GROWING = {"lt": 1, "le": 1, "gt": -1, "ge": -1}
 """Comparisons, and which way the difference of their sides must not go far."""
@@ -428,7 +451,8 @@ class VectorStatements(VectorMemory):
                 mask = self.op(f"and {truth} {mask}, {outer}")
             lanes.mask = mask
             skip = needs_a_lane(statements, self.varying) or any(
-                not self.is_varying(load) for x in values for load in x.loads)
+                not self.is_varying(load) for x in values for load in x.loads) or (
+                _work(statements, values) >= WORTH_A_TEST)
             before, side, after = self.block, self.label(), self.label()
             if skip:
                 self.branch(self.any_lane(mask, lanes.width), side, after)

@@ -82,7 +82,7 @@ class VectorMemory(Statements):
                 name = f"llvm.masked.load.{t.suffix}.p0"
                 self.declare(name, t, f"ptr, i32, {truth}, {t}")
                 value = self.op(f"call {t} @{name}(ptr {at}, i32 {size}, {truth} {mask}, "
-                                f"{t} zeroinitializer)")
+                                f"{t} {self._absent(t)})")
             if backwards:
                 value = self._reversed(value, t)
         elif self._columns and (buffer, access.base, access.constant) in self._columns:
@@ -94,8 +94,12 @@ class VectorMemory(Statements):
             name = f"llvm.masked.gather.{t.suffix}.v{width}p0"
             self.declare(name, t, f"<{width} x ptr>, i32, {truth}, {t}")
             value = self.op(f"call {t} @{name}(<{width} x ptr> {addresses}, i32 {size}, "
-                            f"{truth} {active}, {t} zeroinitializer)")
+                            f"{truth} {active}, {t} {self._absent(t)})")
         return self.from_memory(value, dtype, width)
+
+    def _absent(self, t: Type) -> str:
+        """What is loaded in lanes that are not active: no function warns of 1."""
+        return self.constant(1, t) if self.watched and t.kind == "f" else "zeroinitializer"
 
     def _backwards(self, buffer: Buffer, access: Access) -> bool:
         """Are the elements consecutive, that of the last lane first?"""

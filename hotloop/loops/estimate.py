@@ -3,8 +3,9 @@
     operations(kernel, {"n1": 1000})    # about so many machine operations (inf: nobody knows),
                                         # and how many there are in the text
 
-Loops whose bounds depend on other loops' variables are taken at the middle of these; a `while` may
-run for ever, so does a function that calls itself.
+Loops whose bounds depend on other loops' variables are taken at the middle of these. Bounds that
+come out of arrays or of what the kernel computes are guessed: they are places in arrays, so at most
+the largest of `values`. A `while` may run for ever, so may a function that calls itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from hotloop.loops import cost
 from hotloop.loops.core import Call, For, If, Kernel, Let, Nest, Statement, While, walk
 from hotloop.loops.expr import Expr, affine
 from hotloop.loops.rewrite import at_entry
+
+LARGEST = ""
+"""The name, which no other has, for the largest of the values that are given."""
 
 CALL = 1000.0
 """A call of a library or of Python."""
@@ -31,7 +35,7 @@ def operations(kernel: Kernel, values: Mapping[str, float]) -> tuple[float, int]
     """Operations of one call, `values` being those of names of dimensions and integers, and of the
     kernel's text."""
     size = sum(1 + len(cost.nodes(list(at_entry(s)), set())) for s in walk(kernel.body))
-    return _list(kernel.body, dict(values)), size
+    return _list(kernel.body, {**values, LARGEST: max(values.values(), default=math.inf)}), size
 
 
 def _list(body: list[Statement], values: dict[str, float]) -> float:
@@ -55,7 +59,10 @@ def _list(body: list[Statement], values: dict[str, float]) -> float:
 
 def _loop(loop: For, values: dict[str, float]) -> float:
     lo, hi, step = (_value(x, values) for x in (loop.lo, loop.hi, loop.step))
-    trips = math.ceil((hi - lo) / step) if step and math.isfinite((hi - lo) / step) else math.inf
+    trips = (hi - lo) / step if step else math.inf
+    trips = values[LARGEST] if math.isnan(trips) else trips
+    if math.isfinite(trips):
+        trips = math.ceil(trips)
     if trips <= 0:
         return 0.0
     values[loop.var] = (lo + hi) / 2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from agreement import agree
+from compare import check
 
 import hotloop
 from hotloop.errors import StagingError
@@ -57,3 +58,33 @@ def test_many_values_run_as_python():
     for k in range(20):
         assert part(1.5, k).shape == (1,) * 29
     assert part.cache_info().specializations <= 16
+
+
+def translated(x):
+    return x * 2.0 + np.array([1.0, 2.0, 3.0])
+
+
+def without_last(x):
+    return x[:-1] + np.array([1.0, 2.0])
+
+
+def turned(p):
+    return np.array([[0.6, -0.8], [0.8, 0.6]]) @ p
+
+
+@pytest.mark.parametrize(("f", "size"), [(translated, 3), (without_last, 3), (turned, 2)])
+def test_sizes_that_the_function_wants_are_compiled_in(f, size):
+    program = trace(f, (np.ones(size),), {}).program
+    assert program.params[0].shape == (size,) and len(program.params) == 1
+    jitted = hotloop.jit(f, cache=False)
+    check(f, np.arange(float(size)), jitted=jitted)
+    check(f, np.ones(1), jitted=jitted)
+    check(f, np.ones(size + 4), jitted=jitted)          # an error, or another specialization
+    check(f, np.arange(float(size)), jitted=jitted)
+    assert jitted.cache_info().specializations <= 3
+
+
+def test_other_sizes_stay_open():
+    for f in (lambda x: x[:3] + np.ones(3), lambda x: x + np.ones(40), lambda x: x + x[0]):
+        param = trace(f, (np.ones(40),), {}).program.params[0]
+        assert not isinstance(param.shape[0], int)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from compare import check
+from compare import check, define
 
 A, V = np.arange(12.0).reshape(4, 3), np.array([3.0, 1.0, 2.0])
 S = np.float64(2.5)
@@ -90,3 +90,19 @@ def test_idiom(function, calls):
     jitted = None
     for args in calls:
         jitted = check(function, *args, jitted=jitted)
+
+
+M = np.arange(6.0).reshape(2, 3) ** 2
+
+
+@pytest.mark.parametrize("text", [
+    "np.sort(v, order='x')", "np.argsort(v, order='x')", "v.sort(order='x')",
+    "np.partition(v, 1, kind='x')", "np.lexsort((v[0], v[1]), axis=3)",
+    "np.geomspace(1.0, 8.0, 4, axis=2)", "np.isin(v, [1, 2], kind='table')",
+    "np.trapezoid(v, x=np.stack((v, v)))", "np.trapezoid(v, x=v, axis=0)",
+    "np.trapezoid(v, x=v[:, 0], axis=-2)", "np.cov(v, dtype=np.int16)",
+    "np.choose(v.astype(np.uint64) % 2, [v, v])", "np.choose(v > 1, [v, v * 2], mode='same')",
+    "np.asarray([v[0, 0], 2.0], copy=False)", "np.cumsum(v[0, 0], axis=1)",
+    "np.cumprod(v[0, 0], axis=-1)", "np.std(v, dtype=np.int16, where=v > 2)"])
+def test_arguments_that_are_rarely_given(text):
+    check(define(f"def f(v):\n    return {text}\n", text), M, compiled=False)

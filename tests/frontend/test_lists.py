@@ -593,6 +593,26 @@ def array_in_list(x, n):
     return out
 
 
+@refused(np.ones(2), 1)
+def rebound_list_changed_under_another_name(x, n):
+    p = [x, 1.0]
+    q = p
+    for _i in range(n):
+        p[1] = p[1] + 1
+        p = [p[0] * 2, p[1]]
+    return q[1]
+
+
+@refused(1.0, 0)
+def rebound_list_changed_after_the_loop(x, n):
+    p = [x, 1.0]
+    q = p
+    for _i in range(n):
+        p = [p[0] * 2, p[1]]
+    p[1] = 99.0
+    return q[1]
+
+
 @pytest.mark.parametrize("f, inputs", CASES)
 def test_as_python(f, inputs):
     jitted = hotloop.jit(f, cache=False)

@@ -240,3 +240,17 @@ def test_views_of_other_dtypes():
     agree(lambda x: x.view(np.int64) + 1, (P,))
     agree(lambda x: (x + 1).view(np.uint8).sum(), (P,))
     agree(lambda x: (x + 0).base is None, (P,))
+
+
+def test_a_function_that_changes_a_list_is_not_called():
+    def push(items):
+        items.append(1.0)
+
+    def look(items):
+        return items[0]
+
+    push.__module__ = look.__module__ = "numpy.fake"
+    x = np.array([2.0, 1.0])
+    assert hotloop.jit(lambda x: look([x[0], x[1]]), cache=False)(x) == 2.0
+    with pytest.raises(UnsupportedError, match=r"np.push"):
+        hotloop.jit(lambda x: push([x[0], x[1]]), cache=False)(x)

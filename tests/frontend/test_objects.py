@@ -360,3 +360,24 @@ def test_containers_of_the_users():
     for xs in ([1, 2, 3], np.arange(4)):
         with pytest.raises(UnsupportedError, match=r"an iterator is left|used twice"):
             hotloop.jit(iterated_twice)(xs)
+
+
+class Node:
+    def __init__(self, value, following):
+        self.value, self.following = value, following
+
+
+def linked(xs):
+    head = None
+    for x in xs:
+        head = Node(x, head)
+    total = 0
+    while head is not None:
+        total += head.value
+        head = head.following
+    return total
+
+
+def test_the_refusal_of_linked_objects_says_what_to_do():
+    with pytest.raises(UnsupportedError, match="with parts of different types"):
+        hotloop.jit(linked)([1, 2, 3])

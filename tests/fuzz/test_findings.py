@@ -127,6 +127,46 @@ FOUND = {
                 t += r[i] * r[-i - 1]
             return t
         """, ["5, 1", "5, -1", "5, 4", "0, 0"]),
+    "a jump out of a try statement's body leaves out its else": ("""
+        def f(n, k):
+            t = 0
+            for j in range(n):
+                try:
+                    for i in range(j):
+                        if k == i:
+                            return t
+                        t += n // k
+                    if k > j:
+                        continue
+                    if k == j:
+                        break
+                except ZeroDivisionError:
+                    t = -1
+                else:
+                    t += 100
+                finally:
+                    t += 7
+            try:
+                for i in range(n):
+                    return t
+            except IndexError:
+                pass
+            else:
+                t += 1000
+            return t
+        """, ["3, 1", "4, 2", "0, 0", "5, 0", "5, 9", "4, -1"]),
+    "a list of known length that only a handler makes": ("""
+        def f(v, k):
+            t = 0.0
+            try:
+                t += v[k]
+            except IndexError:
+                l = [float(t), 2.0]
+                l[0] *= 2
+            if k > 3:
+                t += l[0]
+            return t
+        """, ["np.ones(3), 1", "np.ones(3), 7"]),
     "where= of copyto is an array of bools": ("""
         def f(a, where):
             np.copyto(a, 2, where=where)

@@ -94,8 +94,8 @@ def test_small_vectors_are_carried_in_registers(f, args):
     # all of an array: `collapse` makes one long loop
     ("for i in 0..n step 1 regular\n  for j in 0..3 step 1 regular\n    r[i, j] <- a[i, j]", 4),
     # too many copies
-    ("alloc b: f64[5]\nfor i in 0..n step 1\n  for j in 0..5 step 1 regular\n"
-     "    b[j] <- a[i, j]", 4),
+    ("alloc b: f64[12]\nfor i in 0..n step 1\n  for j in 0..12 step 1 regular\n"
+     "    b[j] <- a[i, 0]", 4),
     # a loop that may end early
     ("for i in 0..n step 1\n  for j in 0..3 step 1 until c\n    carry c: bool = False\n"
      "    next c = gt(a[i, j], 0.5)\n  r[i, 0] <- select(c, 1.0, 2.0)", 4),
@@ -147,3 +147,25 @@ def test_short_last_axes_are_compiled_in():
     for columns in (7, 3, 2, 4):
         np.testing.assert_array_equal(general(np.ones((100, columns))), 2.0)
     assert general.cache_info().specializations == 1
+
+
+def jacobians(points):
+    """The 2 x 6 Jacobian of each point's image, by products of small matrices."""
+    def image(p):
+        a, b, c, d, e, g = p
+        z = 1.0 + e * g
+        return np.array([a * b / z, np.sin(c) + d * z])
+    return hotloop.vmap(hotloop.jacfwd(image))(points)
+
+
+def test_jacobians_of_small_functions_are_lanes():
+    rows = np.random.default_rng(3).random((20, 6))
+    f = hotloop.jit(jacobians)
+    expected = np.empty((20, 2, 6))
+    for got, (a, b, c, d, e, g) in zip(expected, rows, strict=True):
+        z = 1.0 + e * g
+        got[0] = b / z, a / z, 0.0, 0.0, -a * b * g / z ** 2, -a * b * e / z ** 2
+        got[1] = 0.0, 0.0, np.cos(c), z, d * g, d * e
+    np.testing.assert_allclose(f(rows), expected, rtol=1e-13)
+    outer = next(line for line in f.lower(rows).loops.splitlines() if line.startswith("    for "))
+    assert "lanes" in outer

@@ -406,3 +406,20 @@ def test_errors_of_the_compiler_are_not_taken_for_the_functions(monkeypatch, sta
                       ) as found:
         assert [f(k) for k in range(3)] == [1, 2, 3]
     assert len(found) == 1
+
+
+def test_a_traceback_shows_the_function_and_no_caret_at_a_wrong_place(tmp_path):
+    path = tmp_path / "long.py"
+    path.write_text("\n" * 7 + "def far(a, i):\n    s = 1.0\n" + "    # much more\n" * 9000
+                    + "    if i > 2:\n        s = s + a[i] * 2\n    return s\n")
+    space = {}
+    exec(compile(path.read_text(), str(path), "exec"), space)
+    with pytest.raises(IndexError) as caught:
+        hotloop.jit(space["far"])(np.zeros(3), 5)
+    last = traceback.TracebackException.from_exception(caught.value).stack[-1]
+    assert (last.lineno, last.line, last.name) == (9011, "s = s + a[i] * 2", "far")
+    assert last.colno is None
+    frames = caught.value.__traceback__
+    while frames.tb_next is not None:
+        frames = frames.tb_next
+    assert frames.tb_frame.f_code.co_firstlineno == 8

@@ -1,6 +1,7 @@
 """Two tiers: quick code first, better code in the background, the same results throughout."""
 
 import _thread
+import math
 import os
 import subprocess
 import sys
@@ -227,3 +228,17 @@ def test_work_grows_with_sizes():
     small, large = (operations(kernel, {name: n})[0] for n in (100, 1000))
     assert 50 < large / small < 200
     assert operations(kernel, {})[0] == float("inf")
+
+
+def test_bounds_out_of_arrays_are_guessed_by_sizes():
+    def rows(starts, x):
+        total = 0.0
+        for i in range(len(starts) - 1):
+            for k in range(starts[i], starts[i + 1]):
+                total += x[k]
+        return total
+    x = np.arange(10.0)
+    jitted = hotloop.jit(rows, cache=False)
+    kernel = jitted.lower(np.array([0, 3, 10]), x).kernel
+    assert math.isfinite(operations(kernel, {"n1": 3, "n2": 10})[0])
+    assert jitted(np.array([0, 3, 10]), x) == 45.0
