@@ -87,7 +87,7 @@ def _lower(state: State, program: Program, contiguous: list[bool],
 
 
 SHORT, FAR = 8, 8
-"""A dimension counts as short for good (the 3 of `n` points) if it is at most SHORT and another is
+"""A dimension counts as short for good (the 3 of `n` points) if it is 2 to SHORT and another is
 FAR times as long: the first call may be a try on something small, so sizes alone say little."""
 
 
@@ -97,7 +97,7 @@ def short_dims(state: State, program: Program, examples: list[tuple[int, ...]]) 
              for d, size in zip(param.shape, shape, strict=True) if isinstance(d, Var)}
     longest = max(sizes.values(), default=0)
     return {str(state.scalar(d)): size for d, size in sizes.items()
-            if size <= SHORT and size * FAR <= longest}
+            if 2 <= size <= SHORT and size * FAR <= longest}
 
 
 def bind_parameters(state: State, program: Program, contiguous: list[bool],

@@ -345,3 +345,12 @@ def test_a_callee_may_keep_an_array():
     with fresh_table():
         interp.run(lower(program, [True]), [np.zeros(2)])
     assert KEPT[0][0] == 1.0
+
+
+@pytest.mark.parametrize("n, m, short", [(1000, 3, 3), (3, 1000, 3), (0, 9, None), (1, 9, None),
+                                         (20, 3, None), (1000, 9, None)])
+def test_sizes_that_are_short_for_good(n, m, short):
+    """No points yet, or one, say nothing of the next call."""
+    program = parse("{ lambda ; a:f64[n,m]. let b:f64[n,m] = neg a in (b,) }", OPS)
+    kernel = lower(program, [True], [(n, m)])
+    assert list(kernel.sizes.values()) == ([] if short is None else [short])
