@@ -134,7 +134,7 @@ def arcsinh(f: Format, x: Expr) -> Expr:
 
 
 def arccosh(f: Format, x: Expr) -> Expr:
-    """log(x + sqrt(x^2 - 1)) likewise; NaN for x < 1 comes from the root."""
+    """log(x + sqrt(x^2 - 1)) likewise; NaN for x < 1."""
     large = e.gt(x, f.number(2.0 ** f.mantissa))
     z, z_low = two_product(x, x)
     w, w_low = two_sum(z, constant(-f.one))
@@ -146,7 +146,9 @@ def arccosh(f: Format, x: Expr) -> Expr:
     u_low = e.select(large, f.zero, e.add(u_low, s_low))
     result = _log_of_sum(f, u, u_low, e.select(large, constant(f.one), f.zero))
     result = e.select(e.lt(x, f.inf), result, x)
-    return e.select(e.lt(x, f.one), f.nan, result)
+    outside = e.lt(x, f.one)
+    invalid = e.mul(e.select(outside, f.zero, x), f.inf)          # sets the flag (`llvm.flags`)
+    return e.select(outside, invalid, result)
 
 
 def arctanh(f: Format, x: Expr) -> Expr:
