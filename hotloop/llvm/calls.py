@@ -8,15 +8,19 @@ A call that fails returns a status other than 0; the kernel is left with it.
 
 from __future__ import annotations
 
+from hotloop import lazy
 from hotloop.errors import InternalError
-from hotloop.llvm import bits, foreign, frame
+from hotloop.llvm import frame
 from hotloop.llvm.builder import LIKELY, type_of
 from hotloop.llvm.memory import Memory
 from hotloop.loops.core import Buffer, Call, Kernel
 from hotloop.loops.expr import Expr
-from hotloop.loops.foreign import ROUTINES
-from hotloop.loops.library import KEYED
 from hotloop.ops import generators
+
+bits = lazy.module("hotloop.llvm.bits")
+foreign = lazy.module("hotloop.llvm.foreign")
+library = lazy.module("hotloop.loops.library")
+routines = lazy.module("hotloop.loops.foreign")
 
 
 class Calls(Memory):
@@ -26,13 +30,13 @@ class Calls(Memory):
     def call(self, call: Call) -> None:
         if call.routine is None:
             self._call_back(call)
-        elif call.routine in generators.FUNCTIONS or call.routine.startswith(KEYED):
+        elif call.routine in generators.FUNCTIONS or call.routine.startswith(library.KEYED):
             self._draw(call)
         elif call.routine == "grow":
             self.grow(*call.ins)  # type: ignore[arg-type]
         elif call.routine == "invoke":
             self._invoke(call)
-        elif call.routine in ROUTINES:
+        elif call.routine in routines.ROUTINES:
             foreign.emit(self, call)
         else:
             raise InternalError(f"no routine {call.routine!r}")
@@ -79,8 +83,8 @@ class Calls(Memory):
         source, *operands = (self.value(x) for x in call.ins)  # type: ignore[arg-type]
         types = [type_of(x.dtype) for x in call.ins[1:]]
         routine = call.routine or ""
-        if routine.startswith(KEYED):
-            stream, _, routine = routine.removeprefix(KEYED).partition("_")
+        if routine.startswith(library.KEYED):
+            stream, _, routine = routine.removeprefix(library.KEYED).partition("_")
             place = bits.source(self, source, int(stream))
             self.constants[bits.FUNCTIONS] = None
         else:

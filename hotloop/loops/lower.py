@@ -19,12 +19,10 @@ from hotloop import lazy
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Block, Eqn, Program, Var, dims
 from hotloop.ir.types import Type, same_shape
-from hotloop.loops.accumulate import compact, reduce, scan
 from hotloop.loops.buffers import assign, materialize, memory_for, nest, settle, stores_of
 from hotloop.loops.core import ARG, ARG_WRITTEN, LENT, RESULT, Buffer, Kernel, ScalarParam
 from hotloop.loops.expr import I64, e, lit, nodes, var
 from hotloop.loops.growing import moved_to, reserve
-from hotloop.loops.library import call_library, lower_check, lower_draw, lower_host
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import element, map_cost, operands_of, pull
 from hotloop.loops.state import Index, State, float_part, parts_of
@@ -43,8 +41,10 @@ from hotloop.ops.table import (
     Update,
 )
 
+accumulating = lazy.module("hotloop.loops.accumulate")
 control = lazy.module("hotloop.loops.control")
 invocation = lazy.module("hotloop.loops.invoke")
+library = lazy.module("hotloop.loops.library")
 updates = lazy.module("hotloop.loops.update")
 
 DEAR = 8.0
@@ -238,25 +238,25 @@ def lower_eqn(state: State, eqn: Eqn) -> None:
             state.source[eqn.outs[0]] = eqn
             state.scalars[eqn.outs[0]] = state.let(pull(state, eqn.outs[0], ()))
     elif isinstance(row, Reduce):
-        reduce(state, eqn, row)
+        accumulating.reduce(state, eqn, row)
     elif isinstance(row, Scan):
-        scan(state, eqn, row)
+        accumulating.scan(state, eqn, row)
     elif isinstance(row, Update):
         updates.update(state, eqn, row)
     elif isinstance(row, Compact):
-        compact(state, eqn)
+        accumulating.compact(state, eqn)
     elif isinstance(row, Reserve):
         reserve(state, eqn)
     elif isinstance(row, Invoke):
         invocation.invoke(state, eqn)
     elif isinstance(row, Extern):
-        call_library(state, eqn, row)
+        library.call_library(state, eqn, row)
     elif isinstance(row, Effect) and row.kind == "check":
-        lower_check(state, eqn)
+        library.lower_check(state, eqn)
     elif isinstance(row, Effect) and row.kind == "draw":
-        lower_draw(state, eqn)
+        library.lower_draw(state, eqn)
     elif isinstance(row, Effect):
-        lower_host(state, eqn)
+        library.lower_host(state, eqn)
     elif isinstance(row, Region):
         control.lower_region(state, eqn, row.kind, lower_block)
     else:

@@ -16,7 +16,7 @@ which it is known now that they are not are left alone. A call into Python keeps
 
 from __future__ import annotations
 
-from hotloop import config
+from hotloop import config, lazy
 from hotloop.loops import cost
 from hotloop.loops.core import (
     RESULT,
@@ -36,12 +36,13 @@ from hotloop.loops.core import (
 )
 from hotloop.loops.dependence import Iterations
 from hotloop.loops.expr import BOOL, F64, I64, Expr, e, lit, substitute, var
-from hotloop.loops.foreign import ROUTINES
 from hotloop.loops.independence import varying_names
-from hotloop.loops.library import KEYED
 from hotloop.loops.rewrite import expressions, loaded, written
 from hotloop.loops.work import work
 from hotloop.record import replace
+
+foreign = lazy.module("hotloop.loops.foreign")
+library = lazy.module("hotloop.loops.library")
 
 Index = tuple[Expr, ...]
 
@@ -211,7 +212,7 @@ def _spell_out(accesses: dict[Buffer, dict[Index, bool]], loop: For) -> None:
 def needs_nobody(call: Call) -> bool:
     """May the call be made without the interpreter's lock?"""
     routine = call.routine or ""
-    return routine.startswith(KEYED) or routine == "grow" or routine in ROUTINES
+    return routine.startswith(library.KEYED) or routine == "grow" or routine in foreign.ROUTINES
 
 
 def _apart(indices: dict[Index, bool], iterations: Iterations, loop: For,
