@@ -67,6 +67,10 @@ def __getattr__(name: str) -> Any:
     return pickle.loads(bytes.fromhex(name[len(PREFIX):]))
 
 
+OUTERMOST = ("<sys>", 0) if sys.version_info >= (3, 13) else ("sys", 1)
+"""The place of a warning that is given further out than there are frames."""
+
+
 def _around(outside: int) -> tuple[str, int, dict[str, Any]]:
     """File, line and globals of frame number `outside` of those that are not this package's; of
     the outermost one if there are fewer, as Python's module `sys`."""
@@ -79,7 +83,7 @@ def _around(outside: int) -> tuple[str, int, dict[str, Any]]:
             if outside < 0:
                 return frame.f_code.co_filename, frame.f_lineno, frame.f_globals
         frame = frame.f_back
-    return "sys", 1, vars(sys)
+    return *OUTERMOST, vars(sys)
 
 
 def _frames() -> list[Location]:

@@ -391,17 +391,18 @@ def test_the_pool_can_be_switched_off():
         assert found.stdout.strip() == reuses
 
 
-@pytest.mark.parametrize("stage", ["lower", "codegen"])
-def test_errors_of_the_compiler_are_not_taken_for_the_functions(monkeypatch, stage):
+@pytest.mark.parametrize("stage, function", [            # equal functions would share what is known
+    ("lower", lambda x: x + 1), ("codegen", lambda x: 1 + x)])
+def test_errors_of_the_compiler_are_not_taken_for_the_functions(monkeypatch, stage, function):
     def broken(*args):
         raise KeyError("lost")
 
     monkeypatch.setattr(f"hotloop.runtime.jit.{stage}", broken)
     monkeypatch.setattr(config, "verify", True)
     with pytest.raises(hotloop.errors.InternalError, match=r"compiling .*KeyError"):
-        hotloop.jit(lambda x: x + 1, cache=False)(2)
+        hotloop.jit(function, cache=False)(2)
     monkeypatch.setattr(config, "verify", False)
-    f = hotloop.jit(lambda x: x + 1, cache=False)
+    f = hotloop.jit(function, cache=False)
     with pytest.warns(RuntimeWarning, match=r"(?s)plain Python: compiling .*KeyError.*a bug in hotl"
                       ) as found:
         assert [f(k) for k in range(3)] == [1, 2, 3]
