@@ -58,7 +58,7 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if on:
-            if not gc.get_freeze_count():     # else what the program froze would thaw
+            if not gc.get_freeze_count():     # else what the program, or Python 3.12, froze thaws
                 gc.freeze()
                 gc.unfreeze()                 # the two put everything into the oldest generation
             gc.enable()
