@@ -79,6 +79,15 @@ class Failed(BaseException):
     """This path has raised inside of a try statement: the rest of the block does not run."""
 
 
+class Certain(BaseException):
+    """A check that fails for certain, by the stand-in of a function of NumPy's: NumPy is to raise
+    (`registry.guarded`)."""
+
+    def __init__(self, *check: Any):
+        super().__init__(*check)
+        self.check = check
+
+
 class TraceState:
     """What belongs to one trace, whatever block is open."""
 
@@ -180,6 +189,7 @@ class _Context(threading.local):
     builder: Builder | None = None
     place: Location | None = None
     splitting: int = 0
+    guarded: Builder | None = None          # the block that a call of NumPy's is traced in
 
 
 CONTEXT = _Context()
@@ -333,8 +343,12 @@ def check(ok: Any, exception: type[BaseException], message: str, *operands: Any,
     """
     if not isinstance(ok, (Var, Lit)):
         ok = lit(bool(ok))
-    if type(ok) is Lit and bool(ok.value):
-        return
+    if type(ok) is Lit:
+        if bool(ok.value):
+            return
+        if CONTEXT.guarded is not None and CONTEXT.guarded is CONTEXT.builder and not issubclass(
+                exception, HotloopError):
+            raise Certain(exception, message, operands, attributes)
     tries = current().state.tries
     if tries and not issubclass(exception, HotloopError):
         tries[-1].check(ok, exception, message, operands, attributes)

@@ -18,7 +18,16 @@ import numpy as np
 
 from hotloop.errors import TypeInstabilityError, UnsupportedError
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import check, current, emit, here, inputs_of, unsupported
+from hotloop.frontend.builder import (
+    Certain,
+    check,
+    current,
+    emit,
+    fail,
+    here,
+    inputs_of,
+    unsupported,
+)
 from hotloop.frontend.numpy_arrays import settled
 from hotloop.frontend.numpy_callback import LINALG, emit_tried
 from hotloop.frontend.numpy_invocation import (
@@ -150,6 +159,8 @@ def _refuse_sharing(given: _Arguments, changed: tuple[int, ...], function: Any) 
 def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...],
              failures: tuple[tuple[type[Exception], str], ...]) -> Any:
     builder = current()
+    if not call.results and builder.state.tries and failures:
+        fail(*failures[0])              # which the program may catch
     outs: list[Var] = []
     declared: list[Any] = []
 
@@ -193,13 +204,11 @@ def _emitted(call: Invocation, given: _Arguments, shared: tuple[int, ...],
         assert isinstance(target, Array)
         target.assign(new)
     if not call.results:
-        check(False, UnsupportedError, f"not supported: {path_of(call.function)}, which raised for "
-              "all examples tried while compiling")
+        fail(UnsupportedError, f"not supported: {path_of(call.function)}, which raised for all "
+             "examples tried while compiling")
     sharing = [given.tracers[k] for k in shared]
     results = [_built(tree, iter(found), given, sharing)
                for tree, found in zip(call.results, parts, strict=True)]
-    if not results:
-        return None
     reason = TypeInstabilityError(
         f"the type of what {path_of(call.function)} gives depends on the values of its arguments",
         here(), "return it, or use a function whose result has one type")
@@ -251,6 +260,21 @@ def instead(function: Any, args: tuple[Any, ...], keywords: dict[str, Any],
         return through(function, args, keywords)
     except UnsupportedError as other:
         raise (other if other.inputs or "a store to" in other.message else error) from None
+
+
+def failed(function: Any, args: tuple[Any, ...], keywords: dict[str, Any], failure: Certain) -> Any:
+    """NumPy's exception where a stand-in is certain that the arguments are wrong: which one it is,
+    and what it says, is NumPy's to tell."""
+    exception, message, operands, attributes = failure.check
+    home = home_of(function).split(".")
+    if home[0] == "numpy" and "random" not in home and able(function) and not _depends_on_layout(
+            function, args, keywords):
+        try:
+            return through(function, args, keywords)
+        except UnsupportedError:
+            pass
+    check(False, exception, message, *operands, attributes=attributes)
+    raise AssertionError("a check that fails has ended the path")
 
 
 def _depends_on_layout(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:

@@ -27,6 +27,7 @@ import numpy as np
 
 from hotloop import lazy
 from hotloop.errors import UnsupportedError
+from hotloop.frontend.builder import CONTEXT, Certain
 
 fallback = lazy.module("hotloop.frontend.numpy_fallback")
 
@@ -153,11 +154,20 @@ def lookup(function: Any) -> Callable[..., Any] | None:
 
 def guarded(function: Any, stand_in: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
     """`stand_in(*args, **keywords)`; where it does not cover the arguments, compiled code calls
-    NumPy's `function`."""
+    NumPy's `function`, as it does for the exception if they are wrong for certain."""
+    before, builder = CONTEXT.guarded, CONTEXT.builder
     try:
+        CONTEXT.guarded = builder
         return stand_in(*args, **keywords)
     except UnsupportedError as error:
         return fallback.instead(function, args, keywords, error)
+    except Certain as failure:
+        if before is builder:               # of the stand-in that called this one
+            raise
+        CONTEXT.guarded = None
+        return fallback.failed(function, args, keywords, failure)
+    finally:
+        CONTEXT.guarded = before
 
 
 def _loaded(key: Any) -> bool:
