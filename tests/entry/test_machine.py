@@ -17,13 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hotloop.entry import abi, key, native
+from hotloop.entry import abi, key, layout, machine, native
 from hotloop.entry.paths import Scope
 from hotloop.entry.slow import MISS, PYTHON, Slow
 from hotloop.frontend import traced
 from hotloop.frontend.traced import ARRAY, NUMPY, Constant, Container, Guard, Input, InputOut
 from hotloop.ir.core import Var
 from hotloop.ir.types import DTYPES, Type
+from hotloop.llvm import background, engine
 
 pytestmark = pytest.mark.skipif(bool(abi.problem()), reason=abi.problem())
 
@@ -855,3 +856,30 @@ def test_how_methods_are_called_is_found_under_a_profiler():
     native._method_vectorcall.cache_clear()
     found = cProfile.Profile().runcall(native._method_vectorcall)
     assert found == abi.word(id(method) + abi.METHOD_VECTORCALL)
+
+
+def test_a_better_machine_takes_over(monkeypatch):
+    """Functions that the quick one serves, and those that are made later."""
+    native.machine()
+    background.finish()
+    monkeypatch.setattr(native, "_machine", native.machine())    # put back in the end
+    quick = native.Machine(engine.compile_text(machine.text(), 0))
+    native._immortal(quick)
+    native._machine, native._callers = quick, []
+    f, gone = (kernels.native(lambda a: a * a + 1, kernels.square_plus_1()) for _ in range(2))
+    assert f(np.arange(3.0)).tolist() == gone(np.arange(3.0)).tolist() == [1, 2, 5]
+    del gone
+    assert _vectorcall(f) == quick.call
+    native._improve("test of better machines", machine.text())
+    good = native.machine()
+    assert good is not quick and native._callers is None
+    g = kernels.native(lambda a: a * a + 1, kernels.square_plus_1())
+    g(np.arange(3.0))                   # the first call loads the machine
+    assert _vectorcall(f) == _vectorcall(g) == good.call
+    before = served(f), served(g)
+    assert f(np.arange(3.0)).tolist() == g(np.arange(3.0)).tolist() == [1, 2, 5]
+    assert (served(f), served(g)) == (before[0] + 1, before[1] + 1)
+
+
+def _vectorcall(function):
+    return abi.word(id(function) + layout.VECTORCALL)
