@@ -9,6 +9,7 @@ They take and give NumPy's arrays, at run time. Rules of derivatives know them b
 from __future__ import annotations
 
 import importlib
+import itertools
 import math
 from typing import Any
 
@@ -132,16 +133,56 @@ def inverse_or_nan(a: Any) -> Any:
         return np.array([inverse_or_nan(each) for each in a])
 
 
-def cofactors(a: Any) -> Any:
-    """The derivative of det(a): det(a) inv(a)^T where that exists. With a = u s v^H it is
-    det(u) det(v^H) conj(u) c conj(v^H), c the products of the other singular values."""
+def cofactors(a: Any, *along: Any) -> Any:
+    """The derivative of det(a), and of that along directions, in each of which it is linear.
+
+    With a = u s v^H, det(a + t) is det(u) det(v^H) det(s + u^H t v). Of det(s + t1 x1 + t2 x2 ...)
+    the part with one row of each x is a sum over the rows i1, i2, ... that are taken and over the
+    permutations p of these: sign(p) x1[i1, p(i1)] x2[i2, p(i2)] ... times the singular values of
+    all other rows. There is no division, so singular matrices are like any other. The
+    inverse is quicker where its digits are right.
+    """
     if a.shape[-1] == 0:
         return np.zeros_like(a)
-    u, s, vh = np.linalg.svd(a)
-    n = s.shape[-1]
-    others = np.stack([np.prod(np.delete(s, k, -1), -1) for k in range(n)], -1)
+    if not along:
+        y = inverse_or_nan(a)
+        if a.shape[-1] * np.max(np.abs(a), initial=0) * np.max(np.abs(y), initial=0) < 1000:
+            return (np.linalg.det(a)[..., None, None] * np.swapaxes(y, -1, -2)).astype(a.dtype)
+    finite = np.isfinite(a).all((-2, -1))
+    u, s, vh = np.linalg.svd(np.where(finite[..., None, None], a, 0))
+    order = len(along) + 1
+    turned = [np.conj(np.swapaxes(u, -1, -2)) @ t @ np.conj(np.swapaxes(vh, -1, -2)) for t in along]
+    others = _products_of_others(s, order)
+    total = np.zeros_like(u)
+    diagonal = np.einsum("...ii->...i", total)
+    rows = "abcdefgh"[:order]
+    for p in itertools.permutations(range(order)):
+        columns = [rows[k] for k in p]
+        terms = ",".join([f"...{rows}", *(f"...{i}{j}" for i, j in zip(rows, columns, strict=False)
+                                          )][:order])
+        last = rows[-1] if columns[-1] == rows[-1] else rows[-1] + columns[-1]
+        part = np.einsum(f"{terms}->...{last}", others, *turned)
+        inversions = sum(x > y for x, y in itertools.combinations(p, 2))
+        (diagonal if len(last) == 1 else total)[...] += -part if inversions % 2 else part
     sign = np.linalg.det(u) * np.linalg.det(vh)
-    return sign[..., None, None] * np.conj((u * others[..., None, :]) @ vh)
+    found = sign[..., None, None] * (np.conj(u) @ total @ np.conj(vh))
+    return np.where(finite[..., None, None], found, np.nan).astype(a.dtype)
+
+
+def _products_of_others(s: Any, order: int) -> Any:
+    """[..., i, j, ...] is the product of all s but the `order` ones named by the indices; 0 where
+    two of these are the same."""
+    n = s.shape[-1]
+    total = np.ones(s.shape[:-1] + (n,) * order, s.dtype)
+    for k in range(n):
+        factor = np.broadcast_to(s[(..., k, *[None] * order)], total.shape).copy()
+        for axis in range(order):
+            np.moveaxis(factor, axis - order, 0)[k] = 1
+        total *= factor
+    for first, second in itertools.combinations(range(order), 2):
+        np.einsum("...ii->...i", np.moveaxis(total, (first - order, second - order), (-2, -1)))[
+            ...] = 0
+    return total
 
 
 def eigenvectors(a: Any, w: Any) -> Any:

@@ -81,7 +81,9 @@ GIVEN = {
     callbacks.singular_values: [((apart(*s, kind=k),), {}) for k in REAL_OR_COMPLEX
                                 for s in ((3, 3), (4, 3), (2, 3, 4))],
     callbacks.cofactors: [((regular(*s, kind=k),), {}) for k in REAL_OR_COMPLEX
-                          for s in ((3, 3), (2, 2, 2))],
+                          for s in ((3, 3), (2, 2, 2))] + [
+        ((regular(3, 3, kind=k), *(values(3, 3, seed=j, kind=k) for j in range(m))), {})
+        for k in REAL_OR_COMPLEX for m in (1, 2)],
     callbacks.inverse_or_nan: [((regular(3, 3),), {})],
     callbacks.transform: [
         ((values(*s, kind=k),), {"name": name, "n": n, "axis": axis, "norm": norm})
@@ -198,8 +200,33 @@ def test_det_of_singular_matrices():
     x = np.array([[1.0, 2, 3], [2, 4, 6], [1, 0, 1]])
     for a in (x, np.zeros((1, 1)), np.diag([1.0, 0]), np.diag([2.0, 0, 0])):
         program, args = program_of(LA.det, (a,), {}, False)
-        check_forward(program, args, orders=1)
-        check_reverse(program, args, orders=1)
+        check_forward(program, args, orders=2)
+        check_reverse(program, args, orders=2)
+
+
+@pytest.mark.parametrize("kind", REAL_OR_COMPLEX)
+@pytest.mark.parametrize("rank", range(5))
+def test_derivatives_of_det_of_any_order(rank, kind):
+    """The part of det(a + z1 t1 + z2 t2 ...) with one of each z, by Fourier transforms: for each
+    rank of a."""
+    u, s, vh = LA.svd(values(4, 4, kind=kind))
+    s[rank:] = 0
+    a, directions = (u * s) @ vh, [values(4, 4, seed=k, kind=kind) for k in range(1, 4)]
+    circle = np.exp(2j * np.pi * np.arange(5) / 5)
+    for order in (1, 2, 3):
+        z = np.stack(np.meshgrid(*[circle] * order, indexing="ij"))
+        moved = a + np.tensordot(z, np.stack(directions[:order]), ((0,), (0,)))
+        want = np.mean(LA.det(moved) / np.prod(z, 0))
+        got = callbacks.cofactors(a, *directions[:order - 1])
+        np.testing.assert_allclose(np.sum(got * directions[order - 1]), want, atol=1e-13)
+
+
+def test_determinants_of_what_is_not_finite_have_no_derivative():
+    a = np.stack([np.eye(2), np.array([[1, np.nan], [0, 1]])])
+    for function in (LA.det, LA.slogdet):
+        program, args = program_of(function, (a,), {}, False)
+        t = tangents_of(program, args, [np.ones_like(a)])[-1]
+        np.testing.assert_array_equal(t, [2, np.nan])
 
 
 def test_columns_that_are_not_determined_keep_what_is():

@@ -6,6 +6,7 @@ algorithmic differentiation" (2008); that of pinv is in Golub and Pereyra (1973)
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -95,19 +96,39 @@ def pinv(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
 
 @rule(LA.det, equal=square)
 def det(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
-    a = eqn.ins[0]
-    cofactors = call(p, callbacks.cofactors, [a], [(a.dtype, a.shape)])
-    return [dot(l, tangents[0], cofactors)]
+    return [dot(l, tangents[0], _cofactors(p, [eqn.ins[0]]))]
 
 
-@rule(callbacks.cofactors, equal=square)
+def _cofactors(b: Any, operands: Any) -> Atom:
+    return call(b, callbacks.cofactors, operands, [(operands[0].dtype, operands[0].shape)])
+
+
+def _squares(eqn: Eqn) -> Any:
+    return [*square(eqn), *(pair for t in _matrices(eqn)[1:]
+                            for pair in zip(eqn.ins[0].shape, t.shape, strict=True))]
+
+
+def _matrices(eqn: Eqn) -> list[Atom]:
+    return list(eqn.ins[:eqn.params.get("take")])
+
+
+def _cofactors_transpose(b: Any, eqn: Eqn, ct: Atom, k: int) -> Atom:
+    """Derivatives of det are symmetric in their directions, of which ct is one."""
+    operands = _matrices(eqn)
+    operands[k] = ct
+    return _cofactors(b, operands)
+
+
+@rule(callbacks.cofactors, transpose=_cofactors_transpose, equal=_squares)
 def cofactors(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
-    """Of c = det(a) inv(a)^T, where a can be inverted."""
-    a, c, t = eqn.ins[0], eqn.outs[0], tangents[0]
-    y = p.swap_last(call(p, callbacks.inverse_or_nan, [a], [(a.dtype, a.shape)]))
-    size = dot(l, t, c)
-    spread = l.broadcast(size, a.shape, tuple(range(len(size.shape))))
-    return [l.sub(l.mul(spread, y), product(l, c, l.swap_last(t), y))]
+    """One more direction for the matrix; linear in the directions there are."""
+    operands = _matrices(eqn)
+    parts = []
+    for k, t in enumerate(tangents[:len(operands)]):
+        if t is not None:
+            moved = [*operands, t] if k == 0 else [*operands[:k], t, *operands[k + 1:]]
+            parts.append(_cofactors(l, moved))
+    return [functools.reduce(l.add, parts)]
 
 
 @rule(LA.slogdet, equal=square)
