@@ -4,7 +4,8 @@
     source        source, syntax, jumps, liveness, rewrite: the AST before it runs
     helpers       control (what rewritten code calls), calls, truth, operators, ufuncs, messages,
                   host (print), matching
-    staging       builder, branches, trying, sequences, yields, generators (NumPy's random ones)
+    staging       builder, branches, trying, managers (with), sequences, yields, generators (NumPy's
+                  random ones)
     loops         loops (how one is run), loop, iterables, prange; carried, loop_traces and
                   loop_equation stage it
     functions     recursion, active, passing; separate: of their own in the kernel
