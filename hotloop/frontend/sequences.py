@@ -201,6 +201,16 @@ class _Inner(Sink):
         consume(items, self)
 
 
+def body_sink(loop: Loop) -> Sink:
+    """A sink for the body of a loop."""
+    return _BodySink(loop)
+
+
+def inner_sink(sink: Sink) -> Sink:
+    """A sink for the inside of a generator (`yields`)."""
+    return renamed(sink, _Inner)
+
+
 def stream(first: Any, run: Callable[[Sink, Any], Any]) -> Stream:
     return Stream(first, run)
 
