@@ -210,7 +210,7 @@ FOUND = {
             for e in a:
                 if (int(e) % 2, k) in d or (1,) in d:
                     t += 1
-                d[int(e), k] = t
+                d[int(e)] = t
             return t, len(d)
         """, ["np.arange(3), 1"]),
 }
