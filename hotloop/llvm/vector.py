@@ -40,7 +40,7 @@ from hotloop.loops.core import (
 )
 from hotloop.loops.expr import Expr, affine, e, lit, substitute, var
 from hotloop.loops.rewrite import bound, expressions, loaded, writes
-from hotloop.loops.scalar import identity
+from hotloop.loops.scalar import SCALAR_OPS, identity
 from hotloop.record import record
 
 
@@ -67,10 +67,6 @@ LONG = 16
 WORTH_A_TEST = 8.0
 """Adds in a branch from which on it is skipped if no lane takes it: a test takes one to three
 nanoseconds a block if it is guessed right or wrong half of the time, a square root as long."""
-
-_GROWING = {"lt": 1, "le": 1, "gt": -1, "ge": -1}
-"""Comparisons, and which way the difference of their sides must not go far."""
-
 
 @record
 class _Leaving:
@@ -412,8 +408,11 @@ class VectorStatements(VectorMemory):
         bound that grows with the lanes, or the condition itself."""
         assert self.lanes is not None
         lanes = self.lanes
-        if cond.op not in _GROWING or cond.args[0].dtype != I64:
+        row = SCALAR_OPS.get(cond.op)
+        gap = row.compares.gap if row is not None and row.compares is not None else None
+        if gap is None or None not in gap or cond.args[0].dtype != I64:
             return cond
+        towards = 1 if gap[0] is None else -1      # which way their difference must not go far
         own = var(lanes.var)
         factors = []
         for x in cond.args:
@@ -421,7 +420,7 @@ class VectorStatements(VectorMemory):
             factors.append(terms.pop(own, 0))
             if any(self.is_varying(t) for t in terms):
                 return cond
-        growth = (factors[0] - factors[1]) * lanes.step * _GROWING[cond.op]
+        growth = (factors[0] - factors[1]) * lanes.step * towards
         if not growth or abs(growth) > MOST_LANES:
             return cond
         at = lanes.first
