@@ -331,3 +331,21 @@ def test_an_attribute_that_a_loop_may_bind_is_a_new_object():
     assert p.velocity is not before and p.velocity.x == 1.0
     jitted(p, 3)
     assert p.velocity.x == 4.0
+
+
+def test_a_search_in_what_is_not_sorted_looks_at_each_key_by_itself():
+    a = np.array([6, 1, 7, 9])
+    found = hotloop.jit(lambda a, v: np.searchsorted(a, v))(a, a)
+    assert found.tolist() == [int(np.searchsorted(a, v)) for v in a]
+
+
+def test_what_flat_gives_begins_anew_each_time():
+    def twice(x):
+        it = x.flat
+        total = 0.0
+        for v in it:
+            total += v
+        for v in it:
+            total += v
+        return total
+    assert hotloop.jit(twice)(np.arange(4.0)) == 12.0 and twice(np.arange(4.0)) == 6.0

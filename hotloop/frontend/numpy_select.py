@@ -26,6 +26,7 @@ from hotloop.frontend.numpy_arrays import (
     scalar_of,
     settled,
     static_int,
+    target_array,
     zeros_array,
 )
 from hotloop.frontend.numpy_atoms import op, select
@@ -65,7 +66,7 @@ from hotloop.ir.types import BOOL, I64
 # ---- where, select, choose, clip
 
 @numpy_function(np.where)
-def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE) -> Any:
+def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE, /) -> Any:
     if x is NO_VALUE and y is NO_VALUE:
         return nonzero(condition)
     if x is NO_VALUE or y is NO_VALUE:
@@ -211,7 +212,7 @@ def _in_range(bound: Any, side: str, dtype: np.dtype) -> Any:
 
 @numpy_function(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    target, source = lift(dst), settled(lift(src))
+    target, source = target_array(dst, "list"), settled(lift(src))
     single = isinstance(source, Scalar | np.generic) and not is_python_number(source)
     weak = not single and not isinstance(source, Array)
     if "biufc".index(dtype_of(source).kind) > "biufc".index(target.dtype.kind) + (
@@ -239,8 +240,10 @@ def as_items(values: Any, dtype: np.dtype) -> Array:
 
 @numpy_function(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    target, flags = lift(a), as_array(mask)
+    target, flags = target_array(a, "list"), as_array(mask)
     new = as_items(values, target.dtype)
+    dm.require_equal(dm.product(flags.dims), dm.product(target.dims),
+                     "putmask: mask and data must be the same size")
     if new.dims and not np.can_cast(new.dtype, target.dtype, "safe"):
         fail(TypeError, f"Cannot cast array data from {new.dtype!r} to {target.dtype!r} according "
              "to the rule 'safe'")
@@ -250,7 +253,6 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
         flat = fresh(reshaped(part, (dm.product(new.dims),)))
         place = ufuncs.apply(np.remainder, [fresh(iota(size)), as_int(flat.dims[0])])
         part = reshaped(flat[place].value(), target.dims)
-    dm.require_equal(dm.product(flags.dims), size, "putmask: mask and data must be the same size")
     there = reshaped(truth(flags.value()), target.dims)
     target.assign(select(there, part, target.value()))
 
@@ -284,6 +286,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     k = axis_of(axis, a.ndim)
     at = scalar_of(indices)
     n = as_int(a.dims[k])
+    if mode not in ("raise", "wrap", "clip"):
+        raise unsupported(f"the mode {mode!r} of take")             # an error of NumPy's, mostly
     if mode == "clip":
         at = clip(at, 0, n - 1)
     elif mode == "wrap":
@@ -331,7 +335,9 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
 @numpy_function(np.put)
 @method("put")
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    a = lift(a)
+    a = target_array(a, "list")
+    if mode not in ("raise", "wrap", "clip"):
+        raise unsupported(f"the mode {mode!r} of put")
     flat = a.view(Reshape((dm.product(a.dims),)))
     at, new = ravel(ind), as_items(v, a.dtype)
     some, none = dm.compare("gt", flat.dims[0], 0), dm.compare("eq", at.dims[0], 0)
@@ -627,7 +633,7 @@ def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: 
 
 @numpy_function(np.union1d)
 def union1d(ar1: Any, ar2: Any) -> Array:
-    return unique(NUMPY[np.concatenate]([ravel(ar1), ravel(ar2)]))
+    return unique(NUMPY[np.concatenate]([ar1, ar2], None))
 
 
 @numpy_function(np.intersect1d)

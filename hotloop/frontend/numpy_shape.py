@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError
 
 from hotloop import lazy
 from hotloop.frontend import dims as dm
@@ -21,6 +22,7 @@ from hotloop.frontend.numpy_arrays import (
     axes_of,
     axis_of,
     broadcast_arrays,
+    object_array,
     settled,
     static_int,
 )
@@ -252,7 +254,9 @@ def permuted(a: Array, perm: Sequence[int]) -> Array:
 
 
 @numpy_function(np.transpose, np.permute_dims)
-def transpose(a: Any, axes: Any = None) -> Array:
+def transpose(a: Any, axes: Any = None) -> Any:
+    if axes is None and isinstance(a, Scalar) and not is_python_number(a):
+        return a
     a = as_array(a)
     if axes is None:
         return permuted(a, range(a.ndim)[::-1])
@@ -314,9 +318,11 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:
 
 @numpy_function(np.rollaxis)
 def rollaxis(a: Any, axis: Any, start: Any = 0) -> Array:
-    a = as_array(a)
+    a = object_array(a)
     k, n = axis_of(axis, a.ndim), a.ndim
     to = static_int(start, "start of rollaxis")
+    if not -n <= to <= n:
+        fail(AxisError, f"'start' arg requires {-n} <= start < {n + 1}, but {to} was passed in")
     to += n if to < 0 else 0
     if k < to:
         to -= 1

@@ -38,7 +38,7 @@ from hotloop.frontend.traced import (
     ViewOut,
     WidenedOut,
 )
-from hotloop.frontend.tracers import Array, Base, Scalar, Widened
+from hotloop.frontend.tracers import Array, Base, Flat, Scalar, Widened
 from hotloop.frontend.views import Broadcast, Diagonal, Index, Part, Reshape, Transpose
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, I64
@@ -155,6 +155,8 @@ class Results:
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
         if isinstance(x, Array):
+            if type(x) is Flat:
+                raise unsupported("x.flat as a result", "return x.ravel()")
             return self.array(x)
         if isinstance(x, Widened):
             return WidenedOut(self.add(x.flag), self.add(x.atom), x.kind, x.narrow_kind,

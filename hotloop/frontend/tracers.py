@@ -351,6 +351,12 @@ class Array(Tracer):
         return self.base.contiguous and all(step.contiguous for step in self.steps)
 
 
+class Flat(Array):
+    """`x.flat`, an iterator of NumPy's: items of it are copies."""
+
+    __slots__ = ()
+
+
 def attribute_of(x: Scalar | Array, name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
