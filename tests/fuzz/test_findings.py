@@ -204,6 +204,18 @@ FOUND = {
             return l, t, u
         """, ["np.ones(3, bool), np.arange(3, dtype='u1'), np.ones(2), 1",
               "np.ones(3, bool), np.arange(3, dtype='u1'), np.ones(2), 6"]),
+    "what NumPy refuses where a stand-in gave up is its exception": ("""
+        def f(b, k):
+            t = 0
+            for e in b:
+                try:
+                    b[np.arange(len(b))[::-1]] -= np.isnan(b).astype(np.complex128)
+                except ValueError:
+                    t -= 1
+                finally:
+                    t += 1
+            return b, t
+        """, ["np.ones(2), 1", "np.ones(0), 1"]),
     "a tuple is no key that a NumPy number could be": ("""
         def f(a, k):
             d, t = {np.int64(1): 1.0, np.count_nonzero(a): 2.0}, 0
