@@ -151,6 +151,8 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K",
         else:
             made = arranged(x, order)
     else:
+        if copy is False:
+            raise unsupported("an array of a number without a copy")    # an error of NumPy's
         target = dtype_of(x) if dtype is None else as_dtype(dtype)
         made = filled(wrap(fit_item(x, target)) if is_python_number(x) else x, (), target)
     missing = static_int(ndmin, "ndmin") - made.ndim

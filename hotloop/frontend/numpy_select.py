@@ -29,7 +29,7 @@ from hotloop.frontend.numpy_arrays import (
     target_array,
     zeros_array,
 )
-from hotloop.frontend.numpy_atoms import op, select
+from hotloop.frontend.numpy_atoms import either, op, select
 from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_join import sequence
@@ -131,8 +131,12 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     if mode == "raise":
         outside = ufuncs.apply(np.logical_or, [wrap(op("lt", place, Lit(0))),
                                                wrap(op("ge", place, Lit(n)))])
-        check(op("not", value(NUMPY[np.any](outside))), ValueError,
-              "invalid entry in choice array")
+        fine = op("not", value(NUMPY[np.any](outside)))
+        if not index.dims:                      # unless there is nothing to choose
+            dims = dm.broadcast_dims(index.dims, *map(dims_of, options))
+            empty = dm.compare("eq", dm.product(dims), 0)
+            fine = either(fine, lit(empty) if isinstance(empty, bool) else empty)
+        check(fine, ValueError, "invalid entry in choice array")
     elif mode == "wrap":
         place = op("remainder", place, Lit(n))
     else:
@@ -454,7 +458,14 @@ def stably(kind: Any, stable: Any) -> bool:
 def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
                   stable: Any = None) -> None:
     unordered(order)
+    along_axis(axis)
     a.assign(op("sort", a.value(), axis=sortable(a, axis)[1], **order_of(kind, stable)))
+
+
+def along_axis(axis: Any) -> None:
+    """In place there is no way to sort all axes as one."""
+    if axis is None:
+        fail(TypeError, "'NoneType' object cannot be interpreted as an integer")
 
 
 @numpy_function(np.argsort)
@@ -496,6 +507,7 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
 def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
                        order: Any = None) -> None:
     unordered(order, kind)
+    along_axis(axis)
     a.assign(_partitioned(np.partition, a, kth, axis, None).value())
 
 

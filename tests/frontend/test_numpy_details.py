@@ -65,6 +65,7 @@ I8, U8 = np.arange(3, dtype=np.int8), np.arange(3, dtype=np.uint8)
     (lambda x: (np.gradient(x, 0.5, x[0] ** 2), np.gradient(x[0], x[0] ** 2)), (MATRIX,)),
     (lambda x: (np.matmul(x, x.T, dtype=np.float32), np.vecdot(x, x, dtype=complex)), (MATRIX,)),
     (lambda x: np.divmod.outer(x, x + 1), (ROW,)),
+    (lambda x: (np.choose(2, (x, x)), np.choose(x.size + 2, (x, x))), (EMPTY,)),
     (lambda x: np.rollaxis(x, 1, -2), (MATRIX,)),
     (lambda x: np.linalg.pinv(x[:0, None]), (I8,)),
     (lambda a, n: np.lib.stride_tricks.as_strided(a, (n, a.size - n + 1), (8, 8)), (ROW, 2)),
@@ -208,6 +209,10 @@ def test_division_of_integers_by_literal_zero_warns(divide):
     lambda x: np.put(x, 0, 1, mode="full"),
     lambda x: np.dot(x, x.T, out=np.zeros((3, 3), np.float32)),
     lambda x: x.var(correction=1),
+    lambda x: x.sort(axis=None),
+    lambda x: x.partition(1, axis=None),
+    lambda x: np.array(x.size, copy=False),
+    lambda x: np.choose(x.size, (x, x)),
     lambda x: x.flat[None],
 ])
 def test_exceptions_for_wrong_arguments_are_numpys(function):
