@@ -220,7 +220,7 @@ def test_the_argument_of_a_raised_key_error_is_text():
 
 def test_views_by_functions_called_back_are_copies():
     def windows(x):
-        return np.lib.stride_tricks.sliding_window_view(x, 2)
+        return np.lib.stride_tricks.as_strided(x, (3, 2), (8, 8))
 
     def stored(x):
         y = windows(x)

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
+from hotloop.frontend import numpy_in_python as plain
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, emit, fail, lit, unsupported
+from hotloop.frontend.calls import function as traced
 from hotloop.frontend.indexing import Selection
 from hotloop.frontend.indexing import nonzero as nonzero_atoms
 from hotloop.frontend.numpy_arrays import (
@@ -402,7 +404,7 @@ def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     if ufunc is np.subtract:
         b = ufuncs.apply(np.negative, [b])
     elif ufunc is not np.add:
-        raise unsupported(f"np.{ufunc.__name__}.at", "write the loop")
+        return one_by_one(ufunc, target, indices, b)
     selection = Selection(target, indices)
     b = settled(lift(b))
     if "biufc".index(dtype_of(b).kind.replace("u", "i")) > (
@@ -414,6 +416,17 @@ def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     current = target.value()
     target.assign(emit("addat", [current, part, *index.operands],
                        [(current.dtype, current.shape)], codes=index.codes)[0])
+
+
+def one_by_one(ufunc: np.ufunc, a: Array, indices: Any, b: Any) -> None:
+    """Where all operands have one dtype. Otherwise NumPy computes in the wider one and casts."""
+    operands = [] if b is None else [settled(lift(b))]
+    kinds = [a.dtype, *(np.result_type(a.dtype, dtype_of(x)) for x in operands)]
+    if ufunc.nin != len(kinds) or ufunc.nout != 1 or ufunc.signature is not None or (
+            set(ufunc.resolve_dtypes((*kinds, None))) != {a.dtype}):
+        raise unsupported(f"np.{ufunc.__name__}.at of these dtypes", "write the loop")
+    values = [fresh(convert(value(x), a.dtype)) for x in operands]
+    traced(plain.ufunc_at)(ufunc, a, indices, *values)
 
 
 UFUNC_METHODS["at"] = ufunc_at

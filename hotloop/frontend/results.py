@@ -39,7 +39,7 @@ from hotloop.frontend.traced import (
     WidenedOut,
 )
 from hotloop.frontend.tracers import Array, Base, Flat, Scalar, Widened
-from hotloop.frontend.views import Broadcast, Diagonal, Index, Part, Reshape, Transpose
+from hotloop.frontend.views import Broadcast, Diagonal, Index, Part, Reshape, Transpose, Windows
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, I64
 from hotloop.record import record
@@ -251,6 +251,8 @@ class Results:
                 steps.append(("part", step.name))
             elif isinstance(step, Diagonal):
                 steps.append(("diagonal", step.offset))
+            elif isinstance(step, Windows):
+                steps.append(("windows", (self.number(step.shape[-1]), step.axis)))
             elif isinstance(step, Broadcast):
                 steps.append(("broadcast", tuple(map(self.number, step.shape))))
         return ViewOut(base, tuple(steps)) if steps else base

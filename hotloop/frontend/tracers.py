@@ -48,6 +48,7 @@ from hotloop.frontend.views import (
     Diagonal,
     Step,
     Transpose,
+    Windows,
     cast,
     read,
     reshaped,
@@ -654,7 +655,7 @@ def keep_order(made: Any, operands: Sequence[Any]) -> Any:
     return made
 
 
-REORDERED = (Transpose, Broadcast, Diagonal)
+REORDERED = (Transpose, Broadcast, Diagonal, Windows)
 memory_order = lazy.module("hotloop.frontend.memory_order")
 
 
