@@ -333,6 +333,18 @@ def test_an_attribute_that_a_loop_may_bind_is_a_new_object():
     assert p.velocity.x == 4.0
 
 
+def doubled(d, n):
+    for _ in range(n):
+        d = {"x": 2 * d["x"]}
+    return d
+
+
+def test_a_dict_that_a_loop_may_rebind_is_a_new_one():
+    d = {"x": 3}
+    same = hotloop.jit(doubled)(d, 0)
+    assert same == d and same is not d
+
+
 def test_a_search_in_what_is_not_sorted_looks_at_each_key_by_itself():
     a = np.array([6, 1, 7, 9])
     found = hotloop.jit(lambda a, v: np.searchsorted(a, v))(a, a)

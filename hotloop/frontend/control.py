@@ -263,7 +263,8 @@ def store(x: Any, index: Any, new: Any) -> None:
             refuse_change(x, "an assignment")
             x[index] = new
             return
-        x[index]
+        if x[index] is new:
+            return
         refuse_change_of_either(x)
         Place(x, True, index).set(new)
     elif isinstance(getattr(type(x), "__setitem__", None), types.FunctionType):

@@ -3,8 +3,8 @@
     MakeList(plan)([n, array, ...])     the list of n items that `plan` puts together
 
 A plan says per item: ("number", is a Python number), ("mixed", narrow kind, narrow dtype, is the
-wide one a Python number), ("tuple", type, plans), ("array",), ("object", the same for all) or
-("one of", constants).
+wide one a Python number), ("tuple", type, plans), ("dict", keys, plans), ("array",), ("object", the
+same for all) or ("one of", constants).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hotloop.frontend.slots import (
     ScalarSlot,
     SequenceSlot,
 )
+from hotloop.frontend.structure import Keys
 from hotloop.frontend.traced import PYTHON
 from hotloop.ir.core import Var
 from hotloop.record import record
@@ -62,6 +63,9 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
             columns = [_column(part, n, arrays) for part in parts]
             rows = zip(*columns, strict=True) if columns else [()] * n
             return [kind._make(r) for r in rows] if hasattr(kind, "_make") else list(rows)
+        case ("dict", keys, parts):
+            columns = [_column(part, n, arrays) for part in parts]
+            return [dict(zip(keys, r, strict=True)) for r in zip(*columns, strict=True)]
         case ("rows", inner):
             starts, lengths = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
             pool = [] if inner is None else _column(inner, int(next(arrays)), arrays)
@@ -89,6 +93,8 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
         kind, dtype = (None, None) if item.narrow is None else (item.narrow.kind,
                                                                item.narrow.dtype)
         return "mixed", kind, dtype, item.wide.kind == PYTHON
+    if isinstance(item, SequenceSlot) and isinstance(item.type, Keys):
+        return "dict", item.type.keys, tuple(map(plan_of, item.items))
     if isinstance(item, SequenceSlot):
         return "tuple", item.type, tuple(map(plan_of, item.items))
     if isinstance(item, ArraySlot):

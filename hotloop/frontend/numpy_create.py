@@ -477,7 +477,7 @@ def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: str = "C",
         device: Any = None, like: Any = None) -> Array:
     n, = dims_from(settled(N))
     m = n if M is None else dims_from(settled(M))[0]
-    return converted(is_diagonal(n, m, settled(k), np.equal), as_dtype(dtype))
+    return in_order(converted(is_diagonal(n, m, settled(k), np.equal), as_dtype(dtype)), order)
 
 
 @numpy_function(np.identity)

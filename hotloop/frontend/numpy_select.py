@@ -586,6 +586,8 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
            sorted: bool = True) -> Any:
     if axis is not None:
         raise unsupported("np.unique along an axis", "encode the rows as numbers")
+    if not sorted:
+        raise unsupported("np.unique that is not sorted")        # in an order of NumPy's own
     whole = as_array(ar)
     a = ravel(whole)
     order = argsort(a, stable=True) if return_index or return_inverse else None

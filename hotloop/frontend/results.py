@@ -25,7 +25,8 @@ from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.messages import has_marks
 from hotloop.frontend.references import ChosenBase, leaves, leaves_of
 from hotloop.frontend.session import Session, StandIn
-from hotloop.frontend.slots import Either, Maybe, Unjoined, is_named_tuple
+from hotloop.frontend.slots import Either, Maybe, Unjoined
+from hotloop.frontend.structure import is_named_tuple
 from hotloop.frontend.traced import (
     PYTHON,
     ArrayOut,

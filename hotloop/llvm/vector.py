@@ -167,10 +167,12 @@ class VectorStatements(VectorMemory):
             first, following, by = self.name(), self.name(), self.name()
             outside, self._leaving = self._leaving, _Leaving(failed, [])
             entry = self.block
+            passing = self.passing(loop, lo, width, ahead, varying)
             self.jump(head)
             self.begin(head)
             at = len(self.lines)
             i = self.counter(first)
+            self.past = {s: self.name() for s in passing}
             with self.in_lanes(Lanes(loop.var, i, step, width), varying):
                 phis = [self.name() for _ in loop.carries]
                 for carry, phi in zip(loop.carries, phis, strict=True):
@@ -185,6 +187,7 @@ class VectorStatements(VectorMemory):
                                           f"[{width}, %{latch}]")
                 self.lines[at:at] = [
                     f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
+                    *self._past_phis(passing, entry, latch),
                     *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
             tests, self._leaving = self._leaving.blocks, outside
             ends = [(following, nexts, latch)]
@@ -210,6 +213,12 @@ class VectorStatements(VectorMemory):
             self.bind(carry.name, self.phi(type_of(carry.dtype), (init, before), (init, few),
                                            (total, last)))
         self.forget(changed)
+
+    def _past_phis(self, passing: dict[Store, str], entry: str, latch: str) -> list[str]:
+        """Blocks that may pass the caches; the first does not. Those after the loop do not."""
+        own, self.past = self.past, {}
+        return [f"{own[s]} = phi i1 [false, %{entry}], [{flag}, %{latch}]"
+                for s, flag in passing.items()]
 
     def _whole(self, count: str, width: int, ahead: str) -> str:
         """How many iterations are done in whole blocks, of which the first is `ahead` of the
@@ -265,10 +274,12 @@ class VectorStatements(VectorMemory):
         self.begin(start)
         first, following, by = self.name(), self.name(), self.name()
         step, entry = int(loop.step.args[0]), self.block
+        passing = self.passing(loop, lo, width, ahead, varying)
         self.jump(head)
         self.begin(head)
         at = len(self.lines)
         i = self.counter(first)
+        self.past = {s: self.name() for s in passing}
         with self.in_lanes(Lanes(loop.var, i, step, width), varying):
             phis = [self.name() for _ in loop.carries]
             for carry, phi in zip(loop.carries, phis, strict=True):
@@ -282,6 +293,7 @@ class VectorStatements(VectorMemory):
                 self.lines.insert(at, f"{by} = phi i64 [{ahead}, %{entry}], [{width}, %{latch}]")
             self.lines[at:at] = [
                 f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
+                *self._past_phis(passing, entry, latch),
                 *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
         self.begin(middle)
         return [self.phi(type_of(c.dtype, width), (a, before), (b, latch))

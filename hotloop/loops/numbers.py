@@ -143,6 +143,8 @@ class Numbers(Conditions):
                     self.told(s.cond, True)
                 case Alloc():
                     self._room(s)
+                case Call():
+                    self._filled(s)
                 case For():
                     self._for(s)
                 case While():
@@ -151,12 +153,19 @@ class Numbers(Conditions):
                     self._if(s)
 
     def _room(self, s: Alloc) -> None:
-        """There is no memory for more than so many elements."""
+        """There is no memory for more than so many elements. The size may be negative: of what a
+        loop needs that does not run."""
         for k, size in enumerate(s.sizes):
             others = [self.span(x) for x in s.sizes[:k] + s.sizes[k + 1:]]
             if size.op != "lit" and all(x is not None and x[0] > 0 for x in others):
                 self.compared("le", size, lit(SIZE[1]))
-                self.compared("ge", size, lit(0))
+
+    def _filled(self, s: Call) -> None:
+        """What a call makes has sizes."""
+        for buffer in s.outs:
+            for size in buffer.shape:
+                if size.op != "lit":
+                    self.compared("ge", size, lit(0))
 
     def _store(self, s: Store) -> None:
         b = self._one(s.buffer)

@@ -216,6 +216,21 @@ FOUND = {
                     t += 1
             return b, t
         """, ["np.ones(2), 1", "np.ones(0), 1"]),
+    "a loop that does not run says nothing of the sizes in it": ("""
+        def f(n, m, a, b):
+            t = 0.0
+            for i in range(n):
+                x = np.zeros(m)
+                for j in range(m):
+                    x[j] += a[j] * i
+                t += x[i] + x[:2].max()
+            for i in range(len(b)):
+                b[1:, 1:] -= b[:-1, :-1]
+            if m < 0:
+                t = 5.0
+            return t / len(b)
+        """, ["0, -1, np.ones(3), np.ones((3, 3))", "0, 0, np.ones(3), np.ones((3, 3))",
+              "0, 1, np.ones(3), np.ones((0, 0))", "2, 3, np.ones(3), np.ones((2, 2))"]),
     "a tuple is no key that a NumPy number could be": ("""
         def f(a, k):
             d, t = {np.int64(1): 1.0, np.count_nonzero(a): 2.0}, 0
