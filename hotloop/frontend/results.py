@@ -151,7 +151,7 @@ class Results:
             raise x.error
         if isinstance(x, List) and id(x) not in self.stand_ins:
             return self.growing(x)
-        if isinstance(x, Table):
+        if isinstance(x, Table) and id(x) not in self.stand_ins:
             return self.table(x)
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
@@ -309,7 +309,7 @@ class Results:
                     raise unsupported(f"a change of a captured {type(s.real).__name__}",
                                       "pass the object as an argument")
                 found.append((s.path, key, self.growing(new.list) if isinstance(new, Copied)
-                              else self.tree(new)))
+                              else self.table(new) if key[0] == "whole" else self.tree(new)))
         return found
 
 
@@ -325,10 +325,7 @@ def _changes(s: StandIn) -> list[tuple[tuple[str, Any], Any]]:
     if isinstance(made, List):
         return [(("item", slice(None)), Copied(made))] if made.changed else []
     if isinstance(made, Table):
-        if any(part.changed for part in made.lists):
-            raise unsupported("a change of a dict that is an argument, at run-time keys",
-                              "change a copy: d = dict(d)")
-        return []
+        return [(("whole", None), made)] if any(part.changed for part in made.lists) else []
     if isinstance(made, list):
         if len(made) != len(before):
             return [(("item", slice(None)), list(made))]
