@@ -19,7 +19,8 @@ from hotloop import lazy
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.control import unbound
 from hotloop.frontend.dims import MIN
-from hotloop.frontend.instances import attributes
+from hotloop.frontend.instances import InstanceSlot, attributes
+from hotloop.frontend.list_results import RESULTS, plan_of
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.messages import has_marks
@@ -84,6 +85,14 @@ class MakeObject:
         for name, x in zip(self.names, items, strict=True):
             object.__setattr__(made, name, x)
         return made
+
+
+def _plan_of_objects(slot: InstanceSlot) -> tuple[Any, ...]:
+    kind = getattr(slot.type, "_hl_class", slot.type)
+    return "made", MakeObject(kind, slot.names), tuple(map(plan_of, slot.items))
+
+
+RESULTS[InstanceSlot] = _plan_of_objects
 
 
 def make_slice(items: list[Any]) -> slice:
