@@ -199,7 +199,8 @@ class Results:
         if isinstance(x, types.FunctionType):
             if id(x.__code__) in self.session.born:
                 raise unsupported("a function made by the compiled function as its result")
-            return Constant(x)
+            place = self.session.given.place(x)
+            return InputOut(*place) if place else Constant(x)
         if kind is slice:
             bounds = tuple(self.tree(e) for e in (x.start, x.stop, x.step))
             if not all(isinstance(e, Constant) for e in bounds):
