@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import types
-from collections import Counter
+from collections import Counter, OrderedDict
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,14 @@ class MakeDict:
 
     def __call__(self, items: list[Any]) -> dict[Any, Any]:
         return dict(zip(self.keys, items, strict=True))
+
+
+@record
+class MakeOrdered:
+    keys: tuple[Any, ...]
+
+    def __call__(self, items: list[Any]) -> OrderedDict[Any, Any]:
+        return OrderedDict(zip(self.keys, items, strict=True))
 
 
 @record
@@ -192,6 +200,8 @@ class Results:
             return Container(kind, tuple(self.tree(e) for e in x))
         if is_named_tuple(x):
             return Container(MakeTuple(kind), tuple(self.tree(e) for e in x))
+        if kind is OrderedDict:
+            return Container(MakeOrdered(tuple(x)), tuple(self.tree(e) for e in x.values()))
         if kind is dict:
             return Container(MakeDict(tuple(x)), tuple(self.tree(e) for e in x.values()))
         if has_marks(x):
@@ -319,7 +329,8 @@ class Results:
                     raise unsupported(f"a change of a captured {type(s.real).__name__}",
                                       "pass the object as an argument")
                 found.append((s.path, key, self.growing(new.list) if isinstance(new, Copied)
-                              else self.table(new) if key[0] == "whole" else self.tree(new)))
+                              else self.made_of(*tables.table_parts(new, True))
+                              if key[0] == "whole" else self.tree(new)))
         return found
 
 
