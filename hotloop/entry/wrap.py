@@ -53,6 +53,8 @@ from hotloop.frontend.traced import (
 from hotloop.ir.core import Var
 
 MAX_CELLS = 1 << 15
+COMPARED = (int, str, bytes, frozenset)
+"""Types whose values the machine may compare by ==: no code of the user's runs."""
 CAPSULE_TYPE = type(np._core._multiarray_umath._ARRAY_API)  # type: ignore[attr-defined]
 
 
@@ -310,6 +312,12 @@ class _Encoder:
                     raise NotEncodable("the length of another container")
                 self.steps += [Step.TYPE, self.pointer(type(self.object(path[:-1], guard.owner)))]
                 self.steps += [Step.SIZE, guard.value]
+            elif path[-1][0] == "keys":
+                self.locate(path[:-1], guard.owner)
+                if type(self.object(path[:-1], guard.owner)) is not dict or not all(
+                        type(key) in COMPARED for key in guard.value):
+                    raise NotEncodable("keys that are not text or ints")
+                self.steps += [Step.KEYS, self.pointer(guard.value)]
             else:
                 self.locate(path, guard.owner)
                 self.equal(path, guard.owner, guard.value)
@@ -324,7 +332,8 @@ class _Encoder:
                 inner = (*path, ("item", k))
                 self.locate(inner, owner)
                 self.equal(inner, owner, item)
-        elif type(value) in (int, str, bytes, frozenset) or isinstance(value, np.dtype):
+        elif type(value) in COMPARED or isinstance(value, np.dtype) or (
+                type(value) is dict and not value):
             self.steps += [Step.EQUAL, self.pointer(value)]
         else:
             self.steps += [Step.IS, self.pointer(value)]
@@ -343,6 +352,8 @@ class _Encoder:
                 self.tree(tree)
             self.tree(self.traced.result)
             for k, (_, (kind, name), _) in enumerate(self.traced.writes):
+                if kind == "whole":
+                    raise NotEncodable("a dict of other keys")
                 self.outs += [Out.SET_ATTR if kind == "attr" else Out.SET_ITEM, 2 * k,
                               self.pointer(name)]
         except NotEncodable:

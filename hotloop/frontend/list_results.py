@@ -3,8 +3,8 @@
     MakeList(plan)([n, array, ...])     the list of n items that `plan` puts together
 
 A plan says per item: ("number", is a Python number), ("mixed", narrow kind, narrow dtype, is the
-wide one a Python number), ("tuple", type, plans), ("dict", keys, plans), ("array",), ("object", the
-same for all) or ("one of", constants).
+wide one a Python number), ("tuple", type, plans), ("dict", keys, plans), ("array",), ("made",
+MakeObject, plans), ("object", the same for all) or ("one of", constants).
 """
 
 from __future__ import annotations
@@ -66,6 +66,12 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
         case ("dict", keys, parts):
             columns = [_column(part, n, arrays) for part in parts]
             return [dict(zip(keys, r, strict=True)) for r in zip(*columns, strict=True)]
+        case ("made", make, parts):
+            columns = [_column(part, n, arrays) for part in parts]
+            if not columns:
+                next(arrays)
+            rows = zip(*columns, strict=True) if columns else [()] * n
+            return [make(list(r)) for r in rows]
         case ("rows", inner):
             starts, lengths = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
             pool = [] if inner is None else _column(inner, int(next(arrays)), arrays)
@@ -103,7 +109,13 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
         return "object", item.object
     if isinstance(item, OneOfSlot):
         return "one of", item.objects
+    if type(item) in RESULTS:
+        return RESULTS[type(item)](item)
     raise unsupported("a list of such items as a result", "return an array")
+
+
+RESULTS: dict[type, Any] = {}
+"""Plans of further kinds of items: of objects, `results` knows how they are made."""
 
 
 def parts(x: List) -> tuple[MakeList, list[Any]]:

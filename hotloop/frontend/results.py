@@ -19,7 +19,8 @@ from hotloop import lazy
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.control import unbound
 from hotloop.frontend.dims import MIN
-from hotloop.frontend.instances import attributes
+from hotloop.frontend.instances import InstanceSlot, attributes
+from hotloop.frontend.list_results import RESULTS, plan_of
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.messages import has_marks
@@ -84,6 +85,14 @@ class MakeObject:
         for name, x in zip(self.names, items, strict=True):
             object.__setattr__(made, name, x)
         return made
+
+
+def _plan_of_objects(slot: InstanceSlot) -> tuple[Any, ...]:
+    kind = getattr(slot.type, "_hl_class", slot.type)
+    return "made", MakeObject(kind, slot.names), tuple(map(plan_of, slot.items))
+
+
+RESULTS[InstanceSlot] = _plan_of_objects
 
 
 def make_slice(items: list[Any]) -> slice:
@@ -151,7 +160,7 @@ class Results:
             raise x.error
         if isinstance(x, List) and id(x) not in self.stand_ins:
             return self.growing(x)
-        if isinstance(x, Table):
+        if isinstance(x, Table) and id(x) not in self.stand_ins:
             return self.table(x)
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
@@ -190,7 +199,8 @@ class Results:
         if isinstance(x, types.FunctionType):
             if id(x.__code__) in self.session.born:
                 raise unsupported("a function made by the compiled function as its result")
-            return Constant(x)
+            place = self.session.given.place(x)
+            return InputOut(*place) if place else Constant(x)
         if kind is slice:
             bounds = tuple(self.tree(e) for e in (x.start, x.stop, x.step))
             if not all(isinstance(e, Constant) for e in bounds):
@@ -309,7 +319,7 @@ class Results:
                     raise unsupported(f"a change of a captured {type(s.real).__name__}",
                                       "pass the object as an argument")
                 found.append((s.path, key, self.growing(new.list) if isinstance(new, Copied)
-                              else self.tree(new)))
+                              else self.table(new) if key[0] == "whole" else self.tree(new)))
         return found
 
 
@@ -325,10 +335,7 @@ def _changes(s: StandIn) -> list[tuple[tuple[str, Any], Any]]:
     if isinstance(made, List):
         return [(("item", slice(None)), Copied(made))] if made.changed else []
     if isinstance(made, Table):
-        if any(part.changed for part in made.lists):
-            raise unsupported("a change of a dict that is an argument, at run-time keys",
-                              "change a copy: d = dict(d)")
-        return []
+        return [(("whole", None), made)] if any(part.changed for part in made.lists) else []
     if isinstance(made, list):
         if len(made) != len(before):
             return [(("item", slice(None)), list(made))]

@@ -27,6 +27,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.control import HELPERS
+from hotloop.frontend.given import Given
 from hotloop.frontend.instances import traced_class
 from hotloop.frontend.list_slots import list_of
 from hotloop.frontend.list_values import List, Table
@@ -114,6 +115,7 @@ class Session:
         self.addresses: dict[Any, Var] = {}
         self.transforms = False                            # `transforms.expand` has to run
         self.spaces: list[tuple[types.FunctionType, dict[str, Any]]] = []
+        self.given = Given(self._guard, lambda *two: self.aliases.append(two))
 
     # ---- leaves
 
@@ -139,6 +141,9 @@ class Session:
             self.places[id(x)] = path, owner
         if isinstance(x, np.ndarray):
             made: Any = self.array(x, path, owner)
+        elif isinstance(x, types.FunctionType):
+            self.given.meet(x, path, owner, is_argument)
+            return x
         elif isinstance(x, (*SIMPLE, types.MethodType)):
             return self._simple(x, path, owner, is_argument)
         elif isinstance(x, tuple | list | dict):
@@ -210,6 +215,9 @@ class Session:
                 raise unsupported(f"a {kind.__name__} as an input", "pass a dict")
             self._guard((*path, ("type",)), dict, owner)
             self._guard((*path, ("keys",)), tuple(x), owner)
+            for k, key in enumerate(x):
+                if isinstance(key, types.FunctionType):
+                    self.given.meet(key, (*path, ("keys",), ("item", k)), owner, is_argument)
             if path in self.growing:
                 return self._table(x, path, owner, is_argument)
             made: Any = {}
@@ -406,7 +414,7 @@ class Session:
 
     def _default(self, x: Any) -> Any:
         if isinstance(x, list | dict | set) or _can_stand_in(x):
-            raise unsupported("a mutable default argument", "pass it explicitly")
+            return self.stand_in(x, *_held(x), False)
         return self.captured(x) if isinstance(x, np.ndarray) else x
 
     def _cell(self, name: str, cell: types.CellType, f: types.FunctionType) -> types.CellType:
@@ -414,7 +422,7 @@ class Session:
             content = cell.cell_contents
         except ValueError:
             return types.CellType()
-        made = types.CellType(self.stand_in(content, (("cell", name),), f, False))
+        made = types.CellType(self.stand_in(content, *self.given.cell(f, name)))
         self.known[-id(made)] = made, None
         self.spaces.append((f, {name: made, "": made.cell_contents}))
         return made
@@ -446,8 +454,8 @@ def _hint(path: Path) -> str:
     return str(path[-1][1]) if len(path[-1]) > 1 else ""
 
 
-def _held(x: np.ndarray) -> tuple[Path, types.FunctionType]:
-    """A path to an array that has none: a function whose globals hold it."""
+def _held(x: Any) -> tuple[Path, types.FunctionType]:
+    """A path to an array or default argument that has none: a function whose globals hold it."""
     holder = types.FunctionType((lambda: None).__code__, {"constant": x, "__builtins__": {}},
                                 "constant")
     return (("global", "constant"),), holder
