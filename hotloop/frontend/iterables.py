@@ -15,6 +15,7 @@ import numpy as np
 
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import staging
+from hotloop.frontend.indexing import span
 from hotloop.frontend.list_values import List
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.loop import Loop
@@ -65,22 +66,34 @@ class Range:
 
     def length(self) -> Any:
         """len(range(...))"""
-        if isinstance(self.step, int) and self.step == 1:
-            return as_int(dm.at_least_zero(dm.minus(dm.form(self.stop), dm.form(self.start))))
         known = self.known()
-        if known is None:
-            raise staging("the length of a range with a step")
-        return len(known)
+        if known is not None:
+            return len(known)
+        return as_int(span(slice(None, None, abs(self._stride())), self._distance())[1])
+
+    def _stride(self) -> int:
+        if not isinstance(self.step, int):
+            raise staging("the length of a range whose step is known at run time only")
+        return self.step
+
+    def _distance(self) -> Dim:
+        ends = dm.form(self.start), dm.form(self.stop)
+        first, last = ends if self._stride() > 0 else ends[::-1]
+        return dm.at_least_zero(dm.minus(last, first))
+
+    def sliced(self, s: slice) -> Range:
+        """range(...)[i:j:k]"""
+        start, size, step = span(s, dim_of(self.length()))
+        if not isinstance(step, int):
+            raise staging("a slice of a range with a step that is known at run time only")
+        step *= self._stride()
+        first = dm.plus(dm.form(self.start), dm.scale(dm.form(start), self._stride()))
+        end = dm.plus(first, dm.scale(dm.form(size), step))
+        return Range(as_int(dm.dim(first)), as_int(dm.dim(end)), step)
 
     def reversed(self) -> Range:
         """reversed(range(...))"""
-        known = self.known()
-        if known is not None:
-            back = known[::-1]
-            return Range(back.start, back.stop, back.step)
-        if not (isinstance(self.step, int) and self.step == 1):
-            raise staging("a reversed range with a step and run-time bounds")
-        return Range(as_int(self.stop) - 1, as_int(self.start) - 1, -1)
+        return self.sliced(slice(None, None, -1))
 
 
 def _as_array(r: Range, wide: bool = False) -> Array:
