@@ -162,7 +162,7 @@ def test_math(function, args):
     check(function, args)
 
 def test_slices_of_ranges():
-    """range(...)[i:j:k], its items, its length and reversed(range(...)), bounds known at run time."""
+    """range(...)[i:j:k], items, lengths and reversed(range(...)) of run-time bounds."""
     def sliced(a, b, s, n):
         out = 0
         for i in range(a, b, 3)[::-1]:
