@@ -31,8 +31,6 @@ AROUND = " "
 DOUBLINGS = 64.0
 """Iterations that multiply, divide or shift an integer until it is out of range, or 0."""
 
-_COMPARISONS = frozenset({"lt", "le", "gt", "ge", "ne"})
-
 CALL = 1000.0
 """A call of a library or of Python."""
 
@@ -122,7 +120,8 @@ def _parts(loop: While) -> list[Expr]:
             cond, (_, _, then, orelse) = choices[x.args[0]]
             if orelse.op == "lit" and not orelse.args[0]:          # `a and b`
                 left += [cond, then]
-        elif x.op in _COMPARISONS:
+        elif (row := SCALAR_OPS.get(x.op)) is not None and row.compares is not None and (
+                row.compares.gap != (0, 0)):
             found.append(x)
     return found
 
@@ -143,7 +142,8 @@ def _steps(loop: While) -> dict[str, float]:
         plain = term.op == "var" and not others
         if plain and factor == 1 and constant:
             found[carry.name] = float(constant)
-        elif plain and abs(factor) > 1 or x.op in ("ashr", "floor_divide"):
+        elif plain and abs(factor) > 1 or (row := SCALAR_OPS.get(x.op)) is not None and (
+                row.division is not None and not row.division.remainder):
             found[carry.name] = 0.0
     return found
 
