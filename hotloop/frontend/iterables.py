@@ -20,11 +20,16 @@ from hotloop.frontend.list_values import List
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.loop import Loop
 from hotloop.frontend.registry import NUMPY
+from hotloop.frontend.traced import Container
 from hotloop.frontend.tracers import LIFTED, Array, as_int, dim_of
 from hotloop.ir.core import Dim, Var
 
 ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 """How further iterables are looped over (generator expressions)."""
+
+
+def range_of(numbers: list[int]) -> range:
+    return range(*numbers)
 
 
 class Range:
@@ -53,6 +58,10 @@ class Range:
 
     def item(self, i: Dim) -> Any:
         return as_int(i)
+
+    def result_tree(self, results: Any) -> Container:
+        numbers = map(as_int, (self.start, self.stop, self.step))
+        return Container(range_of, tuple(map(results.tree, numbers)))
 
     def __iter__(self) -> Any:
         known = self.known()

@@ -471,6 +471,8 @@ def pad_widths(width: Any, rank: int) -> list[tuple[Dim, Dim]]:
     """(before, after) for each axis."""
     if isinstance(width, np.ndarray):
         width = width.tolist()
+    if isinstance(width, Array) and width.ndim and all(isinstance(d, int) for d in width.dims):
+        width = [list(w) if isinstance(w, Array) else w for w in sequence(width)]
     if not isinstance(width, tuple | list):
         n = dim_of(settled(width))
         return [(n, n)] * rank
