@@ -364,6 +364,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     axes = axes_of(axis, a.ndim)
     if weights is None:
         result = mean(a, axis, keepdims=keepdims)
+        if isinstance(result, Array):
+            dm.require("gt", dm.product(result.dims), 0, ZeroDivisionError, "division by zero")
         scale: Any = ufuncs.apply(np.multiply, [ufuncs.apply(np.positive, [result]) * 0 + 1,
                                                 as_int(count_of(a.dims, axes))])
         return (result, scale) if returned else result
