@@ -40,6 +40,7 @@ from hotloop.frontend.slots import (
     OneOfSlot,
     ScalarSlot,
     SequenceSlot,
+    Unjoined,
     any_dict,
     describe,
     flatten,
@@ -259,6 +260,9 @@ class _Buffers(Kind):
         return data_slot(x)
 
     def join(self, a: Any, b: Any, visible: Builder, name: Any) -> DataSlot:
+        for slot in (a, b):
+            if isinstance(slot, ObjectSlot) and isinstance(slot.object, Unjoined):
+                raise slot.object.error
         return data_joined(a, b, visible, "an item of the list")
 
     def make(self, slot: DataSlot) -> tuple[list[Var], Data]:

@@ -132,8 +132,18 @@ def equal_by_identity(n):
     return found[0] in found
 
 
+def two_classes(n):
+    found = []
+    for i in range(n):
+        if i % 2:
+            found.append(Job(i))
+        else:
+            found.append(Particle(i, i))
+    return len(found)
+
+
 @pytest.mark.parametrize("f, words", [
-    (changed, "after it was put into a list"), (the_same, "`is` of a Plain"),
+    (two_classes, "changes its class"), (changed, "after it was put into a list"), (the_same, "`is` of a Plain"),
     (equal_by_identity, "`==` of a Plain")], ids=lambda x: getattr(x, "__name__", ""))
 def test_refused_where_it_matters_which_object_it_is(f, words):
     with pytest.raises(hotloop.errors.UnsupportedError, match=words):
