@@ -143,7 +143,8 @@ def two_classes(n):
 
 
 @pytest.mark.parametrize("f, words", [
-    (two_classes, "changes its class"), (changed, "after it was put into a list"), (the_same, "`is` of a Plain"),
+    (two_classes, "changes its class"),
+    (changed, "after it was put into a list"), (the_same, "`is` of a Plain"),
     (equal_by_identity, "`==` of a Plain")], ids=lambda x: getattr(x, "__name__", ""))
 def test_refused_where_it_matters_which_object_it_is(f, words):
     with pytest.raises(hotloop.errors.UnsupportedError, match=words):
