@@ -1,38 +1,48 @@
 """np.random.Generator and RandomState objects: NumPy's own streams, advanced in place.
 
     rng.normal(0.0, 1.0)          # draw[function='random_normal'] p 0.0 1.0
-    rng.normal(0.0, 1.0, n)       # call_effect[...] g 0.0 1.0 n: the method itself
+    rng.normal(0.0, 1.0, n)       # a loop of these
+    rng.permutation(x)            # call_effect[...] g x: the method itself
 
-Single numbers come from the C function that the method would run, so loops that draw cost what they
-cost in C; where its arguments are not plainly valid, and for everything else, the method is called
+Numbers come from the C function that the method would run, so loops that draw cost what they cost
+in C; where its arguments are not plainly valid, and for everything else, the method is called
 back. Draws are effects: each happens once, in the program's order.
 """
 
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import Builder, current, emit, opened, unsupported
+from hotloop.frontend import numpy_in_python as in_python
+from hotloop.frontend import random_in_python as draws
+from hotloop.frontend.builder import Builder, check, current, emit, opened, unsupported
+from hotloop.frontend.calls import function as traced
 from hotloop.frontend.numpy_arrays import as_dtype, settled, static, static_bool, static_int
 from hotloop.frontend.numpy_atoms import atom_of, both, op
+from hotloop.frontend.numpy_shape import reshape_to
+from hotloop.frontend.objects import LEAVES
 from hotloop.frontend.tracers import (
     NUMPY_KIND,
     PYTHON,
     Array,
     Scalar,
+    as_int,
     convert,
     dim_of,
     dims_from,
     dims_of,
     dtype_of,
     fresh,
+    full,
     lift,
     value,
+    zero,
 )
 from hotloop.ir.core import Atom, Block, Dim, Lit, Var
 from hotloop.ir.types import CODE_OF, F64, I64, U64
@@ -125,6 +135,9 @@ class Generator:
         raise unsupported("assignment to an attribute of a random generator")
 
 
+LEAVES.add(Generator)
+
+
 # ---- call-backs and draws
 
 def call_back(g: Generator, function: Callable[..., Any], operands: Sequence[Any],
@@ -173,16 +186,26 @@ def by_method(g: Generator, method: str, parameters: dict[str, Any], size: Any, 
 
 
 def one(g: Generator, function: str, arguments: Sequence[Atom], valid: Atom | None,
-        otherwise: Callable[[], Atom], finish: Callable[[Atom], Atom] = lambda x: x) -> Atom:
-    """A single number by the C function, `finish` applied to it, or by `otherwise` if not valid."""
+        otherwise: Callable[[], Atom], finish: Callable[[Atom], Atom] = lambda x: x,
+        dims: tuple[Dim, ...] = ()) -> Atom:
+    """A single number by the C function, `finish` applied to it, or by `otherwise` if not valid;
+    with `dims` an array of such numbers, which NumPy draws one after another, too."""
     if vars(g)["bits"] is None or run_time.address(function) is None:
         return otherwise()
     result, chars = run_time.FUNCTIONS[function]
 
-    def draw() -> Atom:
-        dtype = np.dtype({"f64": "f8", "i64": "i8", "u64": "u8"}[result])
+    dtype = np.dtype({"f64": "f8", "i64": "i8", "u64": "u8"}[result])
+
+    def number() -> Atom:
         given = [convert(a, np.dtype(c)) for a, c in zip(arguments, chars, strict=True)]
         return finish(emit("draw", [g.bits(), *given], [(dtype, ())], function=function)[0])
+
+    def draw() -> Atom:
+        if not dims:
+            return number()
+        found = fresh(full(zero(dtype), (dm.product(dims),)))
+        traced(in_python.store_each)([found], lambda k: (Scalar(number(), NUMPY_KIND),))
+        return value(reshape_to(found, dims))
 
     if valid is None or isinstance(valid, Lit) and valid.value:
         return draw()
@@ -193,7 +216,14 @@ def one(g: Generator, function: str, arguments: Sequence[Atom], valid: Atom | No
         inner = Builder(current())
         with opened(inner):
             blocks.append(Block([], inner.eqns, [side()]))
-    return emit("cond", [valid], [(blocks[0].outs[0].dtype, ())], blocks=blocks)[0]
+    return emit("cond", [valid], [(dtype, dims)], blocks=blocks)[0]
+
+
+def _dims_of_size(size: Any, *parameters: Atom) -> tuple[Dim, ...] | None:
+    """() for a single number, the dimensions if numbers are to be drawn one by one, else None."""
+    if any(a.shape or a.dtype.kind == "c" for a in parameters):
+        return None
+    return () if size is None else dims_from(settled(size)) or None
 
 
 def arguments_of(method: str, names: dict[str, Any], args: tuple[Any, ...],
@@ -225,17 +255,18 @@ def distribution(g: Generator, name: str, *args: Any, **kwargs: Any) -> Any:
         return by_method(g, name, given, size, dtype)
 
     atoms = [value(settled(lift(x))) for x in given.values()]
-    if size is not None or any(a.shape for a in atoms) or any(a.dtype.kind == "c" for a in atoms):
+    dims = _dims_of_size(size, *atoms)
+    if dims is None:
         return fresh(method())
     if name == "uniform":
-        return Scalar(uniform_number(g, atoms, method), PYTHON)
+        return delivered(uniform_number(g, atoms, method, dims), True, not dims)
     if not row.function or vars(g)["legacy"]:
-        return Scalar(method(), PYTHON)
+        return delivered(method(), True, not dims)
     atoms = [convert(a, F64) for a in atoms]
     tests = [test for a, kind in zip(atoms, row.valid, strict=True)
              for test in _tests(a, kind, LARGEST.get(row.function))]
     valid = functools.reduce(both, tests) if tests else None
-    return Scalar(one(g, row.function, atoms, valid, method), PYTHON)
+    return delivered(one(g, row.function, atoms, valid, method, dims=dims), True, not dims)
 
 
 def _tests(a: Atom, kind: str, limit: float | None) -> list[Atom]:
@@ -253,7 +284,8 @@ def _compared(name: str, a: Atom, limit: float) -> Atom:
     return op(name, a, Lit(limit))
 
 
-def uniform_number(g: Generator, atoms: Sequence[Atom], method: Callable[[], Atom]) -> Atom:
+def uniform_number(g: Generator, atoms: Sequence[Atom], method: Callable[[], Atom],
+                   dims: tuple[Dim, ...]) -> Atom:
     """low + (high - low) * random(), as NumPy's C function computes it."""
     low, high = (convert(a, F64) for a in atoms)
     width: Atom = op("sub", high, low)
@@ -264,7 +296,7 @@ def uniform_number(g: Generator, atoms: Sequence[Atom], method: Callable[[], Ato
     else:
         valid = both(op("ge", width, Lit(0.0)), op("lt", width, Lit(np.inf)))
     return one(g, "random_standard_uniform", (), valid, method,
-               lambda u: op("add", low, op("mul", width, u)))
+               lambda u: op("add", low, op("mul", width, u)), dims)
 
 
 def plain(g: Generator, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -286,13 +318,14 @@ def plain(g: Generator, name: str, *args: Any, **kwargs: Any) -> Any:
         return by_method(g, name, parameters, size, dtype, (), options)
 
     atoms = [value(settled(lift(x))) for x in parameters.values()]
-    if size is not None or any(a.shape for a in atoms):
+    dims = _dims_of_size(size, *atoms)
+    if dims is None or dims and (dtype != F64 or method != "zig"):
         return fresh(by_call())
     if dtype != F64 or method != "zig":
         return Scalar(convert(by_call(), F64), PYTHON)
     atoms = [convert(a, F64) for a in atoms]
     valid = _compared("gt", atoms[0], 0.0) if atoms else None
-    return Scalar(one(g, PLAIN[name], atoms, valid, by_call), PYTHON)
+    return delivered(one(g, PLAIN[name], atoms, valid, by_call, dims=dims), True, not dims)
 
 
 def _size_of(x: Array) -> tuple[Any, ...]:
@@ -312,17 +345,17 @@ def integers(g: Generator, low: Any, high: Any = None, size: Any = None, dtype: 
 
     first, last = (0, low) if high is None else (low, high)
     atoms = [value(settled(lift(x))) for x in (first, last)]
-    single = size is None and not any(a.shape for a in atoms)
-    if not single or target != I64 or any(a.dtype.kind not in "iu" for a in atoms):
-        return delivered(method(), False, single)
+    dims = _dims_of_size(size, *atoms)
+    if dims is None or target != I64 or any(a.dtype.kind not in "iu" for a in atoms):
+        return delivered(method(), False, dims == ())
     a, b = (convert(x, I64) for x in atoms)
     width = op("sub", b, a) if closed else op("sub", op("sub", b, a), Lit(1))
     valid = op("le" if closed else "lt", a, b)
     zero = Lit(np.uint64(0))
     result = one(g, "random_bounded_uint64",
                  (convert(a, U64), convert(width, U64), zero, Lit(np.int32(0))), valid,
-                 lambda: convert(method(), U64))
-    return Scalar(convert(result, I64), NUMPY_KIND)
+                 lambda: convert(method(), U64), dims=dims)
+    return delivered(convert(result, I64), False, not dims)
 
 
 def choice(g: Generator, a: Any, size: Any = None, replace: Any = True, p: Any = None,
@@ -332,6 +365,10 @@ def choice(g: Generator, a: Any, size: Any = None, replace: Any = True, p: Any =
     if not vars(g)["legacy"]:
         options += (("axis", static_int(axis, "axis")),
                     ("shuffle", static_bool(shuffle, "shuffle")))
+    if _shuffles(g) and p is None and static_int(axis, "axis") == 0 and _is_counted(source) and (
+            size is None or dims_from(settled(size))):
+        return _chosen(g, source, size, static_bool(replace, "replace"),
+                       static_bool(shuffle, "shuffle"))
     parameters = {"a": source} | ({} if p is None else {"p": p})
     dims = dims_of(source)
     axis = static_int(axis, "axis") % len(dims) if dims else 0
@@ -349,8 +386,65 @@ def choice(g: Generator, a: Any, size: Any = None, replace: Any = True, p: Any =
     return fresh(result)
 
 
+def _shuffles(g: Generator) -> bool:
+    """Are its draws made by C functions, in the way of np.random.Generator?"""
+    return not vars(g)["legacy"] and vars(g)["bits"] is not None and (
+        run_time.address("random_bounded_uint64") is not None)
+
+
+def _is_counted(source: Any) -> bool:
+    """An array whose rows are chosen, or an int."""
+    return bool(dims_of(source)) or dtype_of(source).kind in "iu"
+
+
+def _chosen(g: Generator, source: Any, size: Any, replace: bool, shuffled: bool) -> Any:
+    dims, shape = dims_of(source), () if size is None else dims_from(settled(size))
+    population = as_int(dims[0]) if dims else Scalar(convert(value(source), I64), PYTHON)
+    count = as_int(dm.product(shape))
+    fits = op("or", op("gt", value(lift(population)), Lit(0)),
+              op("eq", value(lift(count)), Lit(0)))
+    check(fits, ValueError, "a cannot be empty unless no samples are taken" if dims else
+          "a must be a positive integer unless no samples are taken")
+    if size is None and replace:
+        found: Any = integers(g, 0, population)
+        return traced(operator.getitem)(source, found) if dims else Scalar(found.atom, PYTHON)
+    if replace:
+        found = traced(draws.places_with_repeats)(g, population, count)
+    else:
+        found = traced(draws.places)(g, population, count, shuffled)
+    if size is None:
+        found = traced(operator.getitem)(found, 0)
+        if not dims:
+            return Scalar(found.atom, PYTHON)
+    else:
+        found = reshape_to(found, shape)
+    return traced(operator.getitem)(source, found) if dims else found
+
+
+def interval(g: Generator, largest: Any) -> Any:
+    """From 0 to `largest`, which is positive, as NumPy's shuffles draw it."""
+    width = convert(value(lift(largest)), U64)
+    result = one(g, "random_bounded_uint64",
+                 (Lit(np.uint64(0)), width, _mask(width), Lit(np.int32(1))), None, no_number)
+    return Scalar(convert(result, I64), PYTHON)
+
+
+def no_number() -> Atom:
+    raise AssertionError("a generator without bits")
+
+
 def permutation(g: Generator, x: Any, axis: Any = 0) -> Array:
     source = settled(lift(x))
+    if _shuffles(g) and static_int(axis, "axis") == 0 and _is_counted(source):
+        dims = dims_of(source)
+        count = dims[0] if dims else dim_of(Scalar(convert(value(source), I64), PYTHON))
+        if len(dims) == 1:
+            found = fresh(value(source))
+            traced(draws.shuffle)(g, found)
+            return found
+        found = traced(np.arange)(as_int(count))
+        traced(draws.shuffle)(g, found)
+        return traced(operator.getitem)(source, found) if dims else found
     options = () if vars(g)["legacy"] else (("axis", static_int(axis, "axis")),)
     dims = dims_of(source) or (dim_of(source),)
     dtype = dtype_of(source) if dims_of(source) else I64
@@ -362,6 +456,9 @@ def permutation(g: Generator, x: Any, axis: Any = 0) -> Array:
 def shuffle(g: Generator, x: Any, axis: Any = 0) -> None:
     a = lift(x)
     options = () if vars(g)["legacy"] else (("axis", static_int(axis, "axis")),)
+    if isinstance(a, Array) and a.ndim == 1 and _shuffles(g) and options[0][1] in (0, -1):
+        traced(draws.shuffle)(g, a)
+        return
     _change(g, "shuffle", a, a, options)
 
 
@@ -419,9 +516,10 @@ def random_sample(g: Generator, size: Any = None) -> Any:
     def method() -> Atom:
         return by_method(g, "random_sample", {}, size, F64)
 
-    if size is not None:
+    dims = _dims_of_size(size)
+    if dims is None:
         return fresh(method())
-    return Scalar(one(g, "random_standard_uniform", (), None, method), PYTHON)
+    return delivered(one(g, "random_standard_uniform", (), None, method, dims=dims), True, not dims)
 
 
 def rand(g: Generator, *dims: Any) -> Any:
@@ -454,15 +552,15 @@ def randint(g: Generator, low: Any, high: Any = None, size: Any = None, dtype: A
 
     first, last = (0, low) if high is None else (low, high)
     atoms = [value(settled(lift(x))) for x in (first, last)]
-    if size is not None or target != I64 or any(
-            a.shape or a.dtype.kind not in "iu" for a in atoms):
+    dims = _dims_of_size(size, *atoms)
+    if dims is None or target != I64 or any(a.dtype.kind not in "iu" for a in atoms):
         return delivered(method(), dtype is int, size is None)
     a, b = (convert(x, I64) for x in atoms)
     width = convert(op("sub", op("sub", b, a), Lit(1)), U64)
     result = one(g, "random_bounded_uint64",
                  (convert(a, U64), width, _mask(width), Lit(np.int32(1))), op("lt", a, b),
-                 lambda: convert(method(), U64))
-    return Scalar(convert(result, I64), PYTHON if dtype is int else NUMPY_KIND)
+                 lambda: convert(method(), U64), dims=dims)
+    return delivered(convert(result, I64), dtype is int, not dims)
 
 
 def _mask(width: Atom) -> Atom:
@@ -484,8 +582,8 @@ def seed(g: Generator, *given: Any) -> None:
 MODERN: dict[str, Callable[..., Any]] = {
     **{name: functools.partial(lambda name, g, *a, **k: plain(g, name, *a, **k), name)
        for name in PLAIN},
-    "integers": integers, "choice": choice, "permutation": permutation, "shuffle": shuffle,
-    "permuted": permuted, "multinomial": multinomial, "dirichlet": dirichlet,
+    "integers": integers, "_interval": interval, "choice": choice, "permutation": permutation,
+    "shuffle": shuffle, "permuted": permuted, "multinomial": multinomial, "dirichlet": dirichlet,
     "multivariate_normal": multivariate_normal,
     "multivariate_hypergeometric": multivariate_hypergeometric,
 }

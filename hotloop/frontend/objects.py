@@ -33,7 +33,8 @@ UNBOUND = _Unbound()
 
 Cells = dict[str, CellType]
 
-LEAVES = frozenset((int, float, bool, complex, str, bytes, type(None), range, slice))
+LEAVES: set[type] = {int, float, bool, complex, str, bytes, type(None), range, slice}
+"""Types of objects that hold no objects of the program's."""
 
 
 class Homed:

@@ -164,6 +164,46 @@ def test_errors():
         check(lambda r, rate: r.poisson(rate), rate)
 
 
+SEVERAL = """random(n) | random((n, 3)) | random(size=()) | random(n, dtype=np.float32) | random(0)
+    normal(1.0, 2.0, n) | normal(np.zeros(n), 1.0) | uniform(-5, 5, (2, n)) | exponential(2.0, n)
+    standard_normal(n) | standard_exponential(size=n) | standard_gamma(2.0, n) | gamma(2.0, 1.5, n)
+    poisson(3.0, (3, n)) | geometric(0.3, n) | binomial(n, 0.5, n) | vonmises(0.1, 2.0, n)
+    integers(10, size=n) | integers(-(1 << 40), 1 << 40, n, endpoint=True) | integers(n, size=())
+    integers(3, size=n, dtype=np.int8) | integers(0, 1 << 33, (n, 2)) | integers(5, 5, n)
+    normal(0.0, -1.0, n) | normal(0.0, -1.0, 0) | exponential(-1.0, n) | uniform(0, np.inf, n)
+    choice(a) | choice(n) | choice(a, n) | choice(n, (2, 3)) | choice(m) | choice(m, 2)
+    choice(a, ()) | choice(a, 5, replace=False) | choice(n, n, replace=False, shuffle=False)
+    choice(20000, 3, False) | choice(20000, 1000, replace=False) | choice(m, 2, replace=False) | choice(n, replace=False)
+    choice(n, n + 1, replace=False) | choice(n - 7) | choice(n - 8, 0) | choice(a[:0]) | choice(2.5)
+    choice(a, n, p=a / a.sum()) | permutation(a) | permutation(n) | permutation(m) | permutation(-n)
+    choice(a, -1) | permutation(m, axis=1) | choice(m, 2, axis=1)"""
+
+
+@pytest.mark.parametrize("given", [x.strip() for x in SEVERAL.replace("\n", "|").split("|")])
+def test_several_numbers_choices_and_orders(given):
+    function = eval(f"lambda rng, n, a, m: (rng.{given}, rng.random())", {"np": np})
+    check(function, 7, np.arange(1.0, 8.0), np.arange(12).reshape(4, 3))
+
+
+def test_shuffles():
+    def shuffled(rng, a, m):
+        x, y, z = a.copy(), m.copy(), a[::2].copy()
+        rng.shuffle(x)
+        rng.shuffle(y)
+        rng.shuffle(z[::-1])
+        return x, y, z
+
+    check(shuffled, np.arange(30.0), np.arange(12).reshape(4, 3))
+
+
+def test_many_choices_in_one_function():
+    """The generator is no container that leads to everything there is while tracing."""
+    def many(rng, a):
+        return tuple([rng.choice(a, 3, replace=False).sum() for _ in range(12)])
+
+    check(many, np.arange(9.0))
+
+
 def test_integers_of_random_state():
     """Bits are drawn until they are few enough: not as Generator.integers does it."""
     def draws(rs, lows, highs):
