@@ -102,7 +102,8 @@ class Place:
             else:
                 self.owner[self.key] = new
         elif new is UNBOUND:
-            delattr(self.owner, self.key)
+            if self.get() is not UNBOUND:       # undoing may have been interrupted (Restart)
+                delattr(self.owner, self.key)
         else:
             setattr(self.owner, self.key, new)
 

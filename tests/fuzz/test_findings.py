@@ -277,6 +277,30 @@ FOUND = {
         """, ["np.sqrt(np.arange(40)).astype('f2'), np.sqrt(np.arange(40) * 7 % 25).astype('f2')",
               "np.sqrt(np.arange(120)).astype('f2').reshape(3, 40), np.sqrt(np.arange(40))"
               ".astype('f2')"]),
+    "tracing that begins again inside of with and try": ("""
+        class Guard:
+            def __enter__(self):
+                pass
+
+            def __exit__(self, kind, error, trace):
+                pass
+
+        def f(a, b, k):
+            t = 0.0
+            try:
+                t += 1 // k
+            except ZeroDivisionError:
+                pass
+            if b.all():
+                for i in range(len(a)):
+                    if k > 1:
+                        return i, k, t
+            with Guard():
+                t += a[k]
+                b[-np.arange(len(a)) - 1] = a
+            return a, b, t
+        """, ["np.arange(3), np.zeros(3), 1", "np.arange(3), np.zeros(3), 0",
+              "np.arange(3), np.ones(3), 2", "np.arange(3), np.zeros(3), 5"]),
     "a tuple is no key that a NumPy number could be": ("""
         def f(a, k):
             d, t = {np.int64(1): 1.0, np.count_nonzero(a): 2.0}, 0
