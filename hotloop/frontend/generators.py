@@ -456,7 +456,8 @@ def permutation(g: Generator, x: Any, axis: Any = 0) -> Array:
 def shuffle(g: Generator, x: Any, axis: Any = 0) -> None:
     a = lift(x)
     options = () if vars(g)["legacy"] else (("axis", static_int(axis, "axis")),)
-    if isinstance(a, Array) and a.ndim == 1 and _shuffles(g) and options[0][1] in (0, -1):
+    if _shuffles(g) and isinstance(a, Array) and a.ndim == 1 and (
+            static_int(axis, "axis") in (0, -1)):
         traced(draws.shuffle)(g, a)
         return
     _change(g, "shuffle", a, a, options)
