@@ -40,6 +40,7 @@ from hotloop.frontend.slots import (
     OneOfSlot,
     ScalarSlot,
     SequenceSlot,
+    by_value,
     describe,
     flatten,
     join,
@@ -85,6 +86,8 @@ def columns(item: Any) -> list[Column]:
         return [(I64, ())] * 3
     if isinstance(item, OneOfSlot):
         return [(I64, ())]
+    if by_value(item):
+        return KINDS[type(item)].columns(item)
     raise unsupported(f"a list of {describe(item)} whose length is known at run time only",
                       "use lists of numbers or of tuples of numbers")
 
@@ -106,6 +109,8 @@ def assemble(item: Any, atoms: Iterator[Atom]) -> Any:
         return array
     if isinstance(item, OneOfSlot):
         return OneOf(item.objects, next(atoms))
+    if by_value(item):
+        return KINDS[type(item)].assemble(item, atoms)
     next(atoms)
     return item.object
 
@@ -148,7 +153,9 @@ def recast(data: Data, item: Any) -> Data:
 
 
 def _recast(atoms: Iterator[Atom], old: Any, new: Any) -> Iterator[Atom]:
-    if isinstance(new, SequenceSlot):
+    if by_value(new) and old != new:
+        yield from KINDS[type(new)].recast(atoms, old, new)
+    elif isinstance(new, SequenceSlot):
         for p, q in zip(old.items, new.items, strict=True):
             yield from _recast(atoms, p, q)
     elif isinstance(new, MixedSlot) and isinstance(old, ScalarSlot):
