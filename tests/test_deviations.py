@@ -331,3 +331,15 @@ def test_an_attribute_that_a_loop_may_bind_is_a_new_object():
     assert p.velocity is not before and p.velocity.x == 1.0
     jitted(p, 3)
     assert p.velocity.x == 4.0
+
+
+def test_text_in_messages_is_cut():
+    def f(s):
+        for c in s:
+            if c not in "ACGT":
+                raise ValueError(f"{c} in {s}")
+    jitted = hotloop.jit(f, cache=False)
+    with pytest.raises(ValueError, match=r"^U in A{26}\.\.\.$"):
+        jitted("A" * 40 + "U")
+    with pytest.raises(ValueError, match=r"^\ufffd in \ufffd$"):
+        jitted("é")

@@ -11,6 +11,7 @@ happen once instead of at every call, and is refused.
 
 from __future__ import annotations
 
+import builtins
 import enum
 import functools
 import operator
@@ -477,6 +478,9 @@ def _c_function(f: Any) -> Callable[..., Any]:
     if isinstance(owner, types.ModuleType) or owner is None:
         if owner is None and hasattr(f, "__objclass__"):
             module = f.__objclass__.__module__
+        elif module is None and isinstance(getattr(builtins, f.__qualname__.split(".")[0], None),
+                                           type):
+            module = "builtins"             # a static method: str.maketrans
         if (module or "").split(".")[0] in ("numpy", "scipy"):
             return _numpy_function(f)
         if module in PURE_MODULES:      # a tracer raises its own error where its value is needed

@@ -328,7 +328,8 @@ def digits(codes, number, base, upper_case):
 
 @separately
 def parsed(codes, s, n):
-    """(1, the int that a text stands for); 0 if it may be none, 2 if it has too many digits."""
+    """(1, the int that a text stands for); 0 if it is none, 2 if Python has to tell: it has many
+    digits, or is not of ASCII."""
     first = 0
     end = n
     while first < end and is_space(code(codes, s, first)):
@@ -345,12 +346,37 @@ def parsed(codes, s, n):
     if first == end:
         return 0, 0
     number = 0
+    digit = False
     while first < end:
         c = code(codes, s, first)
+        if c > 127:
+            return 2, 0
+        if c == 95 and digit and first + 1 < end:
+            digit = False
+            first += 1
+            continue
         if c < 48 or c > 57:
             return 0, 0
+        digit = True
         if number > 922337203685477579:
             return 2, 0
         number = number * 10 + (c - 48)
         first += 1
     return 1, number * sign
+
+
+@separately
+def packed(codes, s, n, first, room):
+    """Nine characters from `first` on in one number, as messages of exceptions show them."""
+    word = 0
+    scale = 1
+    for i in range(first, min(n, first + 9)):
+        c = code(codes, s, i)
+        if c > 127:
+            c = 26
+        if i == room - 1 and n > room:
+            c = 3
+        word += c * scale
+        if i < first + 8:
+            scale *= 128
+    return word

@@ -94,3 +94,15 @@ def clipped(low, high, n):
     if high < 0:
         high = max(high + n, 0)
     return low, min(high, n)
+
+
+def checked_int(text, status, number):
+    if status == 0:
+        raise ValueError(f"invalid literal for int() with base 10: {text!r}")
+    return number
+
+
+def checked_float(text, good, number):
+    if not good:
+        raise ValueError(f"could not convert string to float: {text!r}")
+    return number

@@ -19,8 +19,9 @@ from hotloop.frontend.builder import current, staging
 from hotloop.frontend.list_values import List, Text
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.loop import Loop
+from hotloop.frontend.one_of import OneOf
 from hotloop.frontend.registry import NUMPY
-from hotloop.frontend.tracers import LIFTED, Array, Tracer, as_int, dim_of
+from hotloop.frontend.tracers import LIFTED, Array, as_int, dim_of
 from hotloop.ir.core import Dim, Var
 
 text = lazy.module("hotloop.frontend.text")
@@ -165,7 +166,7 @@ def own_iterator(x: Any) -> Any:
     """What `__iter__` of a user's class gives, and the characters of text."""
     if isinstance(x, Text | str | bytes):
         return sequence_of(x)
-    if isinstance(x, Tracer) and text.is_text(x):
+    if type(x) is OneOf and text.is_text(x):
         return text.sequence(x)
     method = getattr(type(x), "__iter__", None)
     if isinstance(method, FunctionType) and method.__name__ == "_hl_method" and not hasattr(

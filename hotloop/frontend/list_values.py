@@ -21,11 +21,14 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, unsupported
 from hotloop.frontend.tracers import Tracer, as_int
 from hotloop.ir.core import Atom, Dim
 from hotloop.record import record
+
+text_names = lazy.module("hotloop.frontend.text_names")
 
 
 class Extent:
@@ -266,15 +269,13 @@ class Text(Tracer):
         self.plain, self.code = plain, code
 
     def __getattr__(self, name: str) -> Any:
-        if name in TEXT_METHODS:
-            return ListMethod(TEXT_METHODS[name], self)
+        methods = text_names.TEXT_METHODS
+        if name in methods:
+            return ListMethod(methods[name], self)
         if name.startswith("__") or not hasattr(self.kind, name):
             raise AttributeError(f"'{self.kind.__name__}' object has no attribute '{name}'")
         raise unsupported(f"the method {name} of text that is known at run time only")
 
-
-TEXT_METHODS: dict[str, Any] = {}
-"""Methods of text: filled by `text_methods`."""
 
 PUT: list[Any] = []
 """The journaled write: `objects.Place`, which knows lists."""

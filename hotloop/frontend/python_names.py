@@ -349,6 +349,9 @@ def array_extreme(a: Array, name: str) -> Any:
 def extreme_of_two(name: str, builtin: Callable[..., Any], a: Any, b: Any) -> Any:
     if not has_tracer([a, b]):
         return builtin(a, b)
+    if isinstance(a, Text | List | tuple) or isinstance(b, Text | List | tuple):
+        better = (truth.greater if name == "max" else truth.less)(b, a)
+        return truth.if_expression(better, lambda: b, lambda: a)
     if isinstance(a, Widened) or isinstance(b, Widened):
         better = binary("gt" if name == "max" else "lt", b, a)
         return truth.if_expression(better, lambda: b, lambda: a)

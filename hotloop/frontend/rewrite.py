@@ -384,7 +384,7 @@ class Rewriter(ast.NodeTransformer):
     def visit_JoinedStr(self, n: ast.JoinedStr) -> Any:
         """Values that are known at run time only make an f-string text of run time."""
         self.generic_visit(n)
-        parts = [p if isinstance(p, ast.Constant) else ast.Tuple(
+        parts = [p if not isinstance(p, ast.FormattedValue) else ast.Tuple(
             [p.value, constant("" if p.conversion < 0 else chr(p.conversion)),
              p.format_spec or constant("")], ast.Load()) for p in n.values]
         return ast.copy_location(call("fstring", *parts), n)

@@ -96,7 +96,7 @@ def filled(keys: list[Any], items: list[Any]) -> Table:
 
 def _list_of(items: list[Any]) -> List:
     known = isinstance(items[0], str | bytes) and text.list_of_known(items)
-    return known or list_of(items)
+    return known if isinstance(known, List) else list_of(items)
 
 
 MOST_WRITTEN_OUT = 4

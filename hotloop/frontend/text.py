@@ -1,6 +1,6 @@
 """Text that is known at run time: characters, and parts of one pool of codes.
 
-    s = argument                 Text(start 2, length n)       the pool begins with all such arguments
+    s = argument                 Text(start 2, length n)       the pool begins with such arguments
     c = s[i]                     Text(code pool[2 + i])        a character is a number
     w = s[i:j]                   Text(start 2 + i, length j - i)
     t = w + c                    Text(start m, length j - i + 1)       m: what was the pool's length
@@ -63,7 +63,7 @@ from hotloop.frontend.tracers import (
     full,
     zero,
 )
-from hotloop.ir.core import Atom, Dim, Var
+from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import BOOL, I64
 from hotloop.ops.text_calls import codes_of, text_from
 from hotloop.record import record
@@ -213,6 +213,8 @@ def start_of(x: Text) -> Any:
     """Where it is in the pool; ~code of a character."""
     if x.code is None:
         return as_int(x.start)
+    if isinstance(x.code, Lit):
+        return ~int(x.code.value)
     return Scalar(emit("not", [x.code], [(I64, ())])[0], PYTHON)
 
 
@@ -232,7 +234,7 @@ def end() -> Dim:
 
 
 def made(name: str, size: Any, *texts: Any, more: tuple[Any, ...] = (), kind: type = str) -> Text:
-    """The text that a function of `in_text` puts at the end of the pool; `size` None: it says so."""
+    """The text that a function of `in_text` puts at the end; `size` None: it says how long."""
     start = end()
     found = run(name, *texts, more=more)
     return Text(kind, start, dim_of(found if size is None else size))
@@ -476,7 +478,7 @@ class _Texts(Kind):
         kinds = {getattr(z, "kind", str) for z in (x, y)}
         if len(kinds) > 1:
             raise unstable(name, a, b, "changes its type")
-        return TextSlot(*kinds, all(isinstance(z, TextSlot) and z.plain for z in (x, y)))
+        return TextSlot(kinds.pop(), all(isinstance(z, TextSlot) and z.plain for z in (x, y)))
 
     def make(self, slot: Any) -> tuple[list[Var], Any]:
         builder = current()
@@ -546,12 +548,12 @@ def _as_slot(slot: Any) -> Any:
         return slot
     known = slot.objects if isinstance(slot, OneOfSlot) else (
         (slot.object,) if isinstance(slot, ObjectSlot) else ())
-    kinds = set(map(kind_of, known))
-    if len(kinds) != 1 or None in kinds:
+    kind = kind_of(known[0]) if known else None
+    if kind is None or any(kind_of(x) is not kind for x in known):
         return None
-    if kinds == {str} and all(len(x) == 1 for x in known):
+    if kind is str and all(len(x) == 1 for x in known):
         return CharSlot()
-    return TextSlot(*kinds, all(len(x) != 1 for x in known))
+    return TextSlot(kind, all(len(x) != 1 for x in known))
 
 
 def slot_kind(slot: Any) -> type | None:

@@ -43,7 +43,7 @@ def in_range(code: Atom) -> Atom:
     return dm.bound(code, 0, LAST_CODE) if type(code) is Var else code
 
 
-def code(codes: List, s: Any, i: Any) -> Scalar:
+def code(codes: List, s: Any, i: Any) -> Any:
     return Scalar(read(codes, dim_of(s), dim_of(i), False), PYTHON)
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import in_text_parts, sequences, text, truth
 from hotloop.frontend.builder import check, current, emit, fail, lit, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.list_slots import list_of
-from hotloop.frontend.list_values import TEXT_METHODS, Data, List, Text
+from hotloop.frontend.list_values import Data, List, Text
 from hotloop.frontend.lists import extend, item
 from hotloop.frontend.numpy_callback import RAISING
 from hotloop.frontend.slots import ScalarSlot
@@ -50,10 +51,14 @@ from hotloop.frontend.tracers import (
 from hotloop.ir.core import Atom, Var
 from hotloop.ir.types import BOOL, F64, I64
 from hotloop.ops import text_calls
+from hotloop.ops.control import WORD
 
 RAISING.add(text_calls.called)
 
 UNTOLD = object()
+
+TEXT_METHODS: dict[str, Callable[..., Any]] = {}
+"""Methods of text; the first argument is the text, which may be known."""
 
 
 # ---- calls of Python's own
@@ -225,8 +230,7 @@ def _there(x: Any, place: Any) -> Any:
 @method("count")
 def count(x: Any, part_: Any, *ends: Any) -> Any:
     t = text_of(x)
-    if is_text(part_) and not ends and t.kind is str and isinstance(text_of(part_).length, int) and (
-            text_of(part_).length == 1):
+    if is_text(part_) and not ends and t.kind is str and text_of(part_).length == 1:
         return function(in_text_parts.count_character)(t, text_of(part_))
     return _searched(x, part_, ends, "counted")
 
@@ -512,6 +516,19 @@ def format_method(x: Any, *args: Any, **named: Any) -> Any:
     return fstring(tuple(found))
 
 
+def packed(x: Text, spec: str, most: int) -> tuple[str, list[Atom]]:
+    """Text in the message of an exception: the fields of a format, and the numbers that it takes
+    (`text_calls.with_text`)."""
+    if spec not in ("", "!r"):
+        x, spec = by_python("format", str, x, spec), ""
+    count_ = min(most, 3)
+    if isinstance(x.length, int):
+        count_ = min(count_, max(-(-x.length // text_calls.LETTERS), 1))
+    words = [run("packed", x, more=(k * text_calls.LETTERS, count_ * text_calls.LETTERS)).atom
+             for k in range(count_)]
+    return WORD + WORD.join(["{}"] * count_) + ("\x03" if spec else "\x02"), words
+
+
 # ---- numbers of text
 
 OVERFLOW = "an int beyond 64 bits"
@@ -523,14 +540,21 @@ def int_of(x: Any, base: Any = UNTOLD) -> Any:
     if base is not UNTOLD and not (isinstance(base, int) and base == 10):
         return by_python("int", I64, t, base)
     status, number = run("parsed", t)
+    number = function(in_text_parts.checked_int)(t, status, number)
     if current().state.tries:
-        check(truth.truth(status != 0).atom, ValueError, "invalid literal for int() with base 10")
+        check(truth.truth(status == 1).atom, UnsupportedError, "not supported: int() of this text "
+              "in a try statement")
+        return number
     return truth.if_expression(truth.truth(status == 1), lambda: number,
                                lambda: by_python("int", I64, t))
 
 
 def float_of(x: Any) -> Any:
-    return by_python("float", F64, text_of(x))
+    t = text_of(x)
+    good, number = emit("call_numpy", [text.codes_at(t)], [(BOOL, ()), (F64, ())],
+                        function=text_calls.float_of, results=(("bool", ()), ("f64", ())))
+    return function(in_text_parts.checked_float)(
+        t, Scalar(good, PYTHON), Scalar(number, PYTHON))
 
 
 def from_bytes(x: Any, byteorder: Any = "big", *, signed: Any = False) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from hotloop import lazy
+from hotloop import config, lazy
 from hotloop.errors import Location, SourceError, UnsupportedError
 from hotloop.frontend import numpy_elementwise, one_of, operators, slice_slots
 from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, Settled, opened
@@ -28,6 +28,7 @@ from hotloop.ir.core import Program, Var
 from hotloop.record import replace
 
 text = lazy.module("hotloop.frontend.text")
+traceback = lazy.module("traceback")
 
 TEXTS = "text"
 """What the sites of text begin with, or are (`text.TEXTS`)."""
@@ -77,7 +78,8 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
             elif set(error.inputs) - set(frozen):
                 frozen.update(dict.fromkeys(error.inputs))
             elif _has_texts(growing):
-                growing = _without_texts(growing)
+                _report(error)
+                frozen, growing, wary, recursive = {}, {FIXED_TEXTS}, set(), set()
             elif error.sourceless:
                 raise SourceError(
                     f"{error.message}; the source of {error.sourceless} is not known, which only "
@@ -86,21 +88,22 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                     ) from None
             else:
                 raise
-        except Exception:
+        except Exception as error:
             if not _has_texts(growing):
                 raise
-            growing = _without_texts(growing)
+            _report(error)
+            frozen, growing, wary, recursive = {}, {FIXED_TEXTS}, set(), set()
+
+
+def _report(error: Exception) -> None:
+    """Why text is compiled in that could have been an input."""
+    if config.debug >= 2:
+        traceback.print_exception(error)
 
 
 def _has_texts(growing: set[Any]) -> bool:
     """Was the content of an argument that is text made an input?"""
     return any(type(site) is tuple and site[0] == TEXTS for site in growing)
-
-
-def _without_texts(growing: set[Any]) -> set[Any]:
-    """Text among the arguments is compiled in instead."""
-    return {site for site in growing
-            if type(site) is not tuple or site[0] != TEXTS} | {FIXED_TEXTS}
 
 
 def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[str],

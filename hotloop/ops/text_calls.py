@@ -8,6 +8,8 @@ What compiled code has no loop for is a call of the method itself (`called`), wi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,7 +56,37 @@ def called(*given: Any, name: str, plan: tuple[Any, ...], options: tuple[Any, ..
     return found
 
 
-PLAIN = {"repr": repr, "str": str, "int": int, "float": float, "bin": bin, "hex": hex, "oct": oct,
+def float_of(codes: Any) -> Any:
+    """(is it one, the number that a text stands for)"""
+    try:
+        return np.bool_(True), np.float64(float(text_from(codes)))
+    except ValueError:
+        return np.bool_(False), np.float64(0.0)
+
+
+LETTERS, CUT, FOREIGN = 9, 3, 26
+"""Characters of ASCII in one number; what stands for those that have no room, and for others."""
+
+_WORDS = re.compile("(?:\x01(?P<word>\\d+))+(?P<shown>[\x02\x03])")
+
+
+def with_text(message: str) -> str:
+    """A message in which numbers are text: nine characters each, seven bits a character."""
+    return _WORDS.sub(_unpacked, message)
+
+
+def _unpacked(found: re.Match[str]) -> str:
+    pieces = []
+    for word in found[0][1:-1].split("\x01"):
+        number = int(word)
+        while number:
+            code, number = number & 127, number >> 7
+            pieces.append({CUT: "...", FOREIGN: "\ufffd"}.get(code, chr(code)))
+    text = "".join(pieces)
+    return text if found["shown"] == "\x02" else repr(text)
+
+
+PLAIN: dict[str, Callable[..., Any]] = {"repr": repr, "str": str, "int": int, "float": float, "bin": bin, "hex": hex, "oct": oct,
          "ascii": ascii}
 
 
