@@ -62,6 +62,8 @@ SWITCHES = (
     Switch("num_threads", int, 0, False, "threads of long loops (default: the CPUs available)"),
     Switch("parallel", int, 20000, True,
            "predicted nanoseconds from which loops run in threads (0: all, -1: none)"),
+    Switch("stream", int, 0, True,
+           "bytes stored from which on stores go past the caches (0: by their sizes, -1: never)"),
     Switch("fastmath", bool, False, True,
            "floats may be added in another order, and rounded once where Python rounds twice"),
     Switch("blas_threads", int, 0, True,
@@ -87,6 +89,7 @@ tiers: bool
 pool: bool
 num_threads: int
 parallel: int
+stream: int
 fastmath: bool
 blas_threads: int
 check_prange: bool

@@ -220,7 +220,7 @@ def test_the_argument_of_a_raised_key_error_is_text():
 
 def test_views_by_functions_called_back_are_copies():
     def windows(x):
-        return np.lib.stride_tricks.sliding_window_view(x, 2)
+        return np.lib.stride_tricks.as_strided(x, (3, 2), (8, 8))
 
     def stored(x):
         y = windows(x)
@@ -331,6 +331,36 @@ def test_an_attribute_that_a_loop_may_bind_is_a_new_object():
     assert p.velocity is not before and p.velocity.x == 1.0
     jitted(p, 3)
     assert p.velocity.x == 4.0
+
+
+def doubled(d, n):
+    for _ in range(n):
+        d = {"x": 2 * d["x"]}
+    return d
+
+
+def test_a_dict_that_a_loop_may_rebind_is_a_new_one():
+    d = {"x": 3}
+    same = hotloop.jit(doubled)(d, 0)
+    assert same == d and same is not d
+
+
+def test_a_search_in_what_is_not_sorted_looks_at_each_key_by_itself():
+    a = np.array([6, 1, 7, 9])
+    found = hotloop.jit(lambda a, v: np.searchsorted(a, v))(a, a)
+    assert found.tolist() == [int(np.searchsorted(a, v)) for v in a]
+
+
+def test_what_flat_gives_begins_anew_each_time():
+    def twice(x):
+        it = x.flat
+        total = 0.0
+        for v in it:
+            total += v
+        for v in it:
+            total += v
+        return total
+    assert hotloop.jit(twice)(np.arange(4.0)) == 12.0 and twice(np.arange(4.0)) == 6.0
 
 
 def test_text_in_messages_is_cut():

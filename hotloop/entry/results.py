@@ -8,7 +8,7 @@ native machine and leaves the rest to this module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,12 +97,19 @@ def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -
         return getattr(base, given)
     if kind == "diagonal":
         return base.diagonal(given)
+    if kind == "windows":
+        return windows(base, [_number(x, results) for x in given])
     if kind == "broadcast":
         return np.broadcast_to(base, [_number(dim, results) for dim in given])
     assert kind == "index"
     index = tuple(slice(*(_number(x, results) for x in (code.start, code.stop, code.step)))
                   if isinstance(code, slice) else _number(code, results) for code in given)
     return base[(*index, ...)]
+
+
+def windows(base: np.ndarray, given: Sequence[int]) -> np.ndarray:
+    size, axis = given
+    return np.lib.stride_tricks.sliding_window_view(base, size, axis)
 
 
 def _number(given: Any, results: Mapping[int, Any]) -> Any:

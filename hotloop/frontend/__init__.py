@@ -4,12 +4,14 @@
     source        source, syntax, jumps, liveness, rewrite: the AST before it runs
     helpers       control (what rewritten code calls), calls, truth, operators, ufuncs, messages,
                   host (print), matching
-    staging       builder, branches, trying, sequences, yields, generators (NumPy's random ones)
+    staging       builder, branches, trying, managers (with), sequences, yields, generators (NumPy's
+                  random ones)
     loops         loops (how one is run), loop, iterables, prange; carried, loop_traces and
                   loop_equation stage it
     functions     recursion, active, passing; separate: of their own in the kernel
-    values        tracers, slots (how kinds of values flow through branches), objects, instances,
-                  one_of, slice_slots, dims (facts about sizes)
+    values        tracers, slots (how kinds of values flow through branches), structure (known
+                  tuples and dicts), objects, instances, one_of, slice_slots, dims (facts about
+                  sizes)
     references    views, indexing, strides, meeting, references, exchange: which array a name is;
                   memory_order: how new arrays lie
     lists         list_values, list_buffers, list_slots, list_aliasing, list_results, lists, rows

@@ -65,12 +65,11 @@ from hotloop.frontend.slots import (
     SequenceSlot,
     Unjoined,
     flatten,
-    is_named_tuple,
     join,
     make,
-    rebuilt,
     slot_of,
 )
+from hotloop.frontend.structure import copy_only, is_named_tuple, items_of, kind_of, rebuilt
 from hotloop.frontend.tracers import (
     PYTHON,
     Array,
@@ -190,7 +189,7 @@ def staged_if(condition: Atom, branches: tuple[Callable[[], Any], Callable[[], A
         ends.append({n: settled(get(cells, n), b, before.get(n)) for n in [*live, *written]})
         copies.append({} if not b.journal else {
             n: settled(x, b, None) for n, x in ends[-1].items()
-            if isinstance(x, list | List | Table) and x is before.get(n)})
+            if isinstance(x, list | dict | List | Table) and x is before.get(n)})
         marks.append(marks_taken_back(marked))
         undo(b.journal)
         places += written
@@ -222,6 +221,9 @@ def settled(x: Any, builder: Builder, before: Any) -> Any:
     if type(x) is list and (id(x) not in builder.outer or x is not before and any(
             place.owner is x for place, _ in builder.journal)):
         return made_at(x, [settled(item, builder, None) for item in x])
+    if type(x) is dict and (id(x) not in builder.outer or x is not before and any(
+            place.owner is x for place, _ in builder.journal)):
+        return made_at(x, {key: settled(item, builder, None) for key, item in x.items()})
     if type(x) is tuple or is_named_tuple(x):
         items = [settled(item, builder, None) for item in x]
         if any(p is not q for p, q in zip(items, x, strict=True)):
@@ -327,6 +329,12 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
                 return rebuilt(type(x), [
                     p if _same(p, q, UNBOUND, parent) else joined_of(p, q, n, (*key, k))
                     for k, (p, q) in enumerate(zip(x, y, strict=True))])
+        if type(x) is type(y) is dict and x is not y and kind_of(x) == kind_of(y):
+            for z in (x, y):
+                copy_only(z)
+            return copy_only(rebuilt(kind_of(x), [
+                p if _same(p, q, UNBOUND, parent) else joined_of(p, q, n, (*key, k))
+                for k, (p, q) in enumerate(zip(items_of(x), items_of(y), strict=True))]))
         one = 1 if died[0] else 0 if died[1] else None
         if one is None:
             slot = join(sided(0, x, key), sided(1, y, key), parent, n)
@@ -398,8 +406,8 @@ def _types(x: Any) -> int:
     """How many types a number, array or constant may have; more than enough for other values."""
     if type(x) is Either:
         return _types(x.yes) + _types(x.no)
-    if isinstance(x, tuple):
-        return max(map(_types, x), default=1)
+    if isinstance(x, tuple | dict):
+        return max(map(_types, items_of(x)), default=1)
     is_value = x is None or isinstance(
         x, Array | Scalar | OneOf | Text | np.generic | bool | int | float | complex | str | bytes
         | Enum)
@@ -455,8 +463,7 @@ def arrays_in(x: Any, key: Key = ()) -> list[tuple[Key, Array]]:
         return [(key, x)]
     if type(x) in VALUES:
         x = VALUES[type(x)].parts(x)
-    return [a for k, item in enumerate(x) for a in arrays_in(item, (*key, k))] if isinstance(
-        x, tuple | list) else []
+    return [a for k, item in enumerate(items_of(x)) for a in arrays_in(item, (*key, k))]
 
 
 def record_sharing(pairs: list[tuple[Array, Array]], parent: Builder) -> None:

@@ -12,6 +12,7 @@ happen once instead of at every call, and is refused.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import enum
 import functools
 import operator
@@ -34,6 +35,7 @@ from hotloop.frontend.truth import exactly, if_expression, in_
 from hotloop.frontend.yields import GENERATOR
 
 functional = lazy.module("hotloop.frontend.numpy_functional")
+managers = lazy.module("hotloop.frontend.managers")
 recursion = lazy.module("hotloop.frontend.recursion")
 tables = lazy.module("hotloop.frontend.tables")
 text = lazy.module("hotloop.frontend.text")
@@ -135,6 +137,8 @@ def _python_function(f: types.FunctionType) -> Callable[..., Any]:
         return _numpy_function(f)
     if f.__code__ is ERROR_STATE_SET:
         return _under_error_state(f)
+    if f.__code__ is CONTEXT_MANAGER:
+        return functools.partial(managers.Call, f.__wrapped__)  # type: ignore[attr-defined]
     session = current().state.session
     bound = session.traceable(f)
     if bound is None or f.__code__.co_flags & GENERATOR:
@@ -207,6 +211,10 @@ def _is_scipy(f: Any) -> bool:
 
 
 ERROR_STATE_SET = np.errstate()(lambda: None).__code__
+
+
+CONTEXT_MANAGER = contextlib.contextmanager(lambda: iter(())).__code__
+"""What contextlib makes of generator functions."""
 
 
 def _under_error_state(f: types.FunctionType) -> Callable[..., Any]:

@@ -86,7 +86,7 @@ class Carried:
             self.start.give(self.initial[n].base, (n,))
         for n in self.slots:
             if n not in self.types and n in self.head and isinstance(self.initial[n], (
-                    Array if isinstance(n, Place) else Array | List | list | Table)):
+                    Array if isinstance(n, Place) else Array | List | list | dict | Table)):
                 self.held.add(n)
             if n in self.held:
                 self.types[n] = None
@@ -96,7 +96,8 @@ class Carried:
             else:
                 before = slot_of(self.initial[n], self.start, (n,))
                 known = self.types.get(n)
-                self.types[n] = before if known is None else join(known, before, self.parent, n)
+                self.types[n] = before if known is None or known == before else join(
+                    known, before, self.parent, n)
 
     def eligible(self, n: Slot) -> bool:
         """Does nobody else seem to need the slot's array of before the loop?"""

@@ -54,6 +54,7 @@ from hotloop.frontend.tracers import (
 )
 
 loops = lazy.module("hotloop.frontend.loops")
+managers = lazy.module("hotloop.frontend.managers")
 matching = lazy.module("hotloop.frontend.matching")
 tables = lazy.module("hotloop.frontend.tables")
 text = lazy.module("hotloop.frontend.text")
@@ -160,37 +161,6 @@ def raise_(make: Callable[[], Any] | None) -> None:
         check(False, type(error), shown, *operands, *values, attributes=attributes)
     finally:
         state.raised = None
-
-
-def managed(manager: Any) -> Any:
-    """A context manager of a with statement: those that only matter to NumPy's warnings pass."""
-    allowed = ("numpy", "warnings")
-    if type(manager).__module__.split(".")[0] in allowed or type(manager).__name__ == "nullcontext":
-        return manager
-    kind = type(manager)
-    if isinstance(getattr(kind, "__enter__", None), types.FunctionType) and isinstance(
-            getattr(kind, "__exit__", None), types.FunctionType):
-        return _Managed(manager)
-    raise unsupported(f"a with statement on a {type(manager).__name__}",
-                      "use it outside of the compiled function")
-
-
-class _Managed:
-    """A context manager of the user's, its methods traced."""
-
-    def __init__(self, manager: Any):
-        self.manager = manager
-
-    def __enter__(self) -> Any:
-        self.builder = current()
-        return function(self.manager.__enter__)()
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if kind is None:
-            if current() is not self.builder:
-                raise unsupported("a with statement inside of a try statement around code that "
-                                  "may raise", "call the manager's methods in try and finally")
-            function(self.manager.__exit__)(None, None, None)
 
 
 # ---- items and attributes
@@ -300,7 +270,8 @@ def store(x: Any, index: Any, new: Any) -> None:
             refuse_change(x, "an assignment")
             x[index] = new
             return
-        x[index]
+        if x[index] is new:
+            return
         refuse_change_of_either(x)
         Place(x, True, index).set(new)
     elif isinstance(getattr(type(x), "__setitem__", None), types.FunctionType):
@@ -489,6 +460,7 @@ def iterated(x: Any) -> Any:
 LATER = {
     "fstring": (text_builtins, "fstring"),
     "for_": (loops, "for_loop"), "while_": (loops, "while_loop"), "try_": (trying, "try_"),
+    "with_": (managers, "with_"),
     **{name: (matching, name) for name in (
         "matches_sequence", "matches_class", "matches_mapping", "matched_attribute",
         "matched_rest")}}
@@ -542,7 +514,6 @@ class Helpers:
     returned = staticmethod(returned)
     assert_ = staticmethod(assert_)
     raise_ = staticmethod(raise_)
-    managed = staticmethod(managed)
     attribute = staticmethod(attribute)
     load = staticmethod(load)
     store = staticmethod(store_value)

@@ -24,6 +24,7 @@ from hotloop.frontend.tracers import (
     PYTHON,
     PYTHON_TYPES,
     Array,
+    Flat,
     Scalar,
     Widened,
     as_int,
@@ -358,6 +359,8 @@ def load(x: Any, index: Any) -> Any:
     """`x[index]` of a traced array: a NumPy scalar, a view, or a new array (gathers)."""
     if isinstance(x, Scalar):
         return _load_scalar(x, index)
+    if type(x) is Flat:
+        return _load_flat(x, index)
     if isinstance(index, str):
         raise IndexError("only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) "
                          "and integer or boolean arrays are valid indices")
@@ -369,6 +372,22 @@ def load(x: Any, index: Any) -> Any:
     if not x.ndim and index == ():
         return Scalar(x.value(), NUMPY_KIND)
     return x.view(s.index)
+
+
+def _load_flat(x: Flat, index: Any) -> Any:
+    """`x.flat[index]`: a number, or a copy."""
+    item = load(Array(x.base, x.steps, x.dims), _iterator_index(index))
+    return fresh(item.value()) if isinstance(item, Array) else item
+
+
+def _iterator_index(index: Any) -> Any:
+    """The index, if it is one for `x.flat`."""
+    if isinstance(index, tuple) and len(index) < 2:
+        index = index[0] if index else Ellipsis
+    if index is None or isinstance(index, tuple | bool | np.bool_):
+        np.zeros(3).flat[index]  # type: ignore[index]          # NumPy's error, mostly
+        raise unsupported("this index of x.flat")
+    return index
 
 
 def _load_scalar(x: Scalar, index: Any) -> Any:
@@ -390,6 +409,10 @@ def store(x: Any, index: Any, new: Any) -> None:
         name = PYTHON_TYPES[x.atom.dtype.kind].__name__ if x.kind == PYTHON else str(x.dtype)
         raise TypeError(f"'{name}' object does not support item assignment")
     new = NUMPY[np.array](new, x.dtype) if isinstance(new, list | tuple | range) else lift(new)
+    if type(x) is Flat:
+        x = Array(x.base, x.steps, x.dims)
+        if dims_of(new):                        # again and again
+            new = NUMPY[np.resize](new, as_int(load(x, _iterator_index(index)).dims[0]))
     if isinstance(index, list | np.ndarray):
         index = lift(index)
     if _is_mask(index) and index.ndim == x.ndim and not dims_of(new):

@@ -119,6 +119,10 @@ class Lowering:
                 if done:
                     return out
                 continue
+            if isinstance(s, ast.Try) and any(jumps_out(c, JUMPS) for c in s.finalbody):
+                final, tried = s.finalbody, _swallowing(s)
+                out += self.block([tried], stop, skip)
+                return out + self.block(final, stop, skip)
             if isinstance(s, ast.With | ast.Try):
                 jumps = jumps_out(s, JUMPS)
                 skipped = isinstance(s, ast.Try) and bool(s.orelse) and any(
@@ -210,6 +214,17 @@ class Lowering:
             node = ast.If(test or ast.Constant(True), body, chain)
             chain = [place_at(node, case.pattern)]
         return [first], chain[0]
+
+
+def _swallowing(s: ast.Try) -> ast.Try:
+    """`try: ... finally: return x`: whatever the rest raises or returns, x is returned."""
+    if not (isinstance(s.finalbody[-1], ast.Return) and not any(
+            jumps_out(c, JUMPS) for c in s.finalbody[:-1])):
+        raise NotRewritable("a jump out of finally other than a return at its end",
+                            next(c for c in s.finalbody if jumps_out(c, JUMPS)))
+    nothing = place_at(ast.ExceptHandler(None, None, [ast.Pass()]), s)
+    s.finalbody = []
+    return place_at(ast.Try([s] if s.handlers else s.body, [nothing], [], []), s)
 
 
 class _Replace(ast.NodeTransformer):

@@ -14,6 +14,7 @@ from hotloop.frontend.builder import Builder, unsupported
 from hotloop.frontend.list_values import List, linked, mark
 from hotloop.frontend.objects import Place
 from hotloop.frontend.slots import VALUES, Maybe, shown_name
+from hotloop.frontend.structure import items_of
 
 
 def lists_in(x: Any) -> list[List]:
@@ -24,7 +25,7 @@ def lists_in(x: Any) -> list[List]:
         return [x.original]
     if type(x) in VALUES:
         return [a for e in VALUES[type(x)].parts(x) for a in lists_in(e)]
-    return [a for e in x for a in lists_in(e)] if isinstance(x, tuple | list) else []
+    return [a for e in items_of(x) for a in lists_in(e)]
 
 
 def join_lists(given: Any, made: Any, elsewhere: Set[tuple[int, str]] = frozenset()

@@ -3,8 +3,9 @@
     MakeList(plan)([n, array, ...])     the list of n items that `plan` puts together
 
 A plan says per item: ("number", is a Python number), ("mixed", narrow kind, narrow dtype, is the
-wide one a Python number), ("tuple", type, plans), ("array",), ("object", the same for all),
-("one of", constants), ("character",) or ("text", type), whose codes the last item has.
+wide one a Python number), ("tuple", type, plans), ("dict", keys, plans), ("array",), ("object", the
+same for all), ("one of", constants), ("character",) or ("text", type), whose codes the last of the
+arrays has.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from hotloop.frontend.slots import (
     SequenceSlot,
     by_value,
 )
+from hotloop.frontend.structure import Keys
 from hotloop.frontend.traced import PYTHON
 from hotloop.ir.core import Var
 from hotloop.ops.text_calls import text_at
@@ -47,12 +49,14 @@ class MakeList:
 
     def __call__(self, items: list[Any]) -> Any:
         n, *arrays = items
+        limit: Any = None if self.queue is None else self.queue.limit
+        if limit == LAST:
+            limit = int(arrays.pop())
         pool = arrays.pop() if has_text(self.plan) else None
         made = [] if self.plan is None else _column(self.plan, int(n), iter(arrays), pool)
         if self.queue is None:
             return made
-        limit: Any = self.queue.limit
-        return collections.deque(made, int(items[-1]) if limit == LAST else limit)
+        return collections.deque(made, limit)
 
 
 def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any], pool: Any) -> list[Any]:
@@ -69,11 +73,13 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any], pool: Any) -> 
             columns = [_column(part, n, arrays, pool) for part in parts]
             rows = zip(*columns, strict=True) if columns else [()] * n
             return [kind._make(r) for r in rows] if hasattr(kind, "_make") else list(rows)
+        case ("dict", keys, parts):
+            columns = [_column(part, n, arrays, pool) for part in parts]
+            return [dict(zip(keys, r, strict=True)) for r in zip(*columns, strict=True)]
         case ("rows", inner):
             starts, lengths = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
-            pool = [] if inner is None else _column(
-                inner, int(next(arrays)), arrays, pool)
-            return [pool[s:s + k] for s, k in zip(starts, lengths, strict=True)]
+            rest = [] if inner is None else _column(inner, int(next(arrays)), arrays, pool)
+            return [rest[s:s + k] for s, k in zip(starts, lengths, strict=True)]
         case ("character",):
             return list(map(chr, np.asarray(next(arrays)).tolist()))
         case ("text", kind):
@@ -107,6 +113,8 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
         kind, dtype = (None, None) if item.narrow is None else (item.narrow.kind,
                                                                item.narrow.dtype)
         return "mixed", kind, dtype, item.wide.kind == PYTHON
+    if isinstance(item, SequenceSlot) and isinstance(item.type, Keys):
+        return "dict", item.type.keys, tuple(map(plan_of, item.items))
     if isinstance(item, SequenceSlot):
         return "tuple", item.type, tuple(map(plan_of, item.items))
     if isinstance(item, ArraySlot):

@@ -44,10 +44,10 @@ from hotloop.frontend.slots import (
     describe,
     flatten,
     join,
-    rebuilt,
     slot_of,
     unstable,
 )
+from hotloop.frontend.structure import Keys, copy_only, items_of, rebuilt
 from hotloop.frontend.tracers import (
     EXACT,
     Array,
@@ -102,7 +102,8 @@ def assemble(item: Any, atoms: Iterator[Atom]) -> Any:
         return Widened(wide, item.wide.kind, flag, None if narrow is None else narrow.kind,
                        None if narrow is None else narrow.dtype)
     if isinstance(item, SequenceSlot):
-        return rebuilt(item.type, [assemble(part, atoms) for part in item.items])
+        made = rebuilt(item.type, [assemble(part, atoms) for part in item.items])
+        return copy_only(made) if isinstance(item.type, Keys) else made
     if isinstance(item, ArraySlot):
         array = fresh(next(atoms))
         array.base.readonly = "a store to an array that is in a list: store a new one in the list"
@@ -188,7 +189,10 @@ def item_atoms(x: Any, item: Any) -> list[Atom]:
     if isinstance(item, ArraySlot) and isinstance(x, Array):
         return [broadcast(x.value(), item.dims)]  # type: ignore[arg-type]
     if isinstance(item, SequenceSlot):
-        return [a for k, part in enumerate(item.items) for a in item_atoms(x[k], part)]
+        if isinstance(item.type, Keys):
+            copy_only(x)                       # the list does not see what changes in it
+        return [a for y, part in zip(items_of(x), item.items, strict=True)
+                for a in item_atoms(y, part)]
     if isinstance(item, ObjectSlot):
         return [lit(False)]
     return flatten(x, item)

@@ -174,6 +174,7 @@ class Analysis:
                 s.live_head |= self.loads(s.test) | (after - written)
             self.live(s.body, s.live_head | after | own)
         elif isinstance(statement, ast.With):
+            s.live_out = after
             self.live(s.body, after)
         elif isinstance(statement, ast.Try):
             everything = after | self.loads(s)
@@ -202,8 +203,8 @@ def mark_unbound(block: list[ast.stmt], bound: Names, local: Names,
         elif isinstance(s, ast.With):
             for item in s.items:
                 _mark(item, bound, local)
-                bound = bound | analysis.stores([item])
-            bound = mark_unbound(s.body, set(bound), local, analysis)
+            inside = set(bound) | analysis.stores(s.items)
+            mark_unbound(s.body, inside, local, analysis)     # its end may not be reached
         elif isinstance(s, ast.Try):
             before = set(bound)
             after = mark_unbound(s.body, set(bound), local, analysis)

@@ -111,7 +111,8 @@ def _born_inside(p: Place, places: list[Place], attempt: Attempt) -> bool:
     if isinstance(p.owner, List | Homed):
         return False                           # those of the body are not journaled
     mine = sum(q.owner is p.owner for q in places)
-    noted = id(p.owner) in current().state.session.lists
+    session = current().state.session
+    noted = sum(id(p.owner) in known for known in (session.lists, session.one_of_two))
     return sys.getrefcount(p.owner) <= 1 + mine + noted + sum(
         x is p.owner for x in attempt.end.values())
 

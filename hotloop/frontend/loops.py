@@ -35,7 +35,7 @@ from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.loop import Loop
 from hotloop.frontend.loop_traces import LengthChanges, Unsettled, trace_loop
 from hotloop.frontend.objects import Slot, from_outside, get, put
-from hotloop.frontend.slots import Unjoined
+from hotloop.frontend.slots import Either, Unjoined
 from hotloop.frontend.tracers import PYTHON, Array, Scalar, Tracer, as_int, dim_of, lift, value
 from hotloop.frontend.truth import or_, truth
 
@@ -50,6 +50,9 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
     elif isinstance(items, Table):
         items = tables.iterated(items)
     items = own_iterator(items)
+    if isinstance(items, Either):
+        _over_either(items, body, names)
+        return
     if isinstance(items, Unjoined):
         raise items.error
     if isinstance(items, Tracer):
@@ -75,6 +78,16 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
             raise unsupported("a loop over lists that changes their length",
                               "loop over a copy: list(x)") from None
         _over_changing_list(items.over[0], loop)
+
+
+def _over_either(items: Either, body: Callable[..., Any], names: Any) -> None:
+    """A loop for each of the types."""
+    loop = Loop(None, None, body, *names)
+    if loop.sink is not None:
+        loop.sink.stage()
+    staged_if(items.flag.atom, (functools.partial(for_loop, items.yes, body, *names),
+                                functools.partial(for_loop, items.no, body, *names)),
+              loop.cells, loop.slots, [*loop.dead])
 
 
 def _over_changing_list(x: List, loop: Loop) -> None:

@@ -17,7 +17,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import fail
 from hotloop.frontend.strides import never_one
 from hotloop.frontend.tracers import Array, fresh
-from hotloop.frontend.views import Broadcast, Diagonal, Index, Reshape, Transpose
+from hotloop.frontend.views import Broadcast, Diagonal, Index, Reshape, Transpose, Windows
 from hotloop.ir.core import Atom, Dim
 
 Order = tuple[int, ...]
@@ -43,7 +43,7 @@ def order_of(x: Array) -> Order | None:
             if places != sorted(places):
                 return None
             places = [*range(len(step.shape))]
-        elif isinstance(step, Broadcast | Diagonal):
+        elif isinstance(step, Broadcast | Diagonal | Windows):
             return None
     return tuple(sorted(range(len(places)), key=places.__getitem__))
 

@@ -46,6 +46,24 @@ def as_array(x: Any) -> Array:
     return x if isinstance(x, Array) else rank_zero(value(x))
 
 
+def object_array(x: Any) -> Array:
+    """The same of a function that asks its argument for attributes, which Python's numbers and
+    lists don't have: NumPy tells which."""
+    if not isinstance(x, Array | np.ndarray | np.generic) and (
+            not isinstance(x, Scalar) or is_python_number(x)):
+        fail(AttributeError, f"'{PYTHON_TYPES[dtype_of(lift(x)).kind].__name__}' object has no "
+             "attribute 'shape'")
+    return as_array(x)
+
+
+def target_array(x: Any, name: str) -> Array:
+    """The array that a function stores to; TypeError for anything else."""
+    if not isinstance(x, Array | np.ndarray):
+        fail(TypeError, f"argument 1 must be numpy.ndarray, not {name}")
+    found: Array = lift(x)
+    return found
+
+
 def rank_zero(atom: Atom) -> Array:
     """A new array of rank 0, which `fresh` and `wrap` would give as a NumPy scalar."""
     return fresh(atom)

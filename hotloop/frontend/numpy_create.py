@@ -151,6 +151,8 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: str = "K",
         else:
             made = arranged(x, order)
     else:
+        if copy is False:
+            raise unsupported("an array of a number without a copy")    # an error of NumPy's
         target = dtype_of(x) if dtype is None else as_dtype(dtype)
         made = filled(wrap(fit_item(x, target)) if is_python_number(x) else x, (), target)
     missing = static_int(ndmin, "ndmin") - made.ndim
@@ -380,6 +382,8 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retste
              dtype: Any = None, axis: int = 0, *, device: Any = None) -> Any:
     """As NumPy: i*step + start, the last element exactly `stop`."""
     count = dim_of(settled(num))
+    if axis is None:
+        fail(TypeError, "'NoneType' object is not iterable")
     if isinstance(count, int) and count < 0:
         fail(ValueError, f"Number of samples, {count}, must be non-negative.")
     dm.require("ge", count, 0, ValueError, "Number of samples, {}, must be non-negative.", count)
@@ -436,7 +440,8 @@ def logspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, base: 
 @numpy_function(np.geomspace)
 def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None,
               axis: int = 0) -> Array:
-    a, b = scalar_of(start), scalar_of(stop)
+    a, b = (Scalar(value(x)) if is_python_number(x) else x
+            for x in (scalar_of(start), scalar_of(stop)))
     if axis not in (0, -1):
         raise unsupported("np.geomspace along another axis")
     if isinstance(a, Array) or isinstance(b, Array) or "c" in (
@@ -472,7 +477,7 @@ def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: str = "C",
         device: Any = None, like: Any = None) -> Array:
     n, = dims_from(settled(N))
     m = n if M is None else dims_from(settled(M))[0]
-    return converted(is_diagonal(n, m, settled(k), np.equal), as_dtype(dtype))
+    return in_order(converted(is_diagonal(n, m, settled(k), np.equal), as_dtype(dtype)), order)
 
 
 @numpy_function(np.identity)
@@ -482,8 +487,7 @@ def identity(n: Any, dtype: Any = None, *, like: Any = None) -> Array:
 
 @numpy_function(np.tri)
 def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float, *, like: Any = None) -> Array:
-    n, = dims_from(settled(N))
-    m = n if M is None else dims_from(settled(M))[0]
+    n, m = (dm.at_least_zero(dm.form(dim_of(settled(size)))) for size in (N, N if M is None else M))
     return converted(is_diagonal(n, m, settled(k), np.less_equal), as_dtype(dtype))
 
 
@@ -543,6 +547,8 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 def indices(dimensions: Any, dtype: Any = int, sparse: bool = False) -> Any:
     dims = dims_from(settled(dimensions) if isinstance(dimensions, Tracer) else tuple(dimensions))
     target = as_dtype(dtype)
+    if target.kind == "b":
+        raise unsupported("np.indices as bools")                    # an error of NumPy's, mostly
     rank = len(dims)
     parts = []
     for k, n in enumerate(dims):

@@ -48,6 +48,16 @@ def accumulate(ufunc, rows):
     return results
 
 
+def ufunc_at(ufunc, a, indices, *values):
+    """a[i] = ufunc(a[i], value) for one index after the other."""
+    places = np.arange(a.size).reshape(a.shape)[indices]
+    each = [np.broadcast_to(v, places.shape).ravel() for v in values]
+    places = np.ravel(places)
+    for k in range(len(places)):
+        at = np.unravel_index(places[k], a.shape)
+        a[at] = ufunc(a[at], *[v[k] for v in each])
+
+
 def piecewise(x, conditions, functions, args, keywords):
     y = np.zeros_like(x)
     for condition, function in zip(conditions, functions):

@@ -21,8 +21,10 @@ from hotloop.frontend.numpy_arrays import (
     as_array,
     as_dtype,
     axis_of,
+    common_dtype,
     delivered,
     filled,
+    object_array,
     scalar_of,
     settled,
     static_int,
@@ -48,6 +50,7 @@ from hotloop.frontend.tracers import (
     fresh,
     full,
     iota,
+    is_python_number,
     keep_order,
     lift,
     stored,
@@ -134,10 +137,14 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = Non
         if whole.ndim == 1:
             fail(ValueError, "zero-dimensional arrays cannot be concatenated")
         return delivered(end_to_end(whole, axis_of(axis, whole.ndim - 1), dtype, casting), out)
-    parts = [as_array(x) for x in sequence(arrays)]
+    items = sequence(arrays)
+    parts = [as_array(x) for x in items]
     if not parts:
         fail(ValueError, "need at least one array to concatenate")
-    if axis is None:
+    if axis is None:                    # with numbers, of which Python's are weak
+        if dtype is None and any(map(is_python_number, items)):
+            dtype, casting = common_dtype([x if is_python_number(x) else p for x, p in zip(
+                items, parts, strict=True)]), "unsafe"
         parts, axis = [ravel(p) for p in parts], 0
     rank = parts[0].ndim
     if rank == 0:
@@ -292,8 +299,8 @@ def scalar_min(a: int, b: Any) -> Any:
 
 @numpy_function(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    a = as_array(ary)
     if not isinstance(indices_or_sections, list | tuple | np.ndarray):
+        a = object_array(ary)
         k = axis_of(axis, a.ndim)
         n, sections = a.dims[k], static_int(indices_or_sections, "the number of sections")
         rest = n % sections if isinstance(n, int) else dim_of(as_int(n) % sections)
@@ -301,12 +308,12 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         each = as_int(n) // sections
         whole = (slice(None),) * k
         return [a[(*whole, slice(j * each, (j + 1) * each))] for j in range(sections)]
-    return array_split(a, indices_or_sections, axis)
+    return array_split(ary, indices_or_sections, axis)
 
 
 @numpy_function(np.hsplit)
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    a = as_array(ary)
+    a = object_array(ary)
     if a.ndim == 0:
         fail(ValueError, "hsplit only works on arrays of 1 or more dimensions")
     return split(a, indices_or_sections, 1 if a.ndim > 1 else 0)
@@ -314,7 +321,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 @numpy_function(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    a = as_array(ary)
+    a = object_array(ary)
     if a.ndim < 2:
         fail(ValueError, "vsplit only works on arrays of 2 or more dimensions")
     return split(a, indices_or_sections, 0)
@@ -322,7 +329,7 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 @numpy_function(np.dsplit)
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    a = as_array(ary)
+    a = object_array(ary)
     if a.ndim < 3:
         fail(ValueError, "dsplit only works on arrays of 3 or more dimensions")
     return split(a, indices_or_sections, 2)
@@ -330,7 +337,7 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 @numpy_function("unstack")
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    a = moveaxis(as_array(x), axis, 0)
+    a = moveaxis(object_array(x), axis, 0)
     if not isinstance(a.dims[0], int):
         raise staging("not supported: np.unstack along an axis of unknown length",
                       "index the array", a.dims[0])

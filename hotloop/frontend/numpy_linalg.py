@@ -94,6 +94,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **rest: Any) -> Arr
     if rcond is not None or rest:
         raise unsupported("np.linalg.pinv with a tolerance")
     x = matrix(a, square=False)
+    if as_array(a).dtype.kind not in "fc" and 0 in x.dims:
+        raise unsupported("np.linalg.pinv of an empty array of integers")   # stays of integers
     dims = (*x.dims[:-2], x.dims[-1], x.dims[-2])
     return results_of(LA.pinv, [x], [(x.dtype, dims)], hermitian=bool(hermitian))[0]
 

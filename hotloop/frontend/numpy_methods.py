@@ -15,7 +15,7 @@ from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail, staging, unsupported
-from hotloop.frontend.numpy_arrays import as_array, as_dtype, scalar_of, settled
+from hotloop.frontend.numpy_arrays import as_array, as_dtype, object_array, scalar_of, settled
 from hotloop.frontend.numpy_atoms import op
 from hotloop.frontend.numpy_elementwise import RULES
 from hotloop.frontend.numpy_shape import ravel, reshape
@@ -25,6 +25,7 @@ from hotloop.frontend.tracers import (
     NUMPY_KIND,
     Array,
     Base,
+    Flat,
     Scalar,
     as_int,
     convert,
@@ -186,15 +187,16 @@ def set_shape(x: Array, new: Any) -> None:
 
 
 @attribute("flat")
-def flat(x: Array) -> Array:
+def flat(x: Array) -> Flat:
     """The elements in C order; stores go through."""
-    return x.view(Reshape((dm.product(x.dims),)))
+    whole = x.view(Reshape((dm.product(x.dims),)))
+    return Flat(whole.base, whole.steps, whole.dims)
 
 
 @attribute("set flat")
 def set_flat(x: Array, new: Any) -> None:
     """`x.flat = new`: the elements of `new` again and again."""
-    new, target = lift(new), flat(x)
+    new, target = lift(new), x.view(Reshape((dm.product(x.dims),)))
     if isinstance(new, Array):
         new = ravel(new)
         n, = new.dims
@@ -225,7 +227,7 @@ def strides(x: Any) -> tuple[Any, ...]:
 
 @numpy_function(np.isfortran)
 def isfortran(a: Any) -> Any:
-    return flags(a).fnc
+    return flags(object_array(a)).fnc
 
 
 @attribute("device")

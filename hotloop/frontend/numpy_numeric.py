@@ -295,10 +295,19 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Array:
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     a = as_array(f)
     axes = axes_of(axis, a.ndim)
-    if len(varargs) not in (0, 1, len(axes)):
+    spacings: list[Any] = [settled(lift(h)) for h in varargs]
+    if not spacings or len(spacings) == 1 and not dims_of(spacings[0]):
+        spacings = (spacings or [1.0]) * len(axes)
+    if len(spacings) != len(axes):
         fail(TypeError, "invalid number of arguments")
-    spacings = [1.0] * len(axes) if not varargs else list(varargs) * (
-        len(axes) if len(varargs) == 1 else 1)
+    for k, h in zip(axes, spacings, strict=True):
+        if isinstance(h, Array) and h.dims:
+            if h.ndim != 1:
+                fail(ValueError, "distances must be either scalars or 1d")
+            dm.require_equal(h.dims[0], a.dims[k], "when 1d, distances must match the length of "
+                             "the corresponding dimension")
+            dm.require("gt", h.dims[0], 1, IndexError, "index 0 is out of bounds for axis 0 with "
+                       "size 0")
     if edge_order > 2:
         fail(ValueError, "'edge_order' greater than 2 not supported")
     work = a if a.dtype.kind in "fc" else converted(a, F64)
@@ -307,7 +316,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         dm.require("ge", a.dims[k], edge_order + 1, ValueError, "Shape of array too small to "
                    "calculate a numerical gradient, at least (edge_order + 1) elements are "
                    "required.")
-        results.append(slope(work, settled(lift(h)), k, edge_order))
+        results.append(slope(work, h, k, edge_order))
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -325,8 +334,6 @@ def slope(a: Array, h: Any, k: int, edge_order: int) -> Array:
     if uneven and h.dtype.kind in "biu":
         h = converted(h, F64)                      # differences of small integers would wrap
     if uneven:
-        dm.require_equal(h.dims[0], a.dims[k], "when 1d, distances must match the length of the "
-                         "corresponding dimension")
         steps = diff(h)
         after = (None,) * (a.ndim - k - 1)
         left, right = (s[(slice(None), *after)] if after else s
@@ -487,8 +494,7 @@ def polyval(p: Any, x: Any) -> Any:
     if not isinstance(coefficients.dims[0], int) or isinstance(p, Array):
         return polyval_loop(coefficients, settled(lift(x)))
     result: Any = apply(np.multiply, settled(lift(x)), 0)
-    for c in (p if isinstance(p, list | tuple) else [coefficients[k]
-                                                     for k in range(coefficients.dims[0])]):
+    for c in [coefficients[k] for k in range(coefficients.dims[0])]:     # strong, too
         result = apply(np.add, apply(np.multiply, result, x), c)
     return result
 

@@ -27,6 +27,7 @@ from hotloop.frontend.tracers import (
     as_int,
     broadcast,
     convert,
+    dtype_of,
     fit,
     fresh,
     is_python_number,
@@ -84,8 +85,9 @@ def promoted(a: Any, b: Any) -> tuple[Array, Array, np.dtype]:
 
 @numpy_function(np.matmul, np.linalg.matmul)
 def matmul(x1: Any, x2: Any, /, out: Any = None, *, dtype: Any = None, **rest: Any) -> Any:
-    if rest:
-        raise unsupported(f"np.matmul with {', '.join(rest)}")
+    if rest or dtype is not None and not all(
+            np.can_cast(dtype_of(lift(x)), dtype, "same_kind") for x in (x1, x2)):
+        raise unsupported(f"np.matmul with {', '.join(rest) or 'dtype='}")
     a, b, common = promoted(x1, x2)
     target = common if dtype is None else np.dtype(dtype)
     if not a.ndim or not b.ndim:
@@ -103,6 +105,10 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, *, dtype: Any = None, **rest: A
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     x, y = settled(lift(a)), settled(lift(b))
     x_rank, y_rank = (v.ndim if isinstance(v, Array) else 0 for v in (x, y))
+    if isinstance(out, Array | np.ndarray) and out.dtype != np.result_type(
+            *map(dtype_of, (x, y))):
+        fail(ValueError, "output array is not acceptable (must have the right datatype, number of "
+             "dimensions, and be a C-Array)")
     if not x_rank or not y_rank:
         return delivered(scaled(x, y), out)
     k = y.dims[0 if y_rank == 1 else -2]

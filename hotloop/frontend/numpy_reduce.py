@@ -318,7 +318,10 @@ def variance(a: Array, axes: tuple[int, ...], dtype: Any, ddof: Any, mask: Atom 
     ddof = settled(lift(ddof))
     number = convert(count, summed.dtype)
     less = op("sub", number, fit(ddof, summed.dtype))
-    return op("div", summed, op("maximum", less, constant(0, less)))
+    less = op("maximum", less, constant(0, less))
+    if given(dtype) and work.kind == "c":        # asked for, NumPy divides as complex numbers
+        summed, less = convert(summed, work), convert(less, work)
+    return op("div", summed, less)
 
 
 def _deviation(root: bool) -> Callable[..., Any]:
@@ -337,8 +340,19 @@ def _deviation(root: bool) -> Callable[..., Any]:
     return spread
 
 
-var = numpy_function(np.var)(method("var")(_deviation(False)))
-std = numpy_function(np.std)(method("std")(_deviation(True)))
+var = numpy_function(np.var)(_deviation(False))
+std = numpy_function(np.std)(_deviation(True))
+
+
+def _spread_method(function: Callable[..., Any]) -> Callable[..., Any]:
+    def spread(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+               keepdims: Any = False, *, where: Any = True, mean: Any = None) -> Any:
+        return function(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean)
+    return spread
+
+
+method("var")(_spread_method(var))
+method("std")(_spread_method(std))
 
 
 @numpy_function(np.average)
@@ -661,9 +675,9 @@ def ufunc_outer(ufunc: np.ufunc, a: Any, b: Any, out: Any = None, **options: Any
             for x in (settled(lift(a)), settled(lift(b))))
     if isinstance(a, Array) and isinstance(b, Array):
         a = a[(Ellipsis, *(None,) * b.ndim)]
-    elif not isinstance(a, Array) and not isinstance(b, Array):
-        return ufuncs.call(ufunc, a, b, out=out, **options)
-    return ufuncs.call(ufunc, a, b, out=out, **options)
+    if out is not None:
+        options["out"] = out
+    return ufuncs.call(ufunc, a, b, **options)
 
 
 UFUNC_METHODS["reduce"] = ufunc_reduce

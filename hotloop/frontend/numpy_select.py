@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from hotloop.frontend import dims as dm
+from hotloop.frontend import numpy_in_python as plain
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import check, emit, fail, lit, unsupported
+from hotloop.frontend.calls import function as traced
 from hotloop.frontend.indexing import Selection
 from hotloop.frontend.indexing import nonzero as nonzero_atoms
 from hotloop.frontend.numpy_arrays import (
@@ -26,9 +28,10 @@ from hotloop.frontend.numpy_arrays import (
     scalar_of,
     settled,
     static_int,
+    target_array,
     zeros_array,
 )
-from hotloop.frontend.numpy_atoms import op, select
+from hotloop.frontend.numpy_atoms import either, op, select
 from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_join import sequence
@@ -65,7 +68,7 @@ from hotloop.ir.types import BOOL, I64
 # ---- where, select, choose, clip
 
 @numpy_function(np.where)
-def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE) -> Any:
+def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE, /) -> Any:
     if x is NO_VALUE and y is NO_VALUE:
         return nonzero(condition)
     if x is NO_VALUE or y is NO_VALUE:
@@ -130,8 +133,12 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     if mode == "raise":
         outside = ufuncs.apply(np.logical_or, [wrap(op("lt", place, Lit(0))),
                                                wrap(op("ge", place, Lit(n)))])
-        check(op("not", value(NUMPY[np.any](outside))), ValueError,
-              "invalid entry in choice array")
+        fine = op("not", value(NUMPY[np.any](outside)))
+        if not index.dims:                      # unless there is nothing to choose
+            dims = dm.broadcast_dims(index.dims, *map(dims_of, options))
+            empty = dm.compare("eq", dm.product(dims), 0)
+            fine = either(fine, lit(empty) if isinstance(empty, bool) else empty)
+        check(fine, ValueError, "invalid entry in choice array")
     elif mode == "wrap":
         place = op("remainder", place, Lit(n))
     else:
@@ -211,7 +218,7 @@ def _in_range(bound: Any, side: str, dtype: np.dtype) -> Any:
 
 @numpy_function(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    target, source = lift(dst), settled(lift(src))
+    target, source = target_array(dst, "list"), settled(lift(src))
     single = isinstance(source, Scalar | np.generic) and not is_python_number(source)
     weak = not single and not isinstance(source, Array)
     if "biufc".index(dtype_of(source).kind) > "biufc".index(target.dtype.kind) + (
@@ -239,8 +246,10 @@ def as_items(values: Any, dtype: np.dtype) -> Array:
 
 @numpy_function(np.putmask)
 def putmask(a: Any, mask: Any, values: Any) -> None:
-    target, flags = lift(a), as_array(mask)
+    target, flags = target_array(a, "list"), as_array(mask)
     new = as_items(values, target.dtype)
+    dm.require_equal(dm.product(flags.dims), dm.product(target.dims),
+                     "putmask: mask and data must be the same size")
     if new.dims and not np.can_cast(new.dtype, target.dtype, "safe"):
         fail(TypeError, f"Cannot cast array data from {new.dtype!r} to {target.dtype!r} according "
              "to the rule 'safe'")
@@ -250,7 +259,6 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
         flat = fresh(reshaped(part, (dm.product(new.dims),)))
         place = ufuncs.apply(np.remainder, [fresh(iota(size)), as_int(flat.dims[0])])
         part = reshaped(flat[place].value(), target.dims)
-    dm.require_equal(dm.product(flags.dims), size, "putmask: mask and data must be the same size")
     there = reshaped(truth(flags.value()), target.dims)
     target.assign(select(there, part, target.value()))
 
@@ -284,6 +292,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     k = axis_of(axis, a.ndim)
     at = scalar_of(indices)
     n = as_int(a.dims[k])
+    if mode not in ("raise", "wrap", "clip"):
+        raise unsupported(f"the mode {mode!r} of take")             # an error of NumPy's, mostly
     if mode == "clip":
         at = clip(at, 0, n - 1)
     elif mode == "wrap":
@@ -331,7 +341,9 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
 @numpy_function(np.put)
 @method("put")
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    a = lift(a)
+    a = target_array(a, "list")
+    if mode not in ("raise", "wrap", "clip"):
+        raise unsupported(f"the mode {mode!r} of put")
     flat = a.view(Reshape((dm.product(a.dims),)))
     at, new = ravel(ind), as_items(v, a.dtype)
     some, none = dm.compare("gt", flat.dims[0], 0), dm.compare("eq", at.dims[0], 0)
@@ -392,7 +404,7 @@ def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     if ufunc is np.subtract:
         b = ufuncs.apply(np.negative, [b])
     elif ufunc is not np.add:
-        raise unsupported(f"np.{ufunc.__name__}.at", "write the loop")
+        return one_by_one(ufunc, target, indices, b)
     selection = Selection(target, indices)
     b = settled(lift(b))
     if "biufc".index(dtype_of(b).kind.replace("u", "i")) > (
@@ -404,6 +416,17 @@ def ufunc_at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     current = target.value()
     target.assign(emit("addat", [current, part, *index.operands],
                        [(current.dtype, current.shape)], codes=index.codes)[0])
+
+
+def one_by_one(ufunc: np.ufunc, a: Array, indices: Any, b: Any) -> None:
+    """Where all operands have one dtype. Otherwise NumPy computes in the wider one and casts."""
+    operands = [] if b is None else [settled(lift(b))]
+    kinds = [a.dtype, *(np.result_type(a.dtype, dtype_of(x)) for x in operands)]
+    if ufunc.nin != len(kinds) or ufunc.nout != 1 or ufunc.signature is not None or (
+            set(ufunc.resolve_dtypes((*kinds, None))) != {a.dtype}):
+        raise unsupported(f"np.{ufunc.__name__}.at of these dtypes", "write the loop")
+    values = [fresh(convert(value(x), a.dtype)) for x in operands]
+    traced(plain.ufunc_at)(ufunc, a, indices, *values)
 
 
 UFUNC_METHODS["at"] = ufunc_at
@@ -448,7 +471,14 @@ def stably(kind: Any, stable: Any) -> bool:
 def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
                   stable: Any = None) -> None:
     unordered(order)
+    along_axis(axis)
     a.assign(op("sort", a.value(), axis=sortable(a, axis)[1], **order_of(kind, stable)))
+
+
+def along_axis(axis: Any) -> None:
+    """In place there is no way to sort all axes as one."""
+    if axis is None:
+        fail(TypeError, "'NoneType' object cannot be interpreted as an integer")
 
 
 @numpy_function(np.argsort)
@@ -490,6 +520,7 @@ def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
 def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
                        order: Any = None) -> None:
     unordered(order, kind)
+    along_axis(axis)
     a.assign(_partitioned(np.partition, a, kth, axis, None).value())
 
 
@@ -555,6 +586,8 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
            sorted: bool = True) -> Any:
     if axis is not None:
         raise unsupported("np.unique along an axis", "encode the rows as numbers")
+    if not sorted:
+        raise unsupported("np.unique that is not sorted")        # in an order of NumPy's own
     whole = as_array(ar)
     a = ravel(whole)
     order = argsort(a, stable=True) if return_index or return_inverse else None
@@ -627,7 +660,7 @@ def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: 
 
 @numpy_function(np.union1d)
 def union1d(ar1: Any, ar2: Any) -> Array:
-    return unique(NUMPY[np.concatenate]([ravel(ar1), ravel(ar2)]))
+    return unique(NUMPY[np.concatenate]([ar1, ar2], None))
 
 
 @numpy_function(np.intersect1d)

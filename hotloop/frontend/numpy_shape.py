@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError
 
 from hotloop import lazy
 from hotloop.frontend import dims as dm
@@ -21,6 +22,7 @@ from hotloop.frontend.numpy_arrays import (
     axes_of,
     axis_of,
     broadcast_arrays,
+    object_array,
     settled,
     static_int,
 )
@@ -43,7 +45,7 @@ from hotloop.frontend.tracers import (
     may_share,
     reshaped,
 )
-from hotloop.frontend.views import Broadcast, Index, Reshape, Transpose, all_of
+from hotloop.frontend.views import Broadcast, Index, Reshape, Transpose, Windows, all_of
 from hotloop.ir.core import Atom, Dim, Lit, Var
 from hotloop.ir.types import F64, I64
 from hotloop.ops.table import MAX_OPERANDS
@@ -252,7 +254,9 @@ def permuted(a: Array, perm: Sequence[int]) -> Array:
 
 
 @numpy_function(np.transpose, np.permute_dims)
-def transpose(a: Any, axes: Any = None) -> Array:
+def transpose(a: Any, axes: Any = None) -> Any:
+    if axes is None and isinstance(a, Scalar) and not is_python_number(a):
+        return a
     a = as_array(a)
     if axes is None:
         return permuted(a, range(a.ndim)[::-1])
@@ -314,9 +318,11 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:
 
 @numpy_function(np.rollaxis)
 def rollaxis(a: Any, axis: Any, start: Any = 0) -> Array:
-    a = as_array(a)
+    a = object_array(a)
     k, n = axis_of(axis, a.ndim), a.ndim
     to = static_int(start, "start of rollaxis")
+    if not -n <= to <= n:
+        fail(AxisError, f"'start' arg requires {-n} <= start < {n + 1}, but {to} was passed in")
     to += n if to < 0 else 0
     if k < to:
         to -= 1
@@ -453,6 +459,27 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Array:
         if not (isinstance(have, int) and have == 1):
             dm.require_equal(have, want, message, *operands)
     return a.view(Broadcast(dims))
+
+
+@numpy_function(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False,
+                        writeable: bool = False) -> Array:
+    """A read-only view."""
+    if subok or writeable:
+        raise unsupported("windows that can be stored to", "leave out subok= and writeable=")
+    a = as_array(x)
+    sizes = window_shape if isinstance(window_shape, tuple | list) else (window_shape,)
+    axes = range(a.ndim) if axis is None else [
+        axis_of(k, a.ndim) for k in (axis if isinstance(axis, tuple | list) else (axis,))]
+    if len(sizes) != len(axes):
+        fail(ValueError, f"a window of {len(sizes)} axes for {len(axes)} axes of the array")
+    for k, size in zip(axes, map(dim_of, sizes), strict=True):
+        dm.require("ge", size, 0, ValueError, "`window_shape` cannot contain negative values")
+        dm.require("le", size, a.dims[k], ValueError,
+                   "window shape cannot be larger than input array shape")
+        count = dm.dim(dm.plus(dm.minus(dm.form(a.dims[k]), dm.form(size)), dm.ONE))
+        a = a.view(Windows(k, (*a.dims[:k], count, *a.dims[k + 1:], size)))
+    return a
 
 
 @numpy_function(np.broadcast_arrays)

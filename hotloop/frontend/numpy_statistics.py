@@ -47,6 +47,7 @@ from hotloop.frontend.tracers import (
     convert,
     dim_of,
     dtype_of,
+    fit,
     fresh,
     is_python_number,
     lift,
@@ -231,6 +232,10 @@ def outer_edges(a: Array, range_: Any) -> tuple[Any, Any]:
     """First and last edge, as NumPy: one half to each side if they are equal."""
     if range_ is not None:
         first, last = (settled(lift(e)) for e in range_)
+        if is_python_number(first) and is_python_number(last):
+            kind = common_dtype([first, last, a])           # they are weak
+            if kind.kind == "f" and kind != F64:
+                first, last = (wrap(fit(e, kind)) for e in (first, last))
     else:
         n = a.dims[0]
         first, last = minimum(a, initial=extreme(a.dtype, False)), maximum(

@@ -19,6 +19,7 @@ from typing import Any
 
 from hotloop.frontend.builder import Builder, Regrow, current, staging, unsupported
 from hotloop.frontend.list_values import PUT, List
+from hotloop.frontend.structure import items_of, kind_of
 from hotloop.frontend.tracers import Tracer
 
 
@@ -206,6 +207,9 @@ def refuse_change(x: Any, what: str) -> None:
 def refuse_change_of_either(x: Any) -> None:
     """A list that is one of two after a branch is neither of them, but a copy."""
     if id(x) in current().state.session.one_of_two:
+        if type(x) is dict and any(isinstance(key, str) for key in x):
+            raise staging("a change of a dict that is one of several after a branch or loop, or "
+                          "in a list", "change a copy: dict(d), or {**d, key: x}")
         raise needs_length(x, staging("a change of a list that is one of two after a branch "
                                       "or loop", "copy it first: list(x)"))
 
@@ -236,14 +240,13 @@ def carried_over(x: Any, made: Any) -> None:
     todo = [made]
     while todo:
         y = todo.pop()
-        if type(y) is list:
+        if type(y) in (list, dict):
             current().state.session.one_of_two[id(y)] = y
-        if isinstance(y, tuple | list):
-            todo += y
+        todo += items_of(y)
 
 
 def made_at(x: Any, made: Any) -> Any:
-    """`made`, which stands for the list `x`: they were made at one place of the source."""
+    """`made`, which stands for the list or dict `x`: they were made at one place of the source."""
     site = site_of(x)
     if site is not None:
         current().state.session.lists[id(made)] = made, site
@@ -252,10 +255,10 @@ def made_at(x: Any, made: Any) -> Any:
 
 def made_like(x: Any, made: Any) -> None:
     """`made` has the type of x, as a loop carries it: its lists were made where those of x were."""
-    if type(made) is list and type(x) is list:
+    if type(made) in (list, dict) and type(x) is type(made):
         made_at(x, made)
-    if isinstance(made, list | tuple) and isinstance(x, list | tuple):
-        for p, q in zip(x, made, strict=False):
+    if kind_of(made) is not None and kind_of(x) is not None:
+        for p, q in zip(items_of(x), items_of(made), strict=False):
             made_like(p, q)
     elif hasattr(type(made), "_hl_class") and hasattr(type(x), "_hl_class"):
         for name, q in object.__getattribute__(made, "__dict__").items():
@@ -347,7 +350,7 @@ def put(cells: Cells, slot: Slot, new: Any) -> None:
 
 WALK_LIMIT = 2000
 MACHINERY = frozenset(("hotloop.frontend.builder", "hotloop.frontend.session"))
-"""Modules whose objects hold everything: blocks, the trace. Functions of the tracer refer to them."""
+"""Modules whose objects hold everything: blocks, the trace. The tracer's functions know them."""
 
 
 def containers(cells: Cells) -> frozenset[int]:

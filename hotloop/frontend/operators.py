@@ -41,6 +41,7 @@ from hotloop.frontend.tracers import (
 from hotloop.frontend.truth import exactly
 from hotloop.ir.types import F64
 
+python_sequences = lazy.module("hotloop.frontend.python_sequences")
 text = lazy.module("hotloop.frontend.text")
 
 BINARY: dict[str, np.ufunc] = {
@@ -89,6 +90,8 @@ def _binary(name: str, a: Any, b: Any) -> Any:
         return lists.repeated(b, a)
     if isinstance(b, List) and is_python_number(a):
         raise TypeError(f"unsupported operand type(s) for {name}: {python_name(a)!r} and 'list'")
+    if isinstance(a, List) and (isinstance(b, List) or is_python_number(b)):
+        raise TypeError(f"unsupported operand type(s) for {name}: 'list' and another")
     if name == "pow" and type(b) in (int, float) and b == 2 and dtype_of(a).kind in "fc":
         return ufuncs.apply(np.square, [a])
     if name == "pow" and type(b) is float and b == 0.5 and isinstance(a, Array) and (
@@ -130,6 +133,8 @@ def unary(name: str, a: Any) -> Any:
 def _unary(name: str, a: Any) -> Any:
     if is_python_number(a):
         return python_numbers.unary(name, a)
+    if isinstance(a, List):
+        raise TypeError(f"bad operand type for unary {name}: 'list'")
     return ufuncs.apply(UNARY[name], [a])
 
 
@@ -221,3 +226,15 @@ Tracer.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
 Tracer.__array_function__ = _array_function  # type: ignore[attr-defined]
 Tracer.__getitem__ = load  # type: ignore[method-assign]
 Tracer.__setitem__ = store  # type: ignore[method-assign]
+
+
+def _operator_of_lists(name: str) -> Any:
+    def operator(self: List, *args: Any) -> Any:
+        """The first one loads the module that puts others in the place of these."""
+        lazy.load(python_sequences)
+        return getattr(self, name)(*args)
+    return operator
+
+
+for _name in ("__add__", "__radd__", "__mul__", "__rmul__", "__getitem__", "__setitem__"):
+    setattr(List, _name, _operator_of_lists(_name))

@@ -27,11 +27,10 @@ from hotloop.frontend.slots import (
     ArraySlot,
     ObjectSlot,
     SequenceSlot,
-    is_named_tuple,
     make,
-    rebuilt,
     slot_of,
 )
+from hotloop.frontend.structure import Keys, is_named_tuple, items_of, kind_of, rebuilt
 from hotloop.frontend.tracers import Array, full, lift, may_share, zero
 from hotloop.ir.core import Atom, Var
 from hotloop.ir.types import I64
@@ -58,7 +57,8 @@ def slot_given(x: Any, by_content: bool) -> Any:
     if type(x) is tuple or is_named_tuple(x):
         return SequenceSlot(type(x), tuple(slot_given(e, by_content) for e in x))
     found = slot_of(x)
-    return ObjectSlot(x) if isinstance(found, InstanceSlot) and not by_content else general(found)
+    mutable = isinstance(found, InstanceSlot) or type(x) is dict
+    return ObjectSlot(x) if mutable and not by_content else general(found)
 
 
 def general(slot: Any) -> Any:
@@ -66,16 +66,21 @@ def general(slot: Any) -> Any:
     if isinstance(slot, ArraySlot):
         return ArraySlot(slot.dtype, (None,) * len(slot.dims))
     if isinstance(slot, SequenceSlot):
-        return SequenceSlot(slot.type, tuple(map(general, slot.items)))
+        return SequenceSlot(_unbound(slot.type), tuple(map(general, slot.items)))
     if isinstance(slot, InstanceSlot):
         return InstanceSlot(slot.type, slot.names, tuple(map(general, slot.items)))
     return general_lists(slot)
 
 
+def _unbound(kind: Any) -> Any:
+    """The type of any dict of these keys, not of one that is known."""
+    return Keys(kind.keys) if isinstance(kind, Keys) else kind
+
+
 def general_lists(slot: Any) -> Any:
     """The slot with lists of any size."""
     if isinstance(slot, SequenceSlot):
-        return SequenceSlot(slot.type, tuple(map(general_lists, slot.items)))
+        return SequenceSlot(_unbound(slot.type), tuple(map(general_lists, slot.items)))
     if isinstance(slot, InstanceSlot):
         return InstanceSlot(slot.type, slot.names, tuple(map(general_lists, slot.items)))
     if isinstance(slot, TableSlot):
@@ -93,8 +98,8 @@ def arrays_of(x: Any) -> list[Array]:
         return [x]
     if isinstance(x, List | Table):
         return []
-    if isinstance(x, tuple | list):
-        return [a for e in x for a in arrays_of(e)]
+    if kind_of(x) is not None:
+        return [a for e in items_of(x) for a in arrays_of(e)]
     return [a for e in VALUES[type(x)].parts(x) for a in arrays_of(e)] if type(x) in VALUES else []
 
 
@@ -104,8 +109,8 @@ def lists_of(x: Any) -> list[List]:
         return [x]
     if isinstance(x, Table):
         return x.lists
-    if isinstance(x, tuple | list):
-        return [y for e in x for y in lists_of(e)]
+    if kind_of(x) is not None:
+        return [y for e in items_of(x) for y in lists_of(e)]
     return [y for e in VALUES[type(x)].parts(x) for y in lists_of(e)] if type(x) in VALUES else []
 
 
@@ -131,7 +136,7 @@ def leaves(slot: Any, x: Any) -> list[Leaf]:
 
 def _leaves(slot: Any, x: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(slot, SequenceSlot):
-        for part, y in zip(slot.items, x, strict=True):
+        for part, y in zip(slot.items, items_of(x), strict=True):
             yield from _leaves(part, y)
     elif isinstance(slot, TableSlot):
         yield from zip(slot.lists, x.lists, strict=True)
@@ -196,8 +201,8 @@ def by_content(x: Any, outer: frozenset[int]) -> Any:
             raise unsupported("a recursive function that returns a list from outside of it",
                               "return a copy: list(x)")
         return list_of([by_content(e, outer) for e in x])
-    if type(x) is tuple or is_named_tuple(x):
-        return rebuilt(type(x), [by_content(e, outer) for e in x])
+    if type(x) is tuple or is_named_tuple(x) or type(x) is dict and id(x) not in outer:
+        return rebuilt(kind_of(x), [by_content(e, outer) for e in items_of(x)])
     if isinstance(x, Row):
         raise unsupported("a recursive function that returns a row of a list of lists",
                           "return a copy: list(row)")

@@ -162,6 +162,7 @@ def guarded(function: Any, stand_in: Callable[..., Any], /, *args: Any, **keywor
         CONTEXT.guarded = builder
         return stand_in(*args, **keywords)
     except UnsupportedError as error:
+        CONTEXT.guarded = before            # what NumPy itself refuses is certain enough
         return fallback.instead(function, args, keywords, error)
     except Certain as failure:
         if before is builder:               # of the stand-in that called this one

@@ -25,7 +25,8 @@ from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.messages import has_marks
 from hotloop.frontend.references import ChosenBase, leaves, leaves_of
 from hotloop.frontend.session import Session, StandIn
-from hotloop.frontend.slots import Either, Maybe, Unjoined, is_named_tuple
+from hotloop.frontend.slots import Either, Maybe, Unjoined
+from hotloop.frontend.structure import is_named_tuple
 from hotloop.frontend.traced import (
     PYTHON,
     ArrayOut,
@@ -38,8 +39,8 @@ from hotloop.frontend.traced import (
     ViewOut,
     WidenedOut,
 )
-from hotloop.frontend.tracers import Array, Base, Scalar, Widened
-from hotloop.frontend.views import Broadcast, Diagonal, Index, Part, Reshape, Transpose
+from hotloop.frontend.tracers import Array, Base, Flat, Scalar, Widened
+from hotloop.frontend.views import Broadcast, Diagonal, Index, Part, Reshape, Transpose, Windows
 from hotloop.ir.core import Atom, Lit
 from hotloop.ir.types import BOOL, I64
 from hotloop.record import record
@@ -158,6 +159,8 @@ class Results:
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
         if isinstance(x, Array):
+            if type(x) is Flat:
+                raise unsupported("x.flat as a result", "return x.ravel()")
             return self.array(x)
         if isinstance(x, Widened):
             return WidenedOut(self.add(x.flag), self.add(x.atom), x.kind, x.narrow_kind,
@@ -252,6 +255,8 @@ class Results:
                 steps.append(("part", step.name))
             elif isinstance(step, Diagonal):
                 steps.append(("diagonal", step.offset))
+            elif isinstance(step, Windows):
+                steps.append(("windows", (self.number(step.shape[-1]), step.axis)))
             elif isinstance(step, Broadcast):
                 steps.append(("broadcast", tuple(map(self.number, step.shape))))
         return ViewOut(base, tuple(steps)) if steps else base

@@ -17,6 +17,7 @@ defaults for each trace.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -33,7 +34,14 @@ from hotloop.frontend.jumps import (
 from hotloop.frontend.liveness import Analysis, mark_unbound
 from hotloop.frontend.source import function_tree
 from hotloop.frontend.syntax import children, fill, function_definition, place_at, walk
-from hotloop.frontend.yields import GENERATOR, SINK, is_endless, lower_yields, uses_sink
+from hotloop.frontend.yields import (
+    GENERATOR,
+    SINK,
+    check_manager,
+    is_endless,
+    lower_yields,
+    uses_sink,
+)
 
 HELPERS = "_hl"
 DELAYED = "_hl_delayed"
@@ -231,20 +239,33 @@ class Rewriter(ast.NodeTransformer):
             handlers.append(ast.Tuple([kinds, named("except", h.body, h.name),
                                        constant(h.name)], ast.Load()))
         orelse, final = named("else", n.orelse), named("finally", n.finalbody)
+        sink = self.sink([s for body in bodies for s in body])
         out.append(ast.Expr(call("try_", tried, ast.Tuple(handlers, ast.Load()), orelse, final,
                                  name_tuple(stored & n.live_out),
-                                 name_tuple(stored - n.live_out))))
+                                 name_tuple(stored - n.live_out), *sink)))
         return self.at(out, n)
 
     def visit_TryStar(self, n: Any) -> Any:
         raise NotRewritable("except*", n)
 
-    def visit_With(self, n: ast.With) -> Any:
-        for item in n.items:
-            item.context_expr = ast.copy_location(
-                call("managed", self.visit(item.context_expr)), item.context_expr)
-        n.body = self.block(n.body)
-        return n
+    def visit_With(self, n: Any) -> Any:
+        for item in n.items[:0:-1]:                # one manager each
+            inner: Any = ast.With([item], n.body)
+            inner.live_out = n.live_out
+            n.body = [place_at(inner, item.context_expr)]
+        item = n.items[0]
+        bound: list[ast.stmt] = [] if item.optional_vars is None else [ast.copy_location(
+            ast.Assign([item.optional_vars], load("_hl_item")), item.context_expr)]
+        nodes = [*bound, *n.body]
+        stored = self.analysis.stores(nodes) & self.local
+        body = self.fresh("with")
+        parameter = no_arguments(["_hl_item"])
+        return self.at([
+            function_definition(body, parameter, self.shared(nodes) + self.block(nodes)),
+            ast.Expr(ast.copy_location(call(
+                "with_", self.visit(item.context_expr), load(body),
+                name_tuple(stored & n.live_out), name_tuple(stored - n.live_out)),
+                item.context_expr))], n)
 
     def visit_Delete(self, n: ast.Delete) -> Any:
         out: list[ast.stmt] = []
@@ -587,21 +608,47 @@ def _rewrite(fn: FunctionType) -> Rewritten | None:
     tree = function_tree(fn)
     if tree is None:
         return None
-    try:
+
+    def made() -> Rewritten:
         if not code.co_flags & GENERATOR:
             return _rewrite_tree(tree, fn)
         made = _rewrite_generator(tree, fn, False)
         made.stopping = _rewrite_generator(function_tree(fn), fn, True)
         return made
+    return _located(fn, made)
+
+
+def _located(fn: FunctionType, made: Callable[[], Rewritten]) -> Rewritten:
+    try:
+        return made()
     except NotRewritable as error:
         message, node = error.args
+        code = fn.__code__
         place = Location(code.co_filename, node.lineno, node.col_offset, code.co_name)
         raise UnsupportedError(f"{message} can't be compiled", place) from None
 
 
-def _rewrite_generator(tree: Any, fn: FunctionType, stopping: bool) -> Rewritten:
+_managers: dict[int, tuple[CodeType, Rewritten]] = {}
+
+
+def rewritten_manager(fn: FunctionType) -> Rewritten:
+    """The rewritten code of a generator function that contextlib made a context manager of."""
+    known = _managers.get(id(fn.__code__))
+    if known is None:
+        tree = function_tree(fn)
+        if tree is None or not fn.__code__.co_flags & GENERATOR:
+            raise UnsupportedError(f"the source of {fn.__name__} is not known")
+        known = _managers[id(fn.__code__)] = fn.__code__, _located(
+            fn, lambda: _rewrite_generator(tree, fn, False, True))
+    return known[1]
+
+
+def _rewrite_generator(tree: Any, fn: FunctionType, stopping: bool,
+                       managing: bool = False) -> Rewritten:
     endless = is_endless(tree.body)
-    tree.body = lower_yields(tree.body, stopping)
+    if managing:
+        check_manager(tree)
+    tree.body = lower_yields(tree.body, stopping, managing)
     tree.args.kwonlyargs.append(ast.arg(SINK))
     tree.args.kw_defaults.append(None)
     made = _rewrite_tree(tree, fn)

@@ -34,6 +34,7 @@ from hotloop.frontend.list_values import List, Table
 from hotloop.frontend.lists import AS_LIST, append, as_array, copied, more, of_array, of_range
 from hotloop.frontend.loop import Loop
 from hotloop.frontend.objects import cells_of
+from hotloop.frontend.slots import Either, Unjoined
 from hotloop.frontend.tracers import LIFTED, Array, Scalar, Tracer, lift
 from hotloop.frontend.truth import truth
 from hotloop.frontend.yields import refuse_endless, refuse_next, renamed
@@ -200,6 +201,16 @@ class _Inner(Sink):
         consume(items, self)
 
 
+def body_sink(loop: Loop) -> Sink:
+    """A sink for the body of a loop."""
+    return _BodySink(loop)
+
+
+def inner_sink(sink: Sink) -> Sink:
+    """A sink for the inside of a generator (`yields`)."""
+    return renamed(sink, _Inner)
+
+
 def stream(first: Any, run: Callable[[Sink, Any], Any]) -> Stream:
     return Stream(first, run)
 
@@ -261,6 +272,14 @@ def each(sink: Sink, items: Any, body: Callable[[Any], Any]) -> None:
     items = sequence_of(items) if isinstance(items, Array | List) else own_iterator(items)
     if isinstance(items, Stream):
         return each(sink, items, body)
+    if isinstance(items, Either):
+        sink.stage()
+        staged_if(items.flag.atom, (functools.partial(each, sink, items.yes, body),
+                                    functools.partial(each, sink, items.no, body)),
+                  cells_of(body) | sink.cells, list(sink.names), list(sink.dead))
+        return
+    if isinstance(items, Unjoined):
+        raise items.error
     if isinstance(items, Tracer):
         raise TypeError("iteration over a number")
     if not isinstance(items, Range | Indexed):

@@ -379,6 +379,15 @@ class Session:
         self.known[-id(f)] = f, None                        # keeps the id
         return made
 
+    def bound_to(self, f: types.FunctionType, code: Rewritten) -> Callable[..., Any]:
+        """Other code of a function (of a context manager's generator), like `traceable`."""
+        key = id(code)
+        made = self.bound.get(key)
+        if made is None:
+            made = self.bound[key] = self._bind(f, code)
+            self.known[-key] = code, None
+        return made
+
     def assigned_by(self, bound: Callable[..., Any]) -> list[Variable]:
         """The variables of other functions that a traceable function assigns."""
         return self.foreign.get(bound, [])

@@ -11,7 +11,6 @@ error only if the value is used: `Unjoined`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -23,6 +22,7 @@ from hotloop.frontend.builder import Builder, Restart, check, current, emit, her
 from hotloop.frontend.meeting import Cell, Key, Path, RefSlot, common, new_array
 from hotloop.frontend.objects import UNBOUND, regrow
 from hotloop.frontend.python_numbers import ORDER
+from hotloop.frontend.structure import Keys, copy_only, items_of, kind_of, rebuilt
 from hotloop.frontend.tracers import (
     EXACT,
     NUMPY_KIND,
@@ -114,7 +114,8 @@ class ArraySlot:
 
 @record
 class SequenceSlot:
-    type: type
+    """A tuple, list, NamedTuple or dict of known structure (`structure.kind_of`)."""
+    type: Any
     items: tuple[Any, ...]
 
 
@@ -240,19 +241,11 @@ def slot_of(x: Any, path: Path | None = None, key: Key = ()) -> Any:
         x = current().state.session.captured(x)
     if isinstance(x, Array):
         return ArraySlot(x.dtype, x.dims) if path is None else path.slot(x, key)
-    if type(x) in (tuple, list) or is_named_tuple(x):
-        return SequenceSlot(type(x), tuple(
-            slot_of(item, path, (*key, k)) for k, item in enumerate(x)))
+    kind = kind_of(x)
+    if kind is not None:
+        return SequenceSlot(kind, tuple(
+            slot_of(item, path, (*key, k)) for k, item in enumerate(items_of(x))))
     return ObjectSlot(x)
-
-
-def is_named_tuple(x: Any) -> bool:
-    return isinstance(x, tuple) and hasattr(type(x), "_make")
-
-
-def rebuilt(kind: type, items: Sequence[Any]) -> Any:
-    """A tuple, list or NamedTuple of the items."""
-    return kind._make(items) if hasattr(kind, "_make") else kind(items)
 
 
 def unstable(name: Any, a: Any, b: Any, why: str) -> TypeInstabilityError:
@@ -315,6 +308,8 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
     for p, q in ((a, b), (b, a)):
         if isinstance(p, ObjectSlot) and p.object is None and isinstance(q, ScalarSlot):
             return MixedSlot(None, q)
+        if isinstance(p, ObjectSlot) and p.object is dict_of(q) is not None:
+            return p
     for p in (a, b):
         if type(p) in KINDS:
             return KINDS[type(p)].join(a, b, visible, name)
@@ -329,6 +324,8 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
             return a.meeting.joined(a, b)
         return ArraySlot(a.dtype, common(a.dims, b.dims, visible))
     if isinstance(a, SequenceSlot):
+        if isinstance(a.type, Keys):
+            return _dicts_joined(a, b, visible, name)
         if a.type is b.type is list and len(a.items) != len(b.items) and list in KINDS:
             return KINDS[list].join(a, b, visible, name)
         if a.type is not b.type or len(a.items) != len(b.items):
@@ -345,6 +342,39 @@ def join(a: Any, b: Any, visible: Builder, name: Any) -> Any:
                 regrow(slot.object, unstable(name, a, b, "is a different Python object"))
         raise unstable(name, a, b, "is a different Python object")
     return a
+
+
+def dict_of(slot: Any) -> Any:
+    """The dict or set that a slot is of, if it is known."""
+    if isinstance(slot, SequenceSlot) and isinstance(slot.type, Keys):
+        return slot.type.object
+    known = slot.object if isinstance(slot, ObjectSlot) else None
+    return known if isinstance(known, dict | set) else None
+
+
+def _dicts_joined(a: SequenceSlot, b: Any, visible: Builder, name: Any) -> Any:
+    """Two dicts of the same keys, key by key."""
+    if a.type != b.type:
+        error = unstable(name, a, b, "changes its keys or type")
+        for x in (dict_of(a), dict_of(b)):
+            regrow(x, error)
+        raise error
+    if dict_of(a) is dict_of(b) is not None and _seen(dict_of(a), visible):
+        return ObjectSlot(dict_of(a))
+    return SequenceSlot(Keys(a.type.keys), tuple(
+        join(p, q, visible, f"{name}[{key!r}]")
+        for key, p, q in zip(a.type.keys, a.items, b.items, strict=True)))
+
+
+def _seen(x: Any, visible: Builder) -> bool:
+    """Is nothing in a container made in a block inside of `visible`?"""
+    if isinstance(x, Array):
+        return x.seen_by(visible)
+    if isinstance(x, Scalar):
+        return visible.sees(x.atom)
+    if type(x) in VALUES:
+        return False
+    return all(_seen(e, visible) for e in items_of(x))
 
 
 MAX_TYPES = 4
@@ -485,7 +515,9 @@ def make(slot: Any, bases: dict[Cell, Base] | None = None) -> tuple[list[Var], A
         return [flag, var], Widened(var, slot.wide.kind, flag, kind, dtype)
     if isinstance(slot, SequenceSlot):
         made = [make(item, bases) for item in slot.items]
-        return [v for vars, _ in made for v in vars], rebuilt(slot.type, [x for _, x in made])
+        x = rebuilt(slot.type, [x for _, x in made])
+        return [v for vars, _ in made for v in vars], (
+            copy_only(x) if isinstance(slot.type, Keys) else x)
     if isinstance(slot, RefSlot):
         assert bases is not None
         return slot.meeting.make(slot, bases)
@@ -554,8 +586,9 @@ def flatten(x: Any, slot: Any, path: Path | None = None) -> list[Atom]:
     if isinstance(slot, EitherSlot):
         return _flatten_either(x, slot, path)
     if isinstance(slot, SequenceSlot):
-        return [a for k, item in enumerate(slot.items)
-                for a in flatten(UNBOUND if x is UNBOUND else x[k], item, path)]
+        given = (UNBOUND,) * len(slot.items) if x is UNBOUND else items_of(x)
+        return [a for y, item in zip(given, slot.items, strict=True)
+                for a in flatten(y, item, path)]
     if isinstance(slot, RefSlot):
         assert path is not None
         return path.flatten(slot, x is not UNBOUND)

@@ -21,6 +21,7 @@ from hotloop.frontend.views import (
     Part,
     Reshape,
     Transpose,
+    Windows,
     same_vars,
 )
 from hotloop.ir.core import Atom, Dim, Lit
@@ -80,6 +81,8 @@ def strides_of(x: Array) -> list[Dim] | None:
         elif isinstance(step, Diagonal):
             both = as_int(strides[0]) + as_int(strides[1])
             strides = [*strides[2:], dim_of(both)]
+        elif isinstance(step, Windows):
+            strides = [*strides, strides[step.axis]]
         elif not isinstance(step, Cast):
             return None
         dims = step.shape

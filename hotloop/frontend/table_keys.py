@@ -47,7 +47,15 @@ def put_at(x: Any, k: Any, new: Any) -> None:
 
 
 def same_key(keys: Any, entry: Any, key: Any) -> Any:
-    return truth.truth(truth.equal(at(keys, entry), key))
+    return truth.truth(truth.exactly(_same, at(keys, entry), key))
+
+
+def _same(a: Any, b: Any) -> Any:
+    """Python compares keys of one hash only, so a tuple with no number: NumPy's would compare with
+    each item of it."""
+    if isinstance(a, tuple) != isinstance(b, tuple):
+        return False
+    return truth.equal(a, b)
 
 
 def default_of(table: Any) -> Any:

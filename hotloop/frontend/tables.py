@@ -42,6 +42,7 @@ from hotloop.frontend.slots import (
     slot_of,
     unstable,
 )
+from hotloop.frontend.slots import dict_of as dict_of_slot
 from hotloop.frontend.tracers import Tracer, lift
 from hotloop.ir.core import Atom, Var
 from hotloop.record import record
@@ -353,8 +354,8 @@ class _Tables(Kind):
 
     def join(self, a: Any, b: Any, visible: Builder, name: Any) -> TableSlot:
         for slot in (a, b):
-            if isinstance(slot, ObjectSlot) and isinstance(slot.object, dict | set):
-                regrow(slot.object, unstable(name, a, b, "is a known dict or set"))
+            if dict_of_slot(slot) is not None:
+                regrow(dict_of_slot(slot), unstable(name, a, b, "is a known dict or set"))
         if not (isinstance(a, TableSlot) and isinstance(b, TableSlot)) or a.kind != b.kind:
             raise unstable(name, a, b, "changes its type")
         return TableSlot(a.kind, a.factory, tuple(

@@ -48,6 +48,7 @@ from hotloop.frontend.views import (
     Diagonal,
     Step,
     Transpose,
+    Windows,
     cast,
     read,
     reshaped,
@@ -351,6 +352,12 @@ class Array(Tracer):
         return self.base.contiguous and all(step.contiguous for step in self.steps)
 
 
+class Flat(Array):
+    """`x.flat`, an iterator of NumPy's: items of it are copies."""
+
+    __slots__ = ()
+
+
 def attribute_of(x: Scalar | Array, name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
@@ -648,7 +655,7 @@ def keep_order(made: Any, operands: Sequence[Any]) -> Any:
     return made
 
 
-REORDERED = (Transpose, Broadcast, Diagonal)
+REORDERED = (Transpose, Broadcast, Diagonal, Windows)
 memory_order = lazy.module("hotloop.frontend.memory_order")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from hotloop.frontend.builder import CONTEXT, unsupported
 from hotloop.frontend.instances import traced_class
-from hotloop.frontend.slots import is_named_tuple
+from hotloop.frontend.structure import is_named_tuple
 from hotloop.record import record
 
 

@@ -403,7 +403,19 @@ def is_(a: Any, b: Any) -> Any:
     if isinstance(a, Array) and isinstance(b, Array) and a is not b:
         same = same_object(a, b)
         return bool(same.value) if isinstance(same, Lit) else Scalar(same, PYTHON)
+    if a is not b and _may_be_one(a, b):
+        raise unsupported(f"`is` of a {type(a).__name__.lower()} that is one of several after a "
+                          "branch or loop", "compare what is in them")
     return a is b
+
+
+def _may_be_one(a: Any, b: Any) -> bool:
+    """Are these two objects of ours that may stand for one of the program's?"""
+    if isinstance(a, List) and isinstance(b, List):
+        return any(r() is b for r in a.group)
+    session = current().state.session
+    return type(a) is type(b) and any(
+        known.get(id(x)) is x for x in (a, b) for known in (session.one_of_two, session.kept))
 
 
 def _is_none(x: Any) -> Any:

@@ -278,10 +278,16 @@ Handler = tuple[Callable[[], Any] | None, Callable[..., Any], str | None]
 
 
 def try_(body: Callable[[], Any], handlers: Sequence[Handler], orelse: Callable[[], Any] | None,
-         final: Callable[[], Any] | None, live: Sequence[str], dead: Sequence[str]) -> None:
-    """The helper behind a try statement. A handler: (its classes, its body, its name)."""
+         final: Callable[[], Any] | None, live: Sequence[str], dead: Sequence[str],
+         sink: Any = None) -> None:
+    """The helper behind a try statement. A handler: (its classes, its body, its name). `sink`: of a
+    context manager's generator, whose consumer's body stands in it."""
     every = [f for f in (body, *(h[1] for h in handlers), orelse, final) if f is not None]
     cells, names = cells_of(*every), [*live, *dead]
+    if sink is not None:
+        sink.stage()
+        cells, names = cells | sink.cells, [*names, *sink.names, *sink.dead]
+        dead = (*dead, *sink.dead)
     if final is None:
         _attempt(body, handlers, orelse, cells, names)
     else:

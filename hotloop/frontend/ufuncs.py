@@ -323,11 +323,17 @@ def call(uf: np.ufunc, /, *args: Any, **options: Any) -> Any:
     return guarded(uf, partial(_call, uf), *args, **options)
 
 
-def _call(uf: np.ufunc, /, *args: Any, out: Any = None, dtype: Any = None, where: Any = True,
+def _call(uf: np.ufunc, /, *args: Any, out: Any = (), dtype: Any = None, where: Any = True,
           casting: str = "same_kind", order: str = "K", subok: bool = True, **rest: Any) -> Any:
-    if uf in NUMPY:
-        return NUMPY[uf](*args, **({"out": out} if out is not None else {}), **rest)
-    if casting not in ("same_kind", "unsafe") or rest:
+    if out is None and uf.nout > 1:
+        raise unsupported(f"np.{uf.__name__} with out=None")        # an error of NumPy's
+    if type(out) is tuple and not out:
+        out = None
+    if uf in NUMPY and where is True:
+        options = {"out": out, "dtype": dtype, "casting": casting}
+        usual = {"out": None, "dtype": None, "casting": "same_kind"}
+        return NUMPY[uf](*args, **{k: x for k, x in options.items() if x is not usual[k]}, **rest)
+    if casting not in ("same_kind", "unsafe") or rest or uf in NUMPY:
         raise unsupported(f"np.{uf.__name__} with {', '.join(rest) or 'casting='}")
     if len(args) > uf.nin:
         out, args = args[uf.nin:], args[:uf.nin]

@@ -268,7 +268,51 @@ class Diagonal:
     readonly = True
 
 
-Step = Index | Transpose | Reshape | Part | Cast | Broadcast | Diagonal
+class Windows:
+    """All runs of `size` elements along an axis, theirs as the last axis: a read-only view."""
+
+    __slots__ = ("axis", "shape")
+
+    def __init__(self, axis: int, shape: tuple[Dim, ...]):
+        self.axis, self.shape = axis, shape
+
+    def get(self, value: Atom) -> Atom:
+        pair = self.shape[self.axis], self.shape[-1]
+        first, inside = (emit("broadcast", [emit("iota", [n], [(I64, (n,))], dtype=I64)[0], *pair],
+                              [(I64, pair)], axes=(k,))[0] for k, n in enumerate(pair))
+        places, = emit("add", [first, inside], [(I64, pair)])
+        rank, at = len(value.shape), self.axis + 1
+        dims = (*self.shape[:at], self.shape[-1], *self.shape[at:-1])
+        found, = emit("get", [value, places], [(value.dtype, dims)],
+                      codes=":" * self.axis + "a" + ":" * (rank - at))
+        if at == rank:
+            return found
+        return emit("transpose", [found], [(value.dtype, self.shape)],
+                    perm=(*range(at), *range(at + 1, rank + 1), at))[0]
+
+    def put(self, value: Atom, part: Atom) -> Atom:
+        raise InternalError("a store to a read-only view")
+
+    def same(self, other: object) -> bool:
+        return (isinstance(other, Windows) and self.axis == other.axis
+                and same_dims(self.shape, other.shape))
+
+    def like(self, other: object) -> bool:
+        return isinstance(other, Windows) and self.axis == other.axis and len(self.shape) == len(
+            other.shape)
+
+    def atoms(self) -> tuple[Any, ...]:
+        return self.shape[self.axis], self.shape[-1]
+
+    def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Windows:
+        count, size = map(as_dim, atoms)
+        return Windows(self.axis, (*dims[:self.axis], count, *dims[self.axis + 1:], size))
+
+    contiguous = False
+    readonly = True
+
+
+Step = Index | Transpose | Reshape | Part | Cast | Broadcast | Diagonal | Windows
 
 
 def all_of(dims: tuple[Dim, ...]) -> Index:

@@ -32,12 +32,27 @@ def uses_sink(nodes: list[ast.stmt]) -> bool:
     return any(isinstance(k, ast.Name) and k.id == SINK for s in nodes for k in walk(s))
 
 
-def lower_yields(statements: list[ast.stmt], stopping: bool) -> list[ast.stmt]:
-    """The statements with calls of the sink for `yield`."""
-    return [_lowered(s, stopping) for s in statements]
+def lower_yields(statements: list[ast.stmt], stopping: bool,
+                 managing: bool = False) -> list[ast.stmt]:
+    """The statements with calls of the sink for `yield`. `managing`: of a context manager, into
+    which what its body raises is thrown."""
+    return [_lowered(s, stopping, managing) for s in statements]
 
 
-def _lowered(s: ast.stmt, stopping: bool) -> ast.stmt:
+def check_manager(tree: Any) -> None:
+    """A generator function made a context manager has one `yield`, which always runs."""
+    found = [k for k in walk(tree) if isinstance(k, ast.Yield | ast.YieldFrom)]
+    block, plain = tree.body, None
+    while plain is None:
+        around = next((s for s in block if any(isinstance(k, ast.Yield) for k in walk(s))), None)
+        if not isinstance(around, ast.Try | ast.With | ast.Expr) or len(found) > 1:
+            raise NotRewritable("a context manager with a yield that is not its only one, or under "
+                                "a condition", found[0])
+        block, plain = getattr(around, "body", []), (
+            around if isinstance(around, ast.Expr) else None)
+
+
+def _lowered(s: ast.stmt, stopping: bool, managing: bool) -> ast.stmt:
     if isinstance(s, ast.Expr) and isinstance(s.value, ast.Yield | ast.YieldFrom):
         y = s.value
         name = "every" if isinstance(y, ast.YieldFrom) else "take"
@@ -48,15 +63,15 @@ def _lowered(s: ast.stmt, stopping: bool) -> ast.stmt:
         return place_at(ast.If(given, [ast.Return(None)], []), s)
     if isinstance(s, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
         return s
-    if isinstance(s, ast.Try | ast.With) and any(
+    if isinstance(s, ast.Try | ast.With) and not managing and any(
             isinstance(k, ast.Yield | ast.YieldFrom) for k in walk(s)):
         raise NotRewritable("a yield inside of a try or with statement", s)
     for field in ("body", "orelse"):
         inner = getattr(s, field, None)
         if isinstance(inner, list):
-            setattr(s, field, lower_yields(inner, stopping))
+            setattr(s, field, lower_yields(inner, stopping, managing))
     for case in getattr(s, "cases", ()):
-        case.body = lower_yields(case.body, stopping)
+        case.body = lower_yields(case.body, stopping, managing)
     for k in children(s):
         if isinstance(k, ast.expr) and any(
                 isinstance(e, ast.Yield | ast.YieldFrom) for e in walk(k)):

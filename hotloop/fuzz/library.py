@@ -139,6 +139,9 @@ def call_of(rnd: random.Random, name: str, how: str) -> str:
             given.append(value)
         elif rnd.random() < 0.25 and not parameter.endswith("_"):
             given.append(f"{parameter}={value}")
+    if last == "searchsorted":                     # which is for sorted arrays
+        subject = f"np.sort({subject})"
+        given[:1] = given[:1] if method else [f"np.sort({given[0]})"]
     return f"{subject if method else 'np'}.{last if method else name}({', '.join(given)})"
 
 

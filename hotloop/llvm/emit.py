@@ -24,7 +24,8 @@ from hotloop.record import record
 
 _HEAD = 'attributes #0 = { nounwind "prefer-vector-width"="512" }\n'
 _WEIGHTS = ('!0 = !{!"branch_weights", i32 1, i32 4000}\n'
-            '!1 = !{!"branch_weights", i32 4000, i32 1}\n')
+            '!1 = !{!"branch_weights", i32 4000, i32 1}\n'
+            '!2 = !{i32 1}\n')
 
 
 @record

@@ -29,8 +29,6 @@ from hotloop.record import record
 
 BOOL, I64, U64, BYTE = np.dtype("?"), np.dtype("i8"), np.dtype("u8"), np.dtype("u1")
 _NO_BUFFERS: frozenset[Buffer] = frozenset()
-_EXACTING = frozenset(("div", "sqrt"))
-"""Machine operations that set a flag for an ordinary last operand: 0, or less."""
 
 _SPECIAL = {"load", "aff", "var", "philox", *mathlib.FUNCTIONS}
 """Nodes that need other things than their `args`, or more."""
@@ -181,7 +179,7 @@ class Values(Builder):
                 else:
                     args = node.args
                     texts = [self.operand(a, width) for a in args]
-                    if width and node.op in _EXACTING and self.watched:
+                    if width and self.watched and SCALAR_OPS[node.op].exacting:
                         texts[-1] = self._harmless(args[-1], texts[-1], width)
                     text = row(self, type_of(args[-1].dtype, width), texts, args)
                 self.remember(node, text, self._read_by(node, needs) if node.loads

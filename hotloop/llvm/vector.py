@@ -40,7 +40,7 @@ from hotloop.loops.core import (
 )
 from hotloop.loops.expr import Expr, affine, e, lit, substitute, var
 from hotloop.loops.rewrite import bound, expressions, loaded, writes
-from hotloop.loops.scalar import identity
+from hotloop.loops.scalar import SCALAR_OPS, identity
 from hotloop.record import record
 
 
@@ -67,10 +67,6 @@ LONG = 16
 WORTH_A_TEST = 8.0
 """Adds in a branch from which on it is skipped if no lane takes it: a test takes one to three
 nanoseconds a block if it is guessed right or wrong half of the time, a square root as long."""
-
-_GROWING = {"lt": 1, "le": 1, "gt": -1, "ge": -1}
-"""Comparisons, and which way the difference of their sides must not go far."""
-
 
 @record
 class _Leaving:
@@ -171,10 +167,12 @@ class VectorStatements(VectorMemory):
             first, following, by = self.name(), self.name(), self.name()
             outside, self._leaving = self._leaving, _Leaving(failed, [])
             entry = self.block
+            passing = self.passing(loop, lo, width, ahead, varying)
             self.jump(head)
             self.begin(head)
             at = len(self.lines)
             i = self.counter(first)
+            self.past = {s: self.name() for s in passing}
             with self.in_lanes(Lanes(loop.var, i, step, width), varying):
                 phis = [self.name() for _ in loop.carries]
                 for carry, phi in zip(loop.carries, phis, strict=True):
@@ -189,6 +187,7 @@ class VectorStatements(VectorMemory):
                                           f"[{width}, %{latch}]")
                 self.lines[at:at] = [
                     f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
+                    *self._past_phis(passing, entry, latch),
                     *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
             tests, self._leaving = self._leaving.blocks, outside
             ends = [(following, nexts, latch)]
@@ -214,6 +213,12 @@ class VectorStatements(VectorMemory):
             self.bind(carry.name, self.phi(type_of(carry.dtype), (init, before), (init, few),
                                            (total, last)))
         self.forget(changed)
+
+    def _past_phis(self, passing: dict[Store, str], entry: str, latch: str) -> list[str]:
+        """Blocks that may pass the caches; the first does not. Those after the loop do not."""
+        own, self.past = self.past, {}
+        return [f"{own[s]} = phi i1 [false, %{entry}], [{flag}, %{latch}]"
+                for s, flag in passing.items()]
 
     def _whole(self, count: str, width: int, ahead: str) -> str:
         """How many iterations are done in whole blocks, of which the first is `ahead` of the
@@ -269,10 +274,12 @@ class VectorStatements(VectorMemory):
         self.begin(start)
         first, following, by = self.name(), self.name(), self.name()
         step, entry = int(loop.step.args[0]), self.block
+        passing = self.passing(loop, lo, width, ahead, varying)
         self.jump(head)
         self.begin(head)
         at = len(self.lines)
         i = self.counter(first)
+        self.past = {s: self.name() for s in passing}
         with self.in_lanes(Lanes(loop.var, i, step, width), varying):
             phis = [self.name() for _ in loop.carries]
             for carry, phi in zip(loop.carries, phis, strict=True):
@@ -286,6 +293,7 @@ class VectorStatements(VectorMemory):
                 self.lines.insert(at, f"{by} = phi i64 [{ahead}, %{entry}], [{width}, %{latch}]")
             self.lines[at:at] = [
                 f"{first} = phi i64 [{lo}, %{entry}], [{following}, %{latch}]",
+                *self._past_phis(passing, entry, latch),
                 *self._carry_phis(loop.carries, phis, neutral, nexts, entry, latch)]
         self.begin(middle)
         return [self.phi(type_of(c.dtype, width), (a, before), (b, latch))
@@ -412,8 +420,11 @@ class VectorStatements(VectorMemory):
         bound that grows with the lanes, or the condition itself."""
         assert self.lanes is not None
         lanes = self.lanes
-        if cond.op not in _GROWING or cond.args[0].dtype != I64:
+        row = SCALAR_OPS.get(cond.op)
+        gap = row.compares.gap if row is not None and row.compares is not None else None
+        if gap is None or None not in gap or cond.args[0].dtype != I64:
             return cond
+        towards = 1 if gap[0] is None else -1      # which way their difference must not go far
         own = var(lanes.var)
         factors = []
         for x in cond.args:
@@ -421,7 +432,7 @@ class VectorStatements(VectorMemory):
             factors.append(terms.pop(own, 0))
             if any(self.is_varying(t) for t in terms):
                 return cond
-        growth = (factors[0] - factors[1]) * lanes.step * _GROWING[cond.op]
+        growth = (factors[0] - factors[1]) * lanes.step * towards
         if not growth or abs(growth) > MOST_LANES:
             return cond
         at = lanes.first

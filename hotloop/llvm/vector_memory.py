@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from hotloop.errors import InternalError
 from hotloop.llvm import transpose
-from hotloop.llvm.builder import Type, iota, type_of
+from hotloop.llvm.builder import UNLIKELY, Type, iota, type_of
 from hotloop.llvm.statements import Statements
 from hotloop.llvm.target import register_bytes
 from hotloop.llvm.values import (
@@ -23,11 +23,13 @@ from hotloop.llvm.values import (
     UNIFORM,
     UNIT,
     Access,
+    Lanes,
     memory_type,
 )
 from hotloop.loops.core import Buffer, For, Kernel, Let, Statement, Store
 from hotloop.loops.cost import BLOCK, MOST_BYTES, MOST_PARTS
 from hotloop.loops.expr import affine, e, lit, substitute, var
+from hotloop.loops.rewrite import bound
 from hotloop.record import replace
 
 LINE = 64
@@ -43,6 +45,7 @@ class VectorMemory(Statements):
         super().__init__(kernel)
         self._columns: dict[transpose.Key, int] | None = None    # of the loop that is emitted
         self._fetched: For | None = None       # whose body begins with fetching what it stores to
+        self.past: dict[Store, str] = {}       # of the stores here: may this block pass the caches?
 
     def loop(self, loop: For) -> None:
         outer, self._columns = self._columns, None
@@ -136,7 +139,8 @@ class VectorMemory(Statements):
         aside = self.op(f"shufflevector {t} {aside}, {t} poison, <{width} x i32> zeroinitializer")
         return self.op(f"select <{width} x i1> {mask}, {t} {addresses}, {t} {aside}"), everybody
 
-    def _vector_store(self, buffer: Buffer, access: Access, value: str) -> None:
+    def _vector_store(self, buffer: Buffer, access: Access, value: str,
+                      past: str | None) -> None:
         assert self.lanes is not None
         width, dtype = self.lanes.width, buffer.dtype
         t, size = memory_type(dtype, width), dtype.itemsize
@@ -147,7 +151,11 @@ class VectorMemory(Statements):
             if backwards:
                 value = self._reversed(value, t)
             if mask is None:
-                self.lines.append(f"store {t} {value}, ptr {at}, align {size}")
+                plain = f"store {t} {value}, ptr {at}"
+                if past is None:
+                    self.lines.append(f"{plain}, align {size}")
+                else:
+                    self._past_caches(plain, past, size)
                 return
             name = f"llvm.masked.store.{t.suffix}.p0"
             self.declare(name, "void", f"{t}, ptr, i32, {truth}")
@@ -159,6 +167,41 @@ class VectorMemory(Statements):
         self.declare(name, "void", f"{t}, <{width} x ptr>, i32, {truth}")
         self.lines.append(f"call void @{name}({t} {value}, <{width} x ptr> {addresses}, "
                           f"i32 {size}, {truth} {active})")
+
+    def _past_caches(self, store: str, past: str, size: int) -> None:
+        """A store of whole cache lines, or of elements of a size."""
+        around, within, on = self.label(), self.label(), self.label()
+        self.branch(past, around, within, UNLIKELY)
+        with self.out_of_line(around):
+            self.lines.append(f"{store}, align {LINE}, !nontemporal !2")
+            self.jump(on)
+        self.begin(within)
+        self.lines.append(f"{store}, align {size}")
+        self.jump(on)
+        self.begin(on)
+
+    def passing(self, loop: For, lo: str, width: int, ahead: str,
+                varying: frozenset[str]) -> dict[Store, str]:
+        """For the stores of a loop that may go past the caches: do they, if each block from the
+        second on, which is `ahead` of the first, lies in lines of its own?"""
+        found: dict[Store, str] = {}
+        if self.quick:
+            return found
+        names = bound([loop])
+        with self.in_lanes(Lanes(loop.var, lo, 1, width), varying):
+            for s in loop.body:
+                if not isinstance(s, Store) or s.past is None or loop.step is not lit(1):
+                    continue
+                access, size = self.access(s.buffer, s.index), s.buffer.dtype.itemsize
+                if access.kind != UNIT or width * size % LINE or access.base.loads or (
+                        not names.isdisjoint(access.base.free)):
+                    continue
+                at = self.op(f"ptrtoint ptr {self.address(s.buffer, access)} to i64")
+                by = self.op(f"mul i64 {ahead}, {size}") if ahead else str(width * size)
+                into = self.op(f"and i64 {self.op(f'add i64 {at}, {by}')}, {LINE - 1}")
+                found[s] = self.op(f"and i1 {self.op(f'icmp eq i64 {into}, 0')}, "
+                                   f"{self.value(s.past)}")
+        return found
 
     def store(self, store: Store) -> None:
         if self.lanes is None:
@@ -173,7 +216,7 @@ class VectorMemory(Statements):
             if store.combine is not None:
                 old = self.vector_load(store.buffer, access)
                 value = self.combined(store.combine, dtype, old, value, self.lanes.width)
-            self._vector_store(store.buffer, access, value)
+            self._vector_store(store.buffer, access, value, self.past.get(store))
         self.forget([store.buffer])
 
     def _store_one(self, store: Store, access: Access) -> None:

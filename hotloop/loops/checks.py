@@ -131,7 +131,7 @@ class _Checks:
         x = let.value
         if x.loads:
             return
-        if x.dtype == BOOL or x.op in ("select", "trunc"):
+        if x.dtype == BOOL or x.op == "select" or x.op == "trunc":
             self.values[let.name] = value = self.inlined(x)
             if x.dtype == I64 and value.op == "select":
                 self.choices[value] = let.name

@@ -40,12 +40,36 @@ from hotloop.loops.expr import Expr, affine, e, load, transform, var
 from hotloop.loops.rewrite import Names, bound, change, expressions, writes, written
 from hotloop.record import field, record
 
-Known = dict[Expr, Expr]
+
+class Known:
+    """What loads (and names) are worth; `of[buffer]`: the loads in which it stands. There may be
+    thousands, of which a store or loop is about those of a few buffers."""
+
+    def __init__(self, values: dict[Expr, Expr], of: dict[Buffer, dict[Expr, None]]):
+        self.values, self.of = values, of
+
+    def copy(self) -> Known:
+        return Known(dict(self.values), {b: dict(nodes) for b, nodes in self.of.items()})
+
+    def add(self, node: Expr, value: Expr) -> None:
+        self.values[node] = value
+        for inner in node.loads:
+            self.of.setdefault(inner.args[0], {})[node] = None
+
+    def remove(self, nodes: Iterable[Expr]) -> None:
+        for node in nodes:
+            del self.values[node]
+            for buffer in {inner.args[0] for inner in node.loads}:
+                del self.of[buffer][node]
+
+    def forget(self, buffers: Iterable[Buffer]) -> None:
+        for buffer in buffers:
+            self.remove(list(self.of.get(buffer, ())))
 
 
 def contract(kernel: Kernel) -> Kernel:
     forward = _Forward(kernel)
-    known: Known = {}
+    known = Known({}, {})
     forward.statements(kernel.body, known)
     kernel.results = [forward.value(r, known) if isinstance(r, Expr) else r
                       for r in kernel.results]
@@ -69,9 +93,9 @@ class _Forward:
                 self.wanted |= result.loads
 
     def value(self, x: Expr, known: Known) -> Expr:
-        if known.keys().isdisjoint(x.loads) and self.renamed.isdisjoint(x.free):
+        if known.values.keys().isdisjoint(x.loads) and self.renamed.isdisjoint(x.free):
             return x
-        return transform(x, known.get)
+        return transform(x, known.values.get)
 
     def statements(self, body: list[Statement], known: Known) -> None:
         """Forward in a list, leaving in `known` what holds at its end."""
@@ -84,18 +108,18 @@ class _Forward:
                     self.loop(statement, known)
                 case If():
                     statement.cond = self.value(statement.cond, known)
-                    then, orelse = dict(known), dict(known)
+                    then, orelse = known.copy(), known.copy()
                     self.statements(statement.then, then)
                     self.statements(statement.orelse, orelse)
                     statement.outs = [(n, t, self.value(a, then), self.value(b, orelse))
                                       for n, t, a, b in statement.outs]
-                    _forget(known, writes([statement]))
+                    known.forget(writes([statement]))
                 case _:
-                    if known:
+                    if known.values:
                         change(statement, lambda x: self.value(x, known))
-                    _forget(known, written(statement))
+                    known.forget(written(statement))
                     if isinstance(statement, Let) and statement.value.op in ("var", "lit"):
-                        known[var(statement.name, statement.value.dtype)] = statement.value
+                        known.add(var(statement.name, statement.value.dtype), statement.value)
                         self.renamed.add(statement.name)
             out.append(statement)
         body[:] = out
@@ -104,15 +128,15 @@ class _Forward:
         buffer = statement.buffer
         change(statement, lambda x: self.value(x, known))
         here = load(buffer, statement.index)
-        for node in [n for n in known if any(_overlap(inner, here) for inner in n.loads)]:
-            del known[node]
+        known.remove([n for n in known.of.get(buffer, ())
+                      if any(_overlap(inner, here) for inner in n.loads)])
         if statement.combine is None and here in self.wanted:
             value = statement.value
             if value.op not in ("var", "lit"):
                 name = self.names("t")
                 out.append(Let(name, value))
                 value = statement.value = var(name, value.dtype)
-            known[here] = value
+            known.add(here, value)
 
     def loop(self, loop: For | While, known: Known) -> None:
         for carry in loop.carries:
@@ -120,8 +144,8 @@ class _Forward:
         if isinstance(loop, For):
             loop.lo, loop.hi, loop.step = (
                 self.value(x, known) for x in (loop.lo, loop.hi, loop.step))
-        _forget(known, writes([loop]))
-        inside = dict(known)
+        known.forget(writes([loop]))
+        inside = known.copy()
         if isinstance(loop, While):
             self.statements(loop.test, inside)
             loop.cond = self.value(loop.cond, inside)
@@ -138,13 +162,6 @@ def _overlap(a: Expr, b: Expr) -> bool:
         return True
     gaps = (e.sub(i, j) for i, j in zip(a.args[1:], b.args[1:], strict=True))
     return all(gap.op != "lit" or gap.args[0] == 0 for gap in gaps)
-
-
-def _forget(known: Known, buffers: Iterable[Buffer]) -> None:
-    gone = set(buffers)
-    if gone:
-        for node in [n for n in known if any(inner.args[0] in gone for inner in n.loads)]:
-            del known[node]
 
 
 Path = tuple[Statement, ...]

@@ -60,11 +60,13 @@ class Let:
 @record(eq=False, frozen=False)
 class Store:
     """`buffer[index] <- value`; `combine` accumulates with a scalar operation instead. A single
-    index into a buffer of several axes counts its elements in C order, as in a load."""
+    index into a buffer of several axes counts its elements in C order, as in a load. `past`: if it
+    is true, whole vectors go to memory past the caches (loops.stream)."""
     buffer: Buffer
     index: tuple[Expr, ...]
     value: Expr
     combine: str | None = None
+    past: Expr | None = None
 
 
 @record(eq=False, frozen=False)

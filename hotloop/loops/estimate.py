@@ -11,24 +11,20 @@ the largest of `values`. A `while` may run for ever, so may a function that call
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hotloop.loops import cost
 from hotloop.loops.core import Call, For, If, Kernel, Let, Nest, Statement, While, walk
 from hotloop.loops.expr import Expr, affine
 from hotloop.loops.rewrite import at_entry
+from hotloop.loops.scalar import SCALAR_OPS
 
 LARGEST = ""
 """The name, which no other has, for the largest of the values that are given."""
 
 CALL = 1000.0
 """A call of a library or of Python."""
-
-_KNOWN: dict[str, Callable[..., float]] = {
-    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
-    "minimum": min, "maximum": max, "floor_divide": lambda a, b: a // b if b else math.nan,
-    "convert": lambda a: a}
 
 
 def operations(kernel: Kernel, values: Mapping[str, float]) -> tuple[float, int]:
@@ -79,5 +75,12 @@ def _value(x: Expr, values: Mapping[str, Any]) -> float:
     if x.op == "aff":
         constant, terms = affine(x)
         return constant + sum(k * _value(t, values) for t, k in terms.items())
-    known = _KNOWN.get(x.op)
-    return known(*(_value(a, values) for a in x.args)) if known is not None else math.nan
+    if x.op == "convert":
+        return _value(x.args[0], values)
+    row = SCALAR_OPS.get(x.op)
+    if row is None or row.span is None:
+        return math.nan
+    found = [_value(a, values) for a in x.args]
+    known = all(abs(v) < 2**63 for v in found)
+    span = row.span(*((int(v), int(v)) for v in found)) if known else None
+    return math.nan if span is None else (span[0] + span[1]) / 2

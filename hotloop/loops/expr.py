@@ -209,10 +209,6 @@ def _scaled(a: Expr, k: int) -> Expr:
     return from_affine(c * k, {t: q * k for t, q in terms.items()})
 
 
-_LINEAR = frozenset(("add", "sub", "neg", "mul"))
-"""What sums of i64 are made of."""
-
-
 class Algebra:
     """`e.add(x, y)`, `e.exp(x)`, `e.select(c, x, y)`, ...: one method for each row of
     `loops.scalar`, plus `lit`, `convert`, `bitcast`. Operands of one operation have equal dtypes
@@ -234,13 +230,11 @@ class Algebra:
         for node in nodes[1:] if row.dtype == SECOND else nodes:
             if node.dtype is not dtype and node.dtype != dtype:
                 raise TypeError(f"{name} of {', '.join(str(n.dtype) for n in nodes)}")
-        if name in _LINEAR and dtype == I64:
-            if name == "add":
-                return _linear(nodes[0], nodes[1], 1)
-            if name == "sub":
-                return _linear(nodes[0], nodes[1], -1)
-            if name == "neg":
-                return _scaled(nodes[0], -1)
+        if row.sign and dtype == I64:
+            if row.arity == 1:
+                return _scaled(nodes[0], row.sign)
+            return _linear(nodes[0], nodes[1], row.sign)
+        if name == "mul" and dtype == I64:
             if nodes[0].op == "lit":
                 return _scaled(nodes[1], int(nodes[0].args[0]))
             if nodes[1].op == "lit":

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hotloop.loops.expr import I64, Expr, affine, e, from_affine, lit
+from hotloop.loops.scalar import SCALAR_OPS, Division
 
 Sides = tuple[Expr | None, Expr | None]
 """The least and the largest value."""
@@ -28,8 +29,6 @@ FEW_SIZES, FAR = 2**12, 2**60
 """Sizes are below 2**48: so many of them, and a constant below the second, fit 64 bits."""
 
 UNKNOWN: Sides = (None, None)
-
-_QUOTIENTS = ("idiv", "irem", "ashr")
 
 
 class Intervals:
@@ -93,28 +92,23 @@ class Intervals:
                 return found
             if x.args[0] in self.sizes:
                 return lit(0), None
-        elif x.op in _QUOTIENTS and x.dtype == I64:
-            return self._divided(x)
+        elif (division := _division(x)) is not None:
+            return self._divided(x, division)
         return self._numbers(x)
 
     def _numbers(self, x: Expr) -> Sides:
         low, high = self.ends(x)
         return (None if low is None else lit(low)), (None if high is None else lit(high))
 
-    def _divided(self, x: Expr) -> Sides:
-        """Of a quotient or remainder towards zero, or a shift."""
+    def _divided(self, x: Expr, division: Division) -> Sides:
         a, by = x.args
-        if x.op == "ashr":
-            if by.op != "lit" or not 0 <= int(by.args[0]) < 62 or not self._counts(a):
-                return self._numbers(x)
-            by = lit(1 << int(by.args[0]))
-        if by.op != "lit" or by.args[0] <= 0:
-            if x.op == "irem" and self.fits(by) and self.negative(e.sub(lit(0), by)):
+        step = division.by(int(by.args[0])) if by.op == "lit" else 0
+        if step <= 0:
+            if division.remainder and self.fits(by) and self.negative(e.sub(lit(0), by)):
                 last = e.sub(by, lit(1))
                 return (lit(0) if self._counts(a) else e.sub(lit(0), last)), last
             return self._numbers(x)
-        step = int(by.args[0])
-        if x.op == "irem":
+        if division.remainder:
             return lit(0 if self._counts(a) else 1 - step), lit(step - 1)
         if not self._counts(a):
             return self._numbers(x)
@@ -148,7 +142,7 @@ class Intervals:
             self._fitting[x] = False               # while its parts are looked at
             terms = affine(x)[1]
             known = self._fitting[x] = not x.loads and all(
-                t.op == "var" or t.op in _QUOTIENTS or None not in self.ends(t)
+                t.op == "var" or _division(t) is not None or None not in self.ends(t)
                 for t in terms) and (
                 self._inside(self.largest(x), 1) and self._inside(self.smallest(x), -1))
         return known
@@ -171,6 +165,11 @@ class Intervals:
             return count <= FEW_SIZES and abs(constant) <= FAR
         return numbers == 1 and constant * sign <= 0 and all(
             k * sign < 0 for t, k in terms.items() if t.args[0] in self.sizes)
+
+
+def _division(x: Expr) -> Division | None:
+    row = SCALAR_OPS.get(x.op) if x.dtype == I64 else None
+    return None if row is None else row.division
 
 
 def _exact(constant: int, k: int, end: Expr) -> bool:

@@ -25,6 +25,7 @@ from hotloop.loops.expr import I64, e, lit, nodes, var
 from hotloop.loops.growing import moved_to, reserve
 from hotloop.loops.liveness import region_kind
 from hotloop.loops.pull import element, map_cost, operands_of, pull
+from hotloop.loops.scalar import SCALAR_OPS
 from hotloop.loops.state import Index, State, float_part, parts_of
 from hotloop.ops.table import (
     Compact,
@@ -319,7 +320,8 @@ def moved_index(state: State, eqn: Eqn, row: Move) -> tuple[Index, Index]:
 def divides(state: State, eqn: Eqn, row: Move) -> bool:
     """Does a move find its operand's index by division?"""
     _, moved = moved_index(state, eqn, row)
-    return any(node.op in ("idiv", "irem") and node.free for x in moved for node in nodes(x))
+    return any(node.free and node.op in SCALAR_OPS and SCALAR_OPS[node.op].division is not None
+               for x in moved for node in nodes(x))
 
 
 def flatten(state: State, eqn: Eqn) -> None:

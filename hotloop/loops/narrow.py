@@ -8,8 +8,8 @@
 Python's ints have 64 bits here, NumPy's most often too: a register holds eight of them, but 32 of
 16 bits. By `loops.numbers` a value is known to fit; what is between the operations of a sum may
 wrap then, as sums and products modulo 2**16 only depend on their operands modulo 2**16. Quotients,
-shifts to the right and comparisons need operands that fit. It is done where afterwards no lane is
-as wide as before: else values would only be converted to and fro.
+shifts to the right and comparisons need operands that fit (column `bits` of `loops.scalar`). It is
+done where afterwards no lane is as wide as before: else values would only be converted to and fro.
 """
 
 from __future__ import annotations
@@ -30,20 +30,15 @@ from hotloop.loops.core import (
     While,
     walk,
 )
-from hotloop.loops.expr import I64, Expr, affine, e, lit, transform, var
+from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, transform, var
 from hotloop.loops.independence import values, varying_names, widest
 from hotloop.loops.numbers import Numbers
 from hotloop.loops.rewrite import Names
+from hotloop.loops.scalar import COUNTED, LOW, SCALAR_OPS, WHOLE
 from hotloop.loops.spans import full, inside
 from hotloop.record import replace
 
 SHORT = (np.dtype("i2"), np.dtype("u2"), np.dtype("i4"))
-
-RING = frozenset(("add", "sub", "mul", "and", "or", "xor", "not", "neg"))
-"""Operations whose low bits only depend on the low bits of their operands."""
-
-EXACT = frozenset(("idiv", "irem", "minimum", "maximum", "abs", "ashr"))
-COMPARED = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 
 
 def narrow(kernel: Kernel) -> Kernel:
@@ -164,7 +159,8 @@ class _Rewriting:
             x, target = node.args[0], node.dtype
             if self.fits(x) or target.kind in "iu" and target.itemsize <= self.dtype.itemsize:
                 return e.convert(self.low(x), target)
-        if node.op in COMPARED and node.args[0].dtype == I64 and all(map(self.fits, node.args)):
+        if _bits(node) == WHOLE and node.dtype == BOOL and all(
+                x.dtype == I64 and self.fits(x) for x in node.args):
             return e.op(node.op, *map(self.low, node.args))
         return None
 
@@ -176,17 +172,16 @@ class _Rewriting:
             return var(self.short[x.args[0]], self.dtype)
         if x.op == "aff":
             return self.sum(x)
-        if x.op in RING:
+        bits = _bits(x)
+        if bits == LOW or bits == WHOLE and self.fits(x) and all(map(self.fits, x.args)):
+            return e.op(x.op, *map(self.low, x.args))
+        if bits == COUNTED and x.args[1].op == "lit" and (
+                0 <= int(x.args[1].args[0]) < 8 * self.dtype.itemsize):
             return e.op(x.op, *map(self.low, x.args))
         if x.op == "convert" and x.args[0].dtype.kind in "iub":
             return e.convert(self.same(x.args[0]), self.dtype)
         if x.op == "select":
             return e.select(self.same(x.args[0]), *map(self.low, x.args[1:]))
-        if x.op in EXACT and self.fits(x) and all(map(self.fits, x.args)):
-            return e.op(x.op, *map(self.low, x.args))
-        if x.op == "shl" and x.args[1].op == "lit" and (
-                0 <= int(x.args[1].args[0]) < 8 * self.dtype.itemsize):
-            return e.shl(*map(self.low, x.args))
         return e.convert(self.same(x), self.dtype)
 
     def sum(self, x: Expr) -> Expr:
@@ -202,3 +197,8 @@ class _Rewriting:
                 total = e.sub(total, one) if k == -1 else e.add(total, one)
         assert total is not None
         return e.add(total, self.low(lit(constant))) if constant else total
+
+
+def _bits(x: Expr) -> str:
+    row = SCALAR_OPS.get(x.op)
+    return "" if row is None else row.bits

@@ -320,8 +320,10 @@ class _Parser:
             self.names[name] = value.dtype
             return Let(name, value)
         if after == "[" and word in self.buffers:
-            buffer, index, value, combine = self.store(line)
-            return Store(buffer, index, value, combine)
+            store = Store(*self.store(line))
+            if line.accept("past"):
+                store.past = self.expression(line)
+            return store
         line.at += 1
         match word:
             case "alloc":

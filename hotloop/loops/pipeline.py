@@ -37,6 +37,7 @@ from hotloop.loops.write_out import write_out
 verifying = lazy.module("hotloop.loops.verify")
 late = lazy.module("hotloop.loops.latest")          # few kernels need the passes of these
 relaxing = lazy.module("hotloop.loops.relax")
+streaming = lazy.module("hotloop.loops.stream")
 narrowing = lazy.module("hotloop.loops.narrow")
 
 Pass = Callable[[Kernel], Kernel]
@@ -45,6 +46,11 @@ Pass = Callable[[Kernel], Kernel]
 def latest(kernel: Kernel) -> Kernel:
     sums = any(isinstance(s, For) and s.lanes and s.carries for s in walk(kernel.body))
     return late.latest(kernel) if sums else kernel
+
+
+def stream(kernel: Kernel) -> Kernel:
+    lanes = any(isinstance(s, For) and s.lanes for s in walk(kernel.body))
+    return streaming.stream(kernel) if lanes else kernel
 
 
 def narrow(kernel: Kernel) -> Kernel:
@@ -84,6 +90,7 @@ PASSES: tuple[tuple[str, Pass, Pass | None], ...] = (
     ("relax", relax, None),            # with fastmath, products are added unrounded
     ("checks", checks, None),          # checks of scalar loops cost one comparison
     ("reuse", reuse, None),            # temporaries have memory only while they are needed
+    ("stream", stream, None),          # what no cache can hold is stored past them
 )
 
 

@@ -27,6 +27,7 @@ from hotloop.loops.expr import BOOL, I64, Expr, affine, e, lit, transform, var
 from hotloop.loops.intervals import Ends, Intervals, Sides
 from hotloop.loops.invariants import Facts, invariants
 from hotloop.loops.rewrite import at_entry, change, expressions, substitute
+from hotloop.loops.scalar import SCALAR_OPS
 
 if TYPE_CHECKING:
     from hotloop.loops.numbers import Numbers
@@ -168,7 +169,7 @@ class _Known:
         x = s.value
         if x.dtype.kind == "b" or x.op == "var":
             self.values[s.name] = x
-        elif x.op in ("idiv", "irem", "ashr"):
+        elif x.op in SCALAR_OPS and SCALAR_OPS[x.op].division is not None:
             self.ranges.bind(s.name, self.ranges.sides(x))
 
     def joined(self, s: If) -> None:
@@ -183,15 +184,17 @@ class _Known:
     def decided(self, x: Expr, memo: dict[Expr, Expr]) -> Expr:
         """With the choices in it made."""
         def choose(node: Expr) -> Expr | None:
-            if node.op in ("minimum", "maximum") and node.dtype == I64:
-                holds = self.holds(e.le(*node.args))
-                first = holds == (node.op == "minimum")
-                return None if holds is None else transform(node.args[0 if first else 1], choose,
-                                                            memo)
-            if node.op != "select":
+            picks = _picks(node)
+            if picks:                                  # of equal operands either
+                a, b = node.args
+                chosen = a if self.holds(e.op(picks, a, b)) else (
+                    b if self.holds(e.op(picks, b, a)) else None)
+            elif node.op == "select":
+                holds = self.holds(node.args[0])
+                chosen = None if holds is None else node.args[1 if holds else 2]
+            else:
                 return None if node.cost >= CHOICE else node
-            holds = self.holds(node.args[0])
-            return None if holds is None else transform(node.args[1 if holds else 2], choose, memo)
+            return None if chosen is None else transform(chosen, choose, memo)
         return transform(x, choose, memo)
 
     def decided_within(self, x: Expr, ranges: Intervals) -> Expr:
@@ -224,9 +227,8 @@ class _Known:
                 stack.append((cond.args[0], not truth))
             elif cond.op == ("and" if truth else "or"):
                 stack += [(x, truth) for x in cond.args]
-            elif cond.op in _LESS and all(map(self.exact, sides := self.sides(cond))):
-                gap, strict = _gap(cond.op, *sides)
-                below = gap if strict else e.sub(gap, lit(1))
+            elif _is_order(cond) and all(map(self.exact, sides := self.sides(cond))):
+                below = _below_zero(cond.op, *sides)
                 found.append(below if truth else e.sub(lit(-1), below))
         return tuple(found[-MOST:])
 
@@ -240,32 +242,33 @@ class _Known:
         return self.numbers.holds(cond) if found is None else found
 
     def _holds(self, cond: Expr, depth: int) -> bool | None:
-        if cond.op in ("and", "or"):
+        row = SCALAR_OPS.get(cond.op)
+        if row is None:
+            return self.numbers.holds(cond)
+        if row.settled is not None:
             each = [self.holds(x, depth - 1) for x in cond.args]
-            deciding = cond.op == "or"
-            if deciding in each:
-                return deciding
-            return None if None in each else not deciding
+            if row.settled in each:
+                return row.settled
+            return None if None in each else not row.settled
         if cond.op == "not":
             inner = self.holds(cond.args[0], depth - 1)
             return None if inner is None else not inner
-        if cond.op in ("eq", "ne") and cond.args[0].dtype == BOOL:
+        if row.compares is not None and cond.args[0].dtype == BOOL:
             each = [self.holds(x, depth - 1) for x in cond.args]
-            return None if None in each else (each[0] == each[1]) == (cond.op == "eq")
-        if cond.op in _OVERFLOWS and cond.args[0].dtype == I64:
-            result = getattr(e, _OVERFLOWS[cond.op])(*map(self.named, cond.args))
+            return None if None in each else bool(row.evaluate(*each))
+        if row.wraps and cond.args[0].dtype == I64:
+            result = e.op(row.wraps, *map(self.named, cond.args))
             fits = all(map(self.ranges.fits, (*cond.args, result)))
             if fits and result.op in ("lit", "var", "aff"):
                 return False
-        if cond.op in _LESS and cond.args[0].dtype == I64:
+        if _is_order(cond):
             sides = self.sides(cond)
             if all(map(_small, sides)):
-                gap, strict = _gap(cond.op, *sides)           # the condition: gap < 0, or <= 0
+                below = _below_zero(cond.op, *sides)
                 facts = self.facts if all(map(self.exact, sides)) else ()
-                if self.negative(gap if strict else e.sub(gap, lit(1)), facts):
+                if self.negative(below, facts):
                     return True
-                opposite = e.sub(lit(0), gap)
-                if self.negative(e.sub(opposite, lit(1)) if strict else opposite, facts):
+                if self.negative(e.sub(lit(-1), below), facts):
                     return False
         return self.numbers.holds(cond)
 
@@ -282,7 +285,12 @@ class _Known:
 
 
 def _may_be_decided(x: Expr) -> bool:
-    return x.cost >= CHOICE or x.op in ("select", "minimum", "maximum")
+    return x.cost >= CHOICE or x.op == "select" or bool(_picks(x))
+
+
+def _picks(x: Expr) -> str:
+    row = SCALAR_OPS.get(x.op) if x.dtype == I64 else None
+    return "" if row is None else row.picks
 
 
 def _small(x: Expr) -> bool:
@@ -291,13 +299,21 @@ def _small(x: Expr) -> bool:
     return abs(constant) < SMALL and all(abs(factor) < SMALL for factor in terms.values())
 
 
-def _gap(op: str, a: Expr, b: Expr) -> tuple[Expr, bool]:
-    """A comparison as gap < 0 (True) or gap <= 0."""
-    flip, strict = _LESS[op]
-    return (e.sub(b, a) if flip else e.sub(a, b)), strict
+def _gap(op: str) -> tuple[int | None, int | None]:
+    """Of an order, between which numbers a - b is; of anything else, two numbers or none."""
+    row = SCALAR_OPS.get(op)
+    compares = None if row is None else row.compares
+    return (0, 0) if compares is None or compares.gap is None else compares.gap
 
 
-_LESS = {"lt": (False, True), "le": (False, False), "gt": (True, True), "ge": (True, False)}
-"""Comparisons as gap < 0: (sides exchanged, strict)."""
+def _is_order(cond: Expr) -> bool:
+    return None in _gap(cond.op) and cond.args[0].dtype == I64
 
-_OVERFLOWS = {"add_overflows": "add", "sub_overflows": "sub", "mul_overflows": "mul"}
+
+def _below_zero(op: str, a: Expr, b: Expr) -> Expr:
+    """What is below 0 where the comparison holds, and not where it does not."""
+    low, high = _gap(op)
+    if high is not None:
+        return e.sub(e.sub(a, b), lit(high + 1))
+    assert low is not None
+    return e.sub(e.sub(b, a), lit(1 - low))

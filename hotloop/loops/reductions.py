@@ -24,23 +24,18 @@ a value by comparison, which ignores a NaN, is a minimum or maximum of values wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hotloop.loops.core import Carry, For, If, Kernel, Let, Statement, parts, walk
 from hotloop.loops.drop import drop
 from hotloop.loops.expr import Expr, affine, e, lit, var
 from hotloop.loops.independence import blocked
 from hotloop.loops.rewrite import Names, expressions
-from hotloop.loops.scalar import identity, is_combiner, rounds
+from hotloop.loops.scalar import SCALAR_OPS, identity, is_combiner, rounds
 from hotloop.record import field, record
 
 DEEP = 16
 """Nested choices (`elif`) and sums of several terms that are looked into."""
-
-_INVERSE: dict[str, tuple[str, Callable[[Expr], Expr]]] = {
-    "add": ("sub", e.neg), "mul": ("div", lambda x: e.div(lit(1, x.dtype), x))}
-"""Of floats, where another rounding is allowed: what combines with the inverse of a value, and that
-inverse."""
 
 
 def reductions(kernel: Kernel) -> Kernel:
@@ -168,9 +163,10 @@ class Match:
         if inner is not None:
             return inner.reduce
         if self.fast and value.dtype.kind == "f":
-            for combine, (inverse, _) in _INVERSE.items():
-                if value.op == inverse:
-                    return combine
+            for name, row in SCALAR_OPS.items():
+                if row.combines is not None and row.combines.inverse is not None and (
+                        row.combines.inverse[0] == value.op):
+                    return name
         return value.op if is_combiner(value.op) else None
 
     def contribution(self, x: Expr, combine: str, depth: int) -> Expr | None:
@@ -203,14 +199,15 @@ class Match:
             return self.of_one(combine, [(t, e.sub(value, t)) for t in terms], depth)
         if value.op == combine:
             return self.of_one(combine, [value.args, value.args[::-1]], depth)
-        name, inverse = _INVERSE.get(combine, ("", e.neg))
-        if self.fast and value.dtype.kind == "f" and value.op == name:
+        combines = SCALAR_OPS[combine].combines
+        inverse = combines.inverse if combines is not None else None
+        if self.fast and value.dtype.kind == "f" and inverse and value.op == inverse[0]:
             first, second = value.args
             if self.peek(first) is self.own:
                 self.resolve(first)
-                return inverse(second)
+                return inverse[1](e, second)
             part = self.contribution(first, combine, depth + 1) if depth <= DEEP else None
-            return None if part is None else e.op(name, part, second)
+            return None if part is None else e.op(value.op, part, second)
         return None
 
     def of_one(self, combine: str, pairs: Sequence[tuple[Expr, ...]], depth: int) -> Expr | None:
@@ -294,12 +291,15 @@ class Match:
                 return None
             body = [s for s in body if s is not statement]
         cond = self.resolve(sides[0]) if sides else None
-        if sides is None or cond is None or cond.op not in _FLIPPED:
+        if sides is None or cond is None:
             return None
-        compare, (other, mine) = cond.op, cond.args
+        row = SCALAR_OPS.get(cond.op)
+        compares = None if row is None else row.compares
+        if compares is None or compares.gap is None or None not in compares.gap:
+            return None
+        compare, (other, mine), larger = cond.op, cond.args, compares.gap[1] is None
         if self.peek(mine) is not own:
-            compare, other, mine = _FLIPPED[compare], mine, other
-        larger = compare in ("gt", "ge")
+            compare, other, mine, larger = compares.mirrored, mine, other, not larger
         chosen, left = sides[1:]
         exact = carry.dtype.kind != "f"
         if exact and self.peek(chosen) is own:
@@ -345,6 +345,3 @@ def _remove(body: list[Statement], names: set[str]) -> None:
         for inner in parts(s):
             _remove(inner, names)
 
-
-_FLIPPED = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
-"""Comparisons, and what they are with the sides exchanged."""

@@ -21,6 +21,7 @@ from hotloop.loops.core import For, Kernel, Let, Statement, While, parts
 from hotloop.loops.drop import drop
 from hotloop.loops.expr import Expr, e, lit, nodes, operands, rebuild
 from hotloop.loops.rewrite import bound, change
+from hotloop.loops.scalar import SCALAR_OPS
 
 WIDTHS = (4, 8)
 """Bytes of the floats that processors multiply and add at once."""
@@ -75,16 +76,17 @@ class _Relaxing:
     def rule(self, x: Expr, inside: frozenset[str]) -> Expr:
         if x.op == "div":
             return _by_reciprocal(x, inside) if _is_float(x) else x
-        if x.op not in ("add", "sub") or not _is_float(x):
+        row = SCALAR_OPS.get(x.op)
+        if row is None or not row.sign or row.arity < 2 or not _is_float(x):
             return x
         a, b = x.args
         product = self.product(a)
         if product is not None:
-            return e.fma(*product, b if x.op == "add" else _negative(b))
+            return e.fma(*product, b if row.sign > 0 else _negative(b))
         product = self.product(b)
         if product is not None:
             u, v = product
-            return e.fma(u if x.op == "add" else _negative(u), v, a)
+            return e.fma(u if row.sign > 0 else _negative(u), v, a)
         return x
 
     def product(self, x: Expr) -> tuple[Expr, Expr] | None:

@@ -41,6 +41,8 @@ def expressions(statement: Statement) -> Iterator[Expr]:
         case Store():
             yield statement.value
             yield from statement.index
+            if statement.past is not None:
+                yield statement.past
         case For():
             yield from (statement.lo, statement.hi, statement.step)
             for carry in statement.carries:
@@ -89,6 +91,7 @@ def change(statement: Statement, f: Callable[[Expr], Expr]) -> None:
         case Store():
             statement.value = f(statement.value)
             statement.index = tuple(map(f, statement.index))
+            statement.past = None if statement.past is None else f(statement.past)
         case For():
             statement.lo, statement.hi = f(statement.lo), f(statement.hi)
             statement.step = f(statement.step)

@@ -1,8 +1,12 @@
 """The scalar operations that expressions are made of: one row each.
 
-A row gives the meaning in NumPy (for `loops.interp` and constant folding), the dtype rule and a
-cost. How an operation becomes LLVM text stands in `llvm.instructions` (machine operations) and
-`llvm.mathlib` (elementary functions) under the same name; a test checks that none is missing.
+    _row("minimum", np.minimum, commutative=True, span=spans.minimum, bits=WHOLE, picks="le",
+         combines=Combiner(_extreme(largest=True)))
+
+A row gives the meaning in NumPy (for `loops.interp` and constant folding), the dtype rule, a cost,
+and all that passes ask about an operation: no pass has a list of names (`tests/loops/
+test_scalar_rows.py`). How it becomes LLVM text stands in `llvm.instructions` (machine operations)
+and `llvm.mathlib` (elementary functions) under the same name; a test checks that none is missing.
 
 All operations are total: they never trap. Integer arithmetic wraps; `idiv` and `irem` by zero give
 0; `idiv` of the least integer by -1 wraps; shifts by the width or more give 0 (or the sign);
@@ -14,16 +18,56 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from hotloop.loops import spans
+from hotloop.loops.spans import Span
 from hotloop.record import record
 
 BOOL, I64, U64, F64 = (np.dtype(t) for t in ("?", "i8", "u8", "f8"))
 
 SAME, TRUTH, SECOND = "same", "truth", "second"
 """Dtype rules: of the first operand; bool; of the second operand (`select`)."""
+
+
+LOW, COUNTED, WHOLE = "low", "counted", "whole"
+"""What fewer bits do to an operation of integers. LOW: the low bits of the result depend on the
+low bits of the operands alone. COUNTED: on those of the first, if the second is a count of fewer.
+WHOLE: the result is the same if it and the operands fit."""
+
+
+@record
+class Comparison:
+    """Of integers a, b: it holds exactly where a - b is between the ends of `gap` (None: it does
+    not where the one of `negated` holds). `mirrored`: what it is with b, a."""
+    gap: tuple[int | None, int | None] | None
+    negated: str
+    mirrored: str
+
+
+@record
+class Division:
+    """Of integers: the quotient, or remainder, of the first operand by `by(the second)`, towards
+    zero where that is above 0 (a shift: where the operand is not negative)."""
+    by: Callable[[int], int] = int
+    remainder: bool = False
+
+
+@record
+class Combiner:
+    """What reductions combine with: associative and commutative but for rounding.
+
+    identity   the neutral value of a dtype
+    rounds     floats are rounded, so the order matters
+    inverse    (operation, expression): operation(a, b) is a combined with expression(e, b), but
+               for rounding
+    """
+    identity: Callable[[np.dtype], Any]
+    rounds: bool = False
+    inverse: tuple[str, Callable[[Any, Any], Any]] | None = None
 
 
 @record
@@ -38,14 +82,25 @@ class ScalarOp:
     rescue: str = ""     # a function of libm; operands (rare, fast, *x): rare ? function(x) : fast
     library: str = ""    # a function of libm, called lane by lane
     flags: bool = False  # one instruction, which sets the processor's floating-point flags
+    exacting: bool = False     # and does so for an ordinary last operand: 0, or less
+    span: Callable[..., Span | None] | None = None     # between which integers it is (loops.spans)
+    bits: str = ""       # LOW, COUNTED, WHOLE
+    sign: int = 0        # of i64: a sum, in which the last operand is multiplied by this
+    wraps: str = ""      # tells whether this operation, on the same operands, wraps
+    undone: str = ""     # by this, with the same second operand, unless it wraps
+    picks: str = ""      # integers: the first operand where they compare so, else the second
+    settled: bool | None = None     # a truth that, as an operand, is the result
+    compares: Comparison | None = None
+    division: Division | None = None
+    combines: Combiner | None = None
 
 
 SCALAR_OPS: dict[str, ScalarOp] = {}
 
 
 def _row(name: str, evaluate: Callable[..., Any], cost: float = 1, arity: int = 2,
-         dtype: str = SAME, **flags: Any) -> None:
-    SCALAR_OPS[name] = ScalarOp(name, arity, dtype, evaluate, cost, **flags)
+         dtype: str = SAME, **columns: Any) -> None:
+    SCALAR_OPS[name] = ScalarOp(name, arity, dtype, evaluate, cost, **columns)
 
 
 def _idiv(a: Any, b: Any) -> Any:
@@ -102,43 +157,84 @@ def _fma(a: Any, b: Any, c: Any) -> Any:
         return plain
 
 
-_row("add", np.add, commutative=True, flags=True)
-_row("sub", np.subtract, flags=True)
-_row("mul", np.multiply, commutative=True, flags=True)
-_row("div", np.divide, 4, flags=True)           # floats
-_row("idiv", _idiv, 10)                         # ints, towards zero
-_row("irem", _irem, 10)
+def _extreme(largest: bool) -> Callable[[np.dtype], Any]:
+    def extreme(dtype: np.dtype) -> Any:
+        if dtype.kind == "f":
+            return np.inf if largest else -np.inf
+        if dtype.kind == "b":
+            return largest
+        return np.iinfo(dtype).max if largest else np.iinfo(dtype).min
+    return extreme
+
+
+def _all_bits(dtype: np.dtype) -> Any:
+    return True if dtype.kind == "b" else -1
+
+
+def _none(dtype: np.dtype) -> Any:
+    return 0
+
+
+_row("add", np.add, commutative=True, flags=True, span=spans.total, bits=LOW, sign=1,
+     combines=Combiner(_none, rounds=True, inverse=("sub", lambda e, b: e.neg(b))))
+_row("sub", np.subtract, flags=True, span=spans.difference, bits=LOW, sign=-1)
+_row("mul", np.multiply, commutative=True, flags=True, span=spans.product, bits=LOW,
+     combines=Combiner(lambda dtype: 1, rounds=True, inverse=("div", lambda e, b: e.div(1.0, b))))
+_row("div", np.divide, 4, flags=True, exacting=True)            # floats
+_row("idiv", _idiv, 10, span=spans.quotient, bits=WHOLE, division=Division())    # towards zero
+_row("irem", _irem, 10, span=spans.remainder, bits=WHOLE, division=Division(remainder=True))
 _row("fmod", np.fmod, 12, library="fmod")       # floats, sign of the dividend
-_row("neg", np.negative, arity=1)
-_row("abs", np.absolute, arity=1)
-_row("minimum", np.minimum, commutative=True)   # NaN wins, as NumPy's
-_row("maximum", np.maximum, commutative=True)
-_row("sqrt", np.sqrt, 6, arity=1, flags=True)
+_row("neg", np.negative, arity=1, span=spans.negative, bits=LOW, sign=-1)
+_row("abs", np.absolute, arity=1, span=spans.absolute, bits=WHOLE)
+_row("minimum", np.minimum, commutative=True,   # NaN wins, as NumPy's
+     span=spans.minimum, bits=WHOLE, picks="le", combines=Combiner(_extreme(largest=True)))
+_row("maximum", np.maximum, commutative=True,
+     span=spans.maximum, bits=WHOLE, picks="ge", combines=Combiner(_extreme(largest=False)))
+_row("sqrt", np.sqrt, 6, arity=1, flags=True, exacting=True)
 _row("floor", np.floor, arity=1)
 _row("ceil", np.ceil, arity=1)
 _row("trunc", np.trunc, arity=1)
 _row("rint", np.rint, arity=1)                  # halves to even
 _row("copysign", np.copysign)
 _row("fma", _fma, arity=3, flags=True)
-_row("and", np.bitwise_and, commutative=True)   # bool and ints, likewise below
-_row("or", np.bitwise_or, commutative=True)
-_row("xor", np.bitwise_xor, commutative=True)
-_row("not", np.invert, arity=1)
-_row("shl", _shift(np.left_shift, lambda a: a.dtype.type(0)))
+_row("and", np.bitwise_and, commutative=True,   # bool and ints, likewise below
+     span=spans.both_bits, bits=LOW, settled=False, combines=Combiner(_all_bits))
+_row("or", np.bitwise_or, commutative=True,
+     span=spans.either_bit, bits=LOW, settled=True, combines=Combiner(_none))
+_row("xor", np.bitwise_xor, commutative=True,
+     span=spans.odd_bits, bits=LOW, combines=Combiner(_none))
+_row("not", np.invert, arity=1, span=spans.inverted, bits=LOW)
+_row("shl", _shift(np.left_shift, lambda a: a.dtype.type(0)),
+     span=spans.shifted_left, bits=COUNTED, undone="ashr")
 _row("ashr", _shift(np.right_shift,
                     lambda a: np.where(a < 0, a.dtype.type(-1 if a.dtype.kind == "i" else 0),
-                                       a.dtype.type(0))))
-_row("lshr", _shift(_logical_right, lambda a: a.dtype.type(0)))
-for _name, _ufunc in (("lt", np.less), ("le", np.less_equal), ("gt", np.greater),
-                      ("ge", np.greater_equal), ("eq", np.equal), ("ne", np.not_equal)):
-    _row(_name, _ufunc, dtype=TRUTH, commutative=_name in ("eq", "ne"))
+                                       a.dtype.type(0))),
+     span=spans.shifted_right, bits=WHOLE,
+     division=Division(lambda count: 1 << count if 0 <= count < 62 else 0))
+_row("lshr", _shift(_logical_right, lambda a: a.dtype.type(0)), span=spans.zeros_shifted_in)
+
+
+def _comparison(name: str, ufunc: Callable[..., Any], gap: tuple[int | None, int | None] | None,
+                negated: str, mirrored: str) -> None:
+    _row(name, ufunc, dtype=TRUTH, commutative=mirrored == name, bits=WHOLE,
+         span=spans.apart if gap is None else partial(spans.compared, gap),
+         compares=Comparison(gap, negated, mirrored))
+
+
+_comparison("lt", np.less, (None, -1), "ge", "gt")
+_comparison("le", np.less_equal, (None, 0), "gt", "ge")
+_comparison("gt", np.greater, (1, None), "le", "lt")
+_comparison("ge", np.greater_equal, (0, None), "lt", "le")
+_comparison("eq", np.equal, (0, 0), "ne", "eq")
+_comparison("ne", np.not_equal, None, "eq", "ne")
 _row("isnan", np.isnan, arity=1, dtype=TRUTH)
 _row("signbit", np.signbit, arity=1, dtype=TRUTH)
 _row("select", lambda c, a, b: np.asarray(np.where(c, a, b), a.dtype)[()], arity=3, dtype=SECOND)
-_row("add_overflows", _overflows(np.add, lambda a, b: a + b), 2, dtype=TRUTH, commutative=True)
-_row("sub_overflows", _overflows(np.subtract, lambda a, b: a - b), 2, dtype=TRUTH)
+_row("add_overflows", _overflows(np.add, lambda a, b: a + b), 2, dtype=TRUTH, commutative=True,
+     wraps="add")
+_row("sub_overflows", _overflows(np.subtract, lambda a, b: a - b), 2, dtype=TRUTH, wraps="sub")
 _row("mul_overflows", _overflows(np.multiply, lambda a, b: a * b), 3, dtype=TRUTH,
-     commutative=True)
+     commutative=True, wraps="mul")
 
 
 def _math(name: str, ufunc: Callable[..., Any], cost: float, arity: int = 1) -> None:
@@ -210,40 +306,24 @@ def _philox(key: Any, counter: Any, stream: Any) -> Any:
 _row("philox", _philox, 25, arity=3)            # (key, counter, stream) of u64 -> u64
 
 
-def _extreme(largest: bool) -> Callable[[np.dtype], Any]:
-    def extreme(dtype: np.dtype) -> Any:
-        if dtype.kind == "f":
-            return np.inf if largest else -np.inf
-        if dtype.kind == "b":
-            return largest
-        return np.iinfo(dtype).max if largest else np.iinfo(dtype).min
-    return extreme
-
-
-_IDENTITIES: dict[str, Callable[[np.dtype], Any]] = {
-    "add": lambda dtype: 0,
-    "mul": lambda dtype: 1,
-    "minimum": _extreme(largest=True),
-    "maximum": _extreme(largest=False),
-    "and": lambda dtype: True if dtype.kind == "b" else -1,
-    "or": lambda dtype: 0,
-    "xor": lambda dtype: 0,
-}
-"""The combiners of reductions: associative and commutative but for rounding, with neutral value."""
-
-
 def is_combiner(name: str) -> bool:
-    return name in _IDENTITIES
+    return name in SCALAR_OPS and SCALAR_OPS[name].combines is not None
+
+
+def _combiner(name: str) -> Combiner:
+    found = SCALAR_OPS[name].combines
+    assert found is not None, name
+    return found
 
 
 def identity(combine: str, dtype: np.dtype) -> Any:
     """The neutral value of a combiner: `combine(identity, x)` is x."""
-    return np.asarray(_IDENTITIES[combine](dtype)).astype(dtype)[()]
+    return np.asarray(_combiner(combine).identity(dtype)).astype(dtype)[()]
 
 
 def rounds(combine: str, dtype: np.dtype) -> bool:
     """Does the order in which values are combined change the result?"""
-    return dtype.kind == "f" and combine in ("add", "mul")
+    return dtype.kind == "f" and _combiner(combine).rounds
 
 
 def accumulator(combine: str, dtype: np.dtype) -> np.dtype:

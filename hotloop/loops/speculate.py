@@ -55,6 +55,7 @@ from hotloop.loops.rewrite import (
     substitute,
     writes,
 )
+from hotloop.loops.scalar import SCALAR_OPS
 from hotloop.record import record, replace
 
 FIRST, MOST = 8, 4096
@@ -262,10 +263,10 @@ class _Attempt:
         """own + ..., if the condition is that it does not overflow."""
         cond = self.resolve(cond, self.inner)
         inner = self.resolve(cond.args[0], self.inner) if cond.op == "not" else cond
-        if inner.op not in ("add_overflows", "sub_overflows") or inner is cond:
+        row = SCALAR_OPS.get(inner.op)
+        if row is None or not row.wraps or not SCALAR_OPS[row.wraps].sign or inner is cond:
             return None
-        a, b = (self.inlined(x, own) for x in inner.args)
-        total = e.add(a, b) if inner.op == "add_overflows" else e.sub(a, b)
+        total = e.op(row.wraps, *(self.inlined(x, own) for x in inner.args))
         is_sum = affine(total)[1].get(own) == 1
         return total if is_sum and own.args[0] not in e.sub(total, own).free else None
 

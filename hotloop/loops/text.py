@@ -200,17 +200,19 @@ class _Printer:
         return [*lines, head + ", ".join(texts) + tail]
 
     def store(self, buffer: Buffer, index: tuple[Expr, ...], value: Expr,
-              combine: str | None) -> list[str]:
+              combine: str | None, past: Expr | None = None) -> list[str]:
         places = ", ".join("{}" for _ in index)
         arrow = f"{combine} <-" if combine else "<-"
-        return self.line(f"{buffer.name}[{places}] {arrow} {{}}", *index, value)
+        if past is None:
+            return self.line(f"{buffer.name}[{places}] {arrow} {{}}", *index, value)
+        return self.line(f"{buffer.name}[{places}] {arrow} {{}} past {{}}", *index, value, past)
 
     def statement(self, s: Statement) -> list[str]:
         match s:
             case Let():
                 return self.line(f"{s.name} = {{}}", s.value)
             case Store():
-                return self.store(s.buffer, s.index, s.value, s.combine)
+                return self.store(s.buffer, s.index, s.value, s.combine, s.past)
             case Alloc():
                 what = (s.buffer.name if s.buffer in self.declared
                         else self.declaration(s.buffer))

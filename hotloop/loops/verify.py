@@ -174,6 +174,8 @@ class _Verifier:
                 self.bind(s.name, s.value.dtype)
             case Store():
                 self.store(s.buffer, s.index, s.value, s.combine)
+                if s.past is not None:
+                    self.boolean(s.past)
             case Alloc():
                 if s.buffer.kind not in (TEMP, RESULT) or s.buffer in self.alive:
                     raise self.fail(f"{s.buffer} is allocated again")

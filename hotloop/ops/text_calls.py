@@ -86,8 +86,7 @@ def _unpacked(found: re.Match[str]) -> str:
     return text if found["shown"] == "\x02" else repr(text)
 
 
-PLAIN: dict[str, Callable[..., Any]] = {"repr": repr, "str": str, "int": int, "float": float, "bin": bin, "hex": hex, "oct": oct,
-         "ascii": ascii}
+PLAIN: dict[str, Callable[..., Any]] = {"repr": repr, "str": str, "int": int, "ascii": ascii}
 
 
 def _argument(plan: Any, operands: Any) -> Any:

@@ -1,5 +1,7 @@
 """Lists of run-time length: growing, indexing, slices, comprehensions, sorting, by value."""
 
+import subprocess
+import sys
 from collections import deque
 
 import numpy as np
@@ -680,3 +682,29 @@ def test_deques_with_maxlen():
     jitted = check(beyond_the_limit, 3)
     check(beyond_the_limit, 0, jitted=jitted)
     check(beyond_the_limit, 10, jitted=jitted)
+
+
+FIRST_OPERATORS = """
+import hotloop
+
+def joined(n):
+    a = [0.5] * n
+    b = [0.5] * n
+    return a + b
+
+assert hotloop.jit(joined)(2) == [0.5] * 4
+"""
+
+
+def test_the_first_operator_of_a_list_is_that_of_lists(tmp_path):
+    """What lists do is loaded late: in a process of its own."""
+    script = tmp_path / "first.py"
+    script.write_text(FIRST_OPERATORS)
+    subprocess.run([sys.executable, script], check=True)
+
+
+@pytest.mark.parametrize("function", [
+    lambda n: [1] * n - [1] * n, lambda n: -([1] * n), lambda n: [1] * n % 2])
+def test_operators_that_lists_do_not_have(function):
+    with pytest.raises(TypeError):
+        hotloop.jit(function)(2)

@@ -9,10 +9,12 @@ import pytest
 from compare import check, same
 
 import hotloop
+from hotloop.errors import UnsupportedError
 
 EMPTY, ROW, MATRIX = np.zeros(0), np.arange(6.0), np.arange(12.0).reshape(3, 4)
 HARD = np.array([[math.nan, math.inf], [1.0, -2.0]])
 MASK = np.ones((2, 3), bool)
+F4 = np.arange(4, dtype=np.float32)
 I8, U8 = np.arange(3, dtype=np.int8), np.arange(3, dtype=np.uint8)
 
 
@@ -54,6 +56,18 @@ I8, U8 = np.arange(3, dtype=np.int8), np.arange(3, dtype=np.uint8)
     (lambda x, y: (np.astype(x, float), np.astype(y, float)), (np.int32(3), MATRIX)),
     (lambda x: np.astype(x, float), (3,)),
     (lambda a: np.sort(a, kind="stable", stable=True), (ROW,)),
+    (lambda x: np.concatenate((2, x, 2.5), axis=None), (F4,)),
+    (lambda x: (np.histogram(x, range=(-1.0, 2.0)), np.histogram(x, 3, (0, np.float64(2)))), (F4,)),
+    (lambda x: (np.polyval([1.0, 2.0], x), np.union1d(2, x), np.append(x, 2.5)), (F4,)),
+    (lambda x: (np.geomspace(x, 8), np.transpose(x)), (np.float32(3),)),
+    (lambda x: (np.var(x, dtype=complex), np.std(x, dtype=np.complex64)), (F4,)),
+    (lambda n: (np.tri(n, 2), np.tri(2, n), np.tril_indices(n, 0, 3)), (-2,)),
+    (lambda x: (np.gradient(x, 0.5, x[0] ** 2), np.gradient(x[0], x[0] ** 2)), (MATRIX,)),
+    (lambda x: (np.matmul(x, x.T, dtype=np.float32), np.vecdot(x, x, dtype=complex)), (MATRIX,)),
+    (lambda x: np.divmod.outer(x, x + 1), (ROW,)),
+    (lambda x: (np.choose(2, (x, x)), np.choose(x.size + 2, (x, x))), (EMPTY,)),
+    (lambda x: np.rollaxis(x, 1, -2), (MATRIX,)),
+    (lambda x: np.linalg.pinv(x[:0, None]), (I8,)),
     (lambda a, n: np.lib.stride_tricks.as_strided(a, (n, a.size - n + 1), (8, 8)), (ROW, 2)),
 ])
 def test_as_numpy(function, args):
@@ -166,3 +180,78 @@ def test_division_of_integers_by_literal_zero_warns(divide):
             function(np.arange(3))
         return [str(w.message) for w in caught]
     assert told(hotloop.jit(divide, cache=False)) == told(divide) != []
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: np.rot90(x[0], k=1),
+    lambda x: np.cross(1.5, x),
+    lambda x: np.linalg.cross(1.5, x),
+    lambda x: np.fft.fft2(x[0]),
+    lambda x: np.max(x, axis=2, where=x[0] > 0),
+    lambda x: np.trapezoid(x[0, 0]),
+    lambda x: np.where(x > 0, x=x, y=x),
+    lambda x: np.linspace(0, x[0, 0], axis=None),
+    lambda x: np.indices((2, 3), dtype=bool)[x],
+    lambda x: np.isfortran(x.size),
+    lambda x: np.unstack([x[0], x[1]]),
+    lambda x: np.split(x.size, 1),
+    lambda x: np.hsplit([x[0], x[1]], 2),
+    lambda x: np.rollaxis(x, 0, 7),
+    lambda x: np.gradient(2, x),
+    lambda x: np.gradient(x, x[0], x[0]),
+    lambda x: np.gradient(x[0, :1], x[0, :1]),
+    lambda x: np.frexp(x, out=None),
+    lambda x: np.matmul(x, x.T, dtype=bool),
+    lambda x: np.copyto([1.0, 2.0], x),
+    lambda x: np.putmask([1.0, 2.0], x > 0, x),
+    lambda x: np.putmask(x > 0, x[0], x),
+    lambda x: np.take(x, 0, mode="full"),
+    lambda x: np.put(x, 0, 1, mode="full"),
+    lambda x: np.dot(x, x.T, out=np.zeros((3, 3), np.float32)),
+    lambda x: x.var(correction=1),
+    lambda x: x.sort(axis=None),
+    lambda x: x.partition(1, axis=None),
+    lambda x: np.array(x.size, copy=False),
+    lambda x: np.choose(x.size, (x, x)),
+    lambda x: x.flat[None],
+])
+def test_exceptions_for_wrong_arguments_are_numpys(function):
+    mine, theirs = (raised(f, MATRIX.copy()) for f in (hotloop.jit(function), function))
+    assert (type(mine), str(mine)) == (type(theirs), str(theirs))
+
+
+def raised(function, *args):
+    with pytest.raises(Exception) as caught:
+        function(*args)
+    return caught.value
+
+
+def handled(x):
+    try:
+        return np.rot90(x, k=1)
+    except np.exceptions.AxisError:
+        return 1.0
+    except ValueError as error:
+        return str(error) == "Axes must be different."
+
+
+def test_the_exception_that_numpy_would_raise_is_handled():
+    check(handled, ROW)
+
+
+def flat_items(m):
+    f = m.flat
+    part = f[1:3]
+    part[0] = 99.0                          # a copy
+    f[2] = 7
+    m.T.flat[3:6] = [1.0, 2.0]              # again and again
+    f[[0, 1]] = 5.0
+    f[-3:] = m[0]
+    m.flat[m.ravel() > 6] = -1
+    return part, f[3], f[...], len(f), f.copy(), list(f), m.flat[m.ravel() > 2], np.sum(f)
+
+
+def test_items_of_flat_are_copies():
+    check(flat_items, MATRIX.copy())
+    with pytest.raises(UnsupportedError, match="flat as a result"):
+        hotloop.jit(lambda x: x.flat)(MATRIX)

@@ -128,6 +128,24 @@ def test_at():
     agree(scatter, (f, np.array([0, 0, 2]), 1.5), (f, np.array([0, 0, -9]), 1.5))
 
 
+@pytest.mark.parametrize(("ufunc", "args"), [
+    (np.maximum, (f, np.array([0, 0, 2, -1]), np.array([1.5, 2.5, -9.0, 9.0]))),
+    (np.multiply, (f, np.array([0, 0, 2]), 3)),
+    (np.divide, (np.ones((3, 2)), (np.array([0, 0, -1]), 1), np.array([2.0, 4.0, 8.0]))),
+    (np.minimum, (np.ones((3, 4)).T[::2], np.array([True, False]), np.array([[2.0, -1.0, 0.5]]))),
+    (np.power, (np.arange(4), np.array([2, 3, 2]), 2)),
+    (np.negative, (f, np.array([0, 1, 0]))),
+    (np.hypot, (f, np.zeros(0, int), 1.0))])
+def test_at_of_other_ufuncs(ufunc, args):
+    """One element after the other, as a loop in machine code."""
+    def scatter(*args):
+        x, *others = args
+        ufunc.at(x, *others)
+        return x
+    agree(scatter, args)
+    assert "call_numpy" not in str(trace(scatter, args, {}).program)
+
+
 @pytest.mark.parametrize("args", [(i, f), (u1, i), (f4, c)])
 def test_out_of_another_kind_is_an_error(args):
     def add(x, y):

@@ -178,6 +178,68 @@ FOUND = {
             k = np.int64(k) if x > 1 else k
             return pow(k, 2, 7)
         """, ["3, 0", "3, 2"]),
+    "loops over one of two types of arrays are two loops": ("""
+        def twice(z):
+            for e in z:
+                yield e * 2
+
+        def f(a, b, c, k):
+            if k > 4:
+                a, b = b, a
+            l, t, u = [e * 0.5 for e in np.ones_like(b)], 0.0, 0.0
+            for e in b:
+                if e > k:
+                    break
+                t += e
+                l.append(e * 0.25)
+            else:
+                t = -t
+            for e in twice(b):
+                u += e
+            try:
+                for y in c if k % 2 else None:
+                    t += y
+            except TypeError:
+                t += 100
+            return l, t, u
+        """, ["np.ones(3, bool), np.arange(3, dtype='u1'), np.ones(2), 1",
+              "np.ones(3, bool), np.arange(3, dtype='u1'), np.ones(2), 6"]),
+    "what NumPy refuses where a stand-in gave up is its exception": ("""
+        def f(b, k):
+            t = 0
+            for e in b:
+                try:
+                    b[np.arange(len(b))[::-1]] -= np.isnan(b).astype(np.complex128)
+                except ValueError:
+                    t -= 1
+                finally:
+                    t += 1
+            return b, t
+        """, ["np.ones(2), 1", "np.ones(0), 1"]),
+    "a loop that does not run says nothing of the sizes in it": ("""
+        def f(n, m, a, b):
+            t = 0.0
+            for i in range(n):
+                x = np.zeros(m)
+                for j in range(m):
+                    x[j] += a[j] * i
+                t += x[i] + x[:2].max()
+            for i in range(len(b)):
+                b[1:, 1:] -= b[:-1, :-1]
+            if m < 0:
+                t = 5.0
+            return t / len(b)
+        """, ["0, -1, np.ones(3), np.ones((3, 3))", "0, 0, np.ones(3), np.ones((3, 3))",
+              "0, 1, np.ones(3), np.ones((0, 0))", "2, 3, np.ones(3), np.ones((2, 2))"]),
+    "a tuple is no key that a NumPy number could be": ("""
+        def f(a, k):
+            d, t = {np.int64(1): 1.0, np.count_nonzero(a): 2.0}, 0
+            for e in a:
+                if (int(e) % 2, k) in d or (1,) in d:
+                    t += 1
+                d[int(e)] = t
+            return t, len(d)
+        """, ["np.arange(3), 1"]),
 }
 
 

@@ -31,6 +31,15 @@ def rotations_of_some(a):
     return np.sum(a)
 
 
+def largest_of_segments(x, y):
+    """`ufunc.at` is a loop."""
+    segments = np.array([0, 1, 0, 2, 1, 2])
+    largest, product = np.full(3, -np.inf), np.ones((3, 2))
+    np.maximum.at(largest, segments, x)
+    np.multiply.at(product, segments, y)
+    return np.sum(largest[:, None] * product ** 2)
+
+
 def values(*shape):
     return np.random.default_rng(len(shape)).uniform(0.1, 1, shape)
 
@@ -38,6 +47,7 @@ def values(*shape):
 @pytest.mark.parametrize("f, args", [
     (products_under_a_condition, (values(3, 2, 2), values(2), values(3, 2, 2))),
     (rotations_of_some, (np.where(np.arange(16).reshape(4, 4) == 2, 0.01, values(4, 4)),)),
+    (largest_of_segments, (np.random.default_rng(0).permutation(6) * 0.1, values(6, 2))),
 ])
 def test_gradient(f, args):
     check_grads(f, args)

@@ -36,6 +36,8 @@ UNLIKE_DIFFERENCES = {
     "conjugate_gradient": "a step changes the number of trips", "conjugate_gradients": "as above",
     "pagerank": "as above", "poisson_sor": "as above",
     "pairwise_distances": "the square root of 0", "rbf_network": "as above",
+    "heron_of_arrays": "a step makes the tolerance negative, and the loop endless",
+    "newton_steps": "as heron_of_arrays",
     "dijkstra": "a weight of 0 is no edge, a step makes it one",
     "lenet": "computes in single precision", "conv2d_bias": "as lenet",
     "resnet_basicblock": "as lenet",
