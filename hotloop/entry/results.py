@@ -38,6 +38,9 @@ def build(traced: Traced, scope: Scope, results: Mapping[int, Any]) -> Any:
     for container, kind, key, value in writes:
         if kind == "attr":
             setattr(container, key, value)
+        elif kind == "whole":                  # a dict
+            container.clear()
+            container.update(value)
         else:
             container[key] = value
     return result

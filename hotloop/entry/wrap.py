@@ -347,6 +347,8 @@ class _Encoder:
                 self.tree(tree)
             self.tree(self.traced.result)
             for k, (_, (kind, name), _) in enumerate(self.traced.writes):
+                if kind == "whole":
+                    raise NotEncodable("a dict of other keys")
                 self.outs += [Out.SET_ATTR if kind == "attr" else Out.SET_ITEM, 2 * k,
                               self.pointer(name)]
         except NotEncodable:

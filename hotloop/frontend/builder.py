@@ -111,6 +111,7 @@ class TraceState:
         self.unrolled = 1                              # trips of the loops being unrolled
         self.session: Any = None
         self.streams = 0
+        self.memos = 0
         self.formatting = 0
         self.marked: list[tuple[Any, str]] = []
         self.marks: list[tuple[Any, str]] = []         # of lists, in order (`list_values.mark`)

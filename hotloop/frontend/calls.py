@@ -36,6 +36,7 @@ from hotloop.frontend.yields import GENERATOR
 
 functional = lazy.module("hotloop.frontend.numpy_functional")
 managers = lazy.module("hotloop.frontend.managers")
+memos = lazy.module("hotloop.frontend.memos")
 recursion = lazy.module("hotloop.frontend.recursion")
 tables = lazy.module("hotloop.frontend.tables")
 text = lazy.module("hotloop.frontend.text")
@@ -100,8 +101,9 @@ def function(f: Any) -> Any:
                 types.WrapperDescriptorType, operator.itemgetter, operator.attrgetter):
         return _c_function(f)
     wrapped = getattr(f, "__wrapped__", None)
-    if isinstance(wrapped, types.FunctionType) and (
-            kind.__module__.split(".")[0] == "hotloop" or kind.__name__ == "_lru_cache_wrapper"):
+    if isinstance(wrapped, types.FunctionType) and kind.__name__ == "_lru_cache_wrapper":
+        return memos.remembered(f)
+    if isinstance(wrapped, types.FunctionType) and kind.__module__.split(".")[0] == "hotloop":
         return function(wrapped)
     if hasattr(type(wrapped), "traced"):        # jitted: a transform
         return wrapped

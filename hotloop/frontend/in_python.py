@@ -512,3 +512,14 @@ def extend_limited(queue, items):
 def extend_left(queue, items):
     for item in items:
         queue.appendleft(item)
+
+
+def remembering(memo, f):
+    """What stands for a function under lru_cache."""
+    def remembered(key, args):
+        if key in memo:
+            return memo[key]
+        found = f(*args)
+        memo[key] = found
+        return found
+    return remembered

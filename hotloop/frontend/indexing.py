@@ -188,8 +188,8 @@ def nonzero(mask: Atom) -> tuple[Dim, tuple[Atom, ...]]:
 def _flat_index(x: Array, index: Any) -> list[Any]:
     """The index as a list over all axes: Ellipsis expanded, sequences as arrays."""
     parts = list(index) if isinstance(index, tuple) else [index]
-    parts = [lift(list(p)) if isinstance(p, tuple) else
-             lift(p) if isinstance(p, list | np.ndarray | range) or type(p) in LIFTED else p
+    parts = [_listed(list(p)) if isinstance(p, tuple) else
+             _listed(p) if isinstance(p, list | np.ndarray | range) or type(p) in LIFTED else p
              for p in parts]
     used = sum(len(dims_of(p)) if _is_mask(p) else 0 if p is None or p is Ellipsis else 1
                for p in parts)
@@ -201,6 +201,14 @@ def _flat_index(x: Array, index: Any) -> list[Any]:
         raise IndexError("an index can only have a single ellipsis ('...')")
     whole = [slice(None)] * (x.ndim - used)
     return parts[:at[0]] + whole + parts[at[0] + 1:] if at else parts + whole
+
+
+def _listed(p: Any) -> Any:
+    """The array of an index; an empty list's is one of ints."""
+    x = lift(p)
+    if isinstance(p, list) and isinstance(x, Array) and 0 in x.dims and x.dtype.kind == "f":
+        return fresh(convert(x.value(), I64))
+    return x
 
 
 def _is_mask(p: Any) -> bool:
@@ -414,7 +422,7 @@ def store(x: Any, index: Any, new: Any) -> None:
         if dims_of(new):                        # again and again
             new = NUMPY[np.resize](new, as_int(load(x, _iterator_index(index)).dims[0]))
     if isinstance(index, list | np.ndarray):
-        index = lift(index)
+        index = _listed(index)
     if _is_mask(index) and index.ndim == x.ndim and not dims_of(new):
         for d, e in zip(index.dims, x.dims, strict=True):
             dm.require_equal(d, e, "boolean index did not match indexed array: "
@@ -439,7 +447,7 @@ def store(x: Any, index: Any, new: Any) -> None:
 
 def _gathers(x: Array, index: Any) -> bool:
     """Has the index arrays of integers, and nothing that is wrong whatever their values?"""
-    parts = [lift(p) if isinstance(p, list | np.ndarray) else p
+    parts = [_listed(p) if isinstance(p, list | np.ndarray) else p
              for p in (index if isinstance(index, tuple) else (index,))]
     arrays = [p for p in parts if isinstance(p, Array) and p.ndim]
     return bool(arrays) and len(parts) <= x.ndim and all(p.dtype.kind in "iu" for p in arrays)

@@ -152,15 +152,19 @@ class _Instances(Kind):
             for n, p in zip(a.names, a.items, strict=True)))
 
     def make(self, slot: InstanceSlot) -> tuple[list[Var], Any]:
+        made = [make(item) for item in slot.items]
+        return [v for vars, _ in made for v in vars], self.rebuilt(slot, [x for _, x in made])
+
+    def items(self, slot: InstanceSlot) -> tuple[Any, ...]:
+        return slot.items
+
+    def rebuilt(self, slot: InstanceSlot, items: list[Any]) -> Any:
         made: Any = object.__new__(slot.type)
         made_here(made)
-        vars: list[Var] = []
-        for name, item in zip(slot.names, slot.items, strict=True):
-            more, x = make(item)
-            vars += more
+        for name, x in zip(slot.names, items, strict=True):
             object.__setattr__(made, name, x)
         _keep(made)
-        return vars, made
+        return made
 
     def flatten(self, x: Any, slot: InstanceSlot) -> list[Atom]:
         if x is not UNBOUND:
@@ -190,6 +194,6 @@ def check_unkept(x: Any) -> UnsupportedError | None:
     if current().state.session.kept.get(id(x)) is x:
         return unsupported(
             f"an attribute of a {type(x).__name__} is changed after a branch or loop in which a "
-            "variable that refers to it was bound to another object",
-            "make a new object, or change attributes of one object only")
+            "variable that refers to it was bound to another object, or after it was put into a "
+            "list of run-time length", "make a new object, or change attributes of one object only")
     return None

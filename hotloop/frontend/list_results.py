@@ -3,9 +3,9 @@
     MakeList(plan)([n, array, ...])     the list of n items that `plan` puts together
 
 A plan says per item: ("number", is a Python number), ("mixed", narrow kind, narrow dtype, is the
-wide one a Python number), ("tuple", type, plans), ("dict", keys, plans), ("array",), ("object", the
-same for all), ("one of", constants), ("character",) or ("text", type), whose codes the last of the
-arrays has.
+wide one a Python number), ("tuple", type, plans), ("dict", keys, plans), ("array",), ("made",
+MakeObject, plans), ("object", the same for all), ("one of", constants), ("character",) or ("text",
+type), whose codes the last of the arrays has.
 """
 
 from __future__ import annotations
@@ -76,6 +76,12 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any], pool: Any) -> 
         case ("dict", keys, parts):
             columns = [_column(part, n, arrays, pool) for part in parts]
             return [dict(zip(keys, r, strict=True)) for r in zip(*columns, strict=True)]
+        case ("made", make, parts):
+            columns = [_column(part, n, arrays, pool) for part in parts]
+            if not columns:
+                next(arrays)
+            rows = zip(*columns, strict=True) if columns else [()] * n
+            return [make(list(r)) for r in rows]
         case ("rows", inner):
             starts, lengths = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
             rest = [] if inner is None else _column(inner, int(next(arrays)), arrays, pool)
@@ -125,7 +131,13 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
         return "one of", item.objects
     if by_value(item):
         return KINDS[type(item)].plan(item)
+    if type(item) in RESULTS:
+        return RESULTS[type(item)](item)
     raise unsupported("a list of such items as a result", "return an array")
+
+
+RESULTS: dict[type, Any] = {}
+"""Plans of further kinds of items: of objects, `results` knows how they are made."""
 
 
 def parts(x: List) -> tuple[MakeList, list[Any]]:

@@ -88,6 +88,9 @@ def columns(item: Any) -> list[Column]:
         return [(I64, ())]
     if by_value(item):
         return KINDS[type(item)].columns(item)
+    parts = KINDS[type(item)].items(item) if type(item) in KINDS else None
+    if parts is not None:                      # an object of attributes
+        return [c for part in parts for c in columns(part)] or [(BOOL, ())]
     raise unsupported(f"a list of {describe(item)} whose length is known at run time only",
                       "use lists of numbers or of tuples of numbers")
 
@@ -112,6 +115,13 @@ def assemble(item: Any, atoms: Iterator[Atom]) -> Any:
         return OneOf(item.objects, next(atoms))
     if by_value(item):
         return KINDS[type(item)].assemble(item, atoms)
+    if type(item) in KINDS:
+        kind = KINDS[type(item)]
+        parts = kind.items(item)
+        assert parts is not None
+        if not parts:
+            next(atoms)
+        return kind.rebuilt(item, [assemble(part, atoms) for part in parts])
     next(atoms)
     return item.object
 
@@ -156,7 +166,7 @@ def recast(data: Data, item: Any) -> Data:
 def _recast(atoms: Iterator[Atom], old: Any, new: Any) -> Iterator[Atom]:
     if by_value(new) and old != new:
         yield from KINDS[type(new)].recast(atoms, old, new)
-    elif isinstance(new, SequenceSlot):
+    elif isinstance(new, SequenceSlot) or type(new) in KINDS and KINDS[type(new)].items(new):
         for p, q in zip(old.items, new.items, strict=True):
             yield from _recast(atoms, p, q)
     elif isinstance(new, MixedSlot) and isinstance(old, ScalarSlot):
@@ -195,7 +205,7 @@ def item_atoms(x: Any, item: Any) -> list[Atom]:
                 for a in item_atoms(y, part)]
     if isinstance(item, ObjectSlot):
         return [lit(False)]
-    return flatten(x, item)
+    return flatten(x, item) or [lit(False)]
 
 
 def list_of(items: Sequence[Any], item: Any = None, queue: Queue | None = None) -> List:

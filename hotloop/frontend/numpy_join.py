@@ -357,7 +357,12 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Array:
     if isinstance(times, Array):
         return repeat_each(a, times, k)
     count = dim_of(times)
-    dm.require("ge", count, 0, ValueError, "repeats may not contain negative values.")
+    enough = dm.compare("ge", count, 0)
+    if enough is not True:                       # nothing is repeated any number of times
+        none = dm.compare("eq", dm.product(a.dims), 0)
+        check(either(*(lit(x) if isinstance(x, bool) else x for x in (enough, none))), ValueError,
+              "negative dimensions are not allowed")
+        count = dm.at_least_zero(dm.form(count))
     wide = a[tuple(None if j == k + 1 else slice(None) for j in range(a.ndim + 1))]
     dims = (*a.dims[:k + 1], count, *a.dims[k + 1:])
     stretched = fresh(broadcast(wide.value(), dims))
@@ -630,7 +635,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Array:
     a = filt
     if a.ndim != 1:
         raise unsupported("np.trim_zeros of an array that is not a vector")
-    if axis is not None and axis not in (0, -1) or set(trim.lower()) - set("fb"):
+    if axis is not None and axis not in (0, -1) or not trim or set(trim.lower()) - set("fb"):
         raise unsupported("np.trim_zeros with these arguments")
     n = a.dims[0]
     there = ufuncs.apply(np.not_equal, [a, 0])

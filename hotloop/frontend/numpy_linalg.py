@@ -267,7 +267,8 @@ RESULTS = {name: type(getattr(LA, name)(np.eye(1)))
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     a = as_array(x)
     a = a if a.dtype.kind in "fc" else converted(a, F64)
-    if axis is None and (ord is None or a.ndim <= 1 and ord == 2 or a.ndim == 2 and ord == "fro"):
+    if axis is None and (ord is None or a.ndim == 1 and ord == 2 or (
+            a.ndim == 2 and ord in ("f", "fro"))):
         result = ufuncs.apply(np.sqrt, [sum_of_squares(ravel(a), 0)])
         if keepdims:
             return reshape_to(as_array(result), (1,) * a.ndim)

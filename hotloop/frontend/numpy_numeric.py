@@ -251,11 +251,11 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
 
 @numpy_function(np.diff)
 def diff(a: Any, n: Any = 1, axis: int = -1, prepend: Any = NO_VALUE,
-         append: Any = NO_VALUE) -> Array:
+         append: Any = NO_VALUE) -> Any:
     times = static_int(n, "the order of diff")
     x = as_array(a)
     if times == 0:
-        return x
+        return a
     if times < 0:
         fail(ValueError, f"order must be non-negative but got {times}")
     if not x.ndim:
@@ -302,6 +302,8 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         fail(TypeError, "invalid number of arguments")
     for k, h in zip(axes, spacings, strict=True):
         if isinstance(h, Array) and h.dims:
+            if h.dtype == BOOL:
+                raise unsupported("np.gradient with bools as distances")    # an error of NumPy's
             if h.ndim != 1:
                 fail(ValueError, "distances must be either scalars or 1d")
             dm.require_equal(h.dims[0], a.dims[k], "when 1d, distances must match the length of "

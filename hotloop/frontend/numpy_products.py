@@ -189,6 +189,8 @@ def contraction_axes(axes: Any, a: Array, b: Array) -> tuple[list[int], list[int
                  for k in (second if isinstance(second, tuple | list) else (second,))]
     else:
         n = int(axes)
+        if n > min(a.ndim, b.ndim):
+            fail(IndexError, "tuple index out of range")
         left, right = list(range(a.ndim - n, a.ndim)), list(range(n))
     if len(left) != len(right):
         fail(ValueError, "shape-mismatch for sum")

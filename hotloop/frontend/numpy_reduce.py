@@ -550,7 +550,11 @@ nanargmin = numpy_function(np.nanargmin)(_nan_position(argmin, np.inf))
 def _nan_masked(function: Callable[..., Any]) -> Callable[..., Any]:
     def masked(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
         a = as_array(a)
+        reduced_axes(axis, a)
         if a.dtype.kind in "fc":
+            dtype = kwargs.get("dtype", args[0] if args else None)
+            if given(dtype) and as_dtype(dtype).kind not in "fc":
+                raise unsupported("the mean of numbers but NaN, in integers")   # NumPy's error
             axis = None if not a.dims and not reduced_axes(axis, a) else axis
             there = ufuncs.apply(np.logical_not, [ufuncs.apply(np.isnan, [a])])
             if kwargs.get("where", True) is not True:

@@ -298,6 +298,9 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         at = clip(at, 0, n - 1)
     elif mode == "wrap":
         at = ufuncs.apply(np.remainder, [at, n])
+    if isinstance(out, Array | np.ndarray) and not np.can_cast(out.dtype, a.dtype, "safe"):
+        fail(TypeError, f"Cannot cast array data from {out.dtype!r} to {a.dtype!r} according to "
+             "the rule 'safe'")                 # NumPy makes an array of it to take into
     result = a[(*(slice(None),) * k, at)]
     if isinstance(result, Array) and not isinstance(at, Array):
         result = fresh(result.value())

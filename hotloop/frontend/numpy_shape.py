@@ -305,6 +305,8 @@ def swapaxes(a: Any, axis1: Any, axis2: Any) -> Array:
 @numpy_function(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:
     a = as_array(a)
+    if source is None or destination is None:
+        fail(TypeError, "'NoneType' object is not iterable")
     src = axes_of(source, a.ndim, "source")
     dst = axes_of(destination, a.ndim, "destination")
     if len(src) != len(dst):

@@ -13,7 +13,7 @@ import numpy as np
 from hotloop.errors import UnsupportedError
 from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
-from hotloop.frontend.builder import check, emit, fail, unsupported
+from hotloop.frontend.builder import check, emit, fail, staging, unsupported
 from hotloop.frontend.numpy_arrays import (
     as_array,
     axes_of,
@@ -86,6 +86,8 @@ def kept_dims(result: Any, x: Array, axes: tuple[int, ...], keepdims: Any, out: 
 def _median(function: Callable[..., Any]) -> Callable[..., Any]:
     def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
                keepdims: Any = False) -> Any:
+        if overwrite_input:
+            raise unsupported("a median that overwrites its input")     # sorted by parts, as NumPy
         flat, axes, x = on_one_axis(a, axis)
         dtype = np.asarray(function(np.zeros(1, flat.dtype))).dtype
         result, = through_numpy(function, [flat.value()], [(dtype, flat.dims[:-1])], axis=-1)
@@ -101,8 +103,8 @@ def _quantile(name: str) -> Callable[..., Any]:
     def quantile(a: Any, q: Any, axis: Any = None, out: Any = None,
                  overwrite_input: bool = False, method: str = "linear", keepdims: Any = False, *,
                  weights: Any = None) -> Any:
-        if weights is not None:
-            raise unsupported(f"np.{name} with weights")
+        if weights is not None or overwrite_input:
+            raise unsupported(f"np.{name} with weights, or overwriting its input")
         flat, axes, x = on_one_axis(a, axis)
         weak = is_python_number(q)
         fractions = settled(lift(q))
@@ -146,6 +148,9 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
     parts = [x] if y is None else [x, as_array(y)]
     work = np.result_type(*[p.dtype for p in parts], F64) if dtype is None else np.dtype(dtype)
     x = variables(converted(x, work), rowvar)
+    if work != F64 or y is not None:
+        dm.require("gt", x.dims[0], 0, UnsupportedError, "np.cov of no variables, which are of "
+                   "doubles whatever else is given")
     if y is not None:
         x = as_array(NUMPY[np.concatenate]([x, variables(
             converted(parts[1], work), rowvar, True)], 0))
@@ -160,6 +165,9 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
     fact = apply(np.maximum, n - freedom, 0)
     result = fresh(convert(value(apply(np.multiply, product, apply(np.true_divide, 1, fact))),
                            work))
+    for d in result.dims:
+        if not isinstance(d, int) and not never_one(d):
+            raise staging("np.cov of variables that may become one", "index the row", d)
     if all(isinstance(d, int) and d == 1 for d in result.dims):
         return reshape_to(result, ())
     return result
@@ -286,6 +294,18 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None,
     return counts, edges
 
 
+def _sees_empty_bins() -> bool:
+    try:
+        np.histogram(np.array([1.0, np.nextafter(1.0, 2.0)]), 10)
+    except ValueError:
+        return True
+    return False
+
+
+SEES_EMPTY_BINS = _sees_empty_bins()
+"""From NumPy 2.2 on."""
+
+
 def histogram_even(a: Array, bins: Any, range_: Any, weights: Any) -> tuple[Array, Array]:
     """Bins of one width: a guess by division, moved by one where the edges say otherwise."""
     n = dim_of(bins)
@@ -295,6 +315,9 @@ def histogram_even(a: Array, bins: Any, range_: Any, weights: Any) -> tuple[Arra
     if kind.kind in "iu":
         kind = np.result_type(kind, F64)
     edges = linspace(first, last, as_int(n) + 1, dtype=kind)
+    if SEES_EMPTY_BINS:
+        check(value(NUMPY[np.all](apply(np.less, edges[:-1], edges[1:]))), ValueError,
+              "Too many bins for data range. Cannot create {} finite-sized bins.", atom_of(n))
     keep = apply(np.logical_and, apply(np.greater_equal, a, first), apply(np.less_equal, a, last))
     inside = where(keep, a, scalar_of(edges[0]) if a.dtype.kind == "f" else
                    wrap(convert(value(scalar_of(first)), a.dtype)))

@@ -406,7 +406,7 @@ def int_(x: Any = 0, /, *base: Any) -> Any:
         return int(x, *base)
     atom = value(not_a_number(x, "int"))
     if atom.dtype.kind == "c":
-        if is_python_number(x):
+        if is_python_number(x) or isinstance(x, Array):         # an array's is Python's
             fail(TypeError, "int() argument must be a string, a bytes-like object or a real "
                  "number, not 'complex'")
         atom = op("real", atom)         # with a ComplexWarning
@@ -435,7 +435,7 @@ def float_(x: Any = 0.0, /) -> Any:
     if not isinstance(x, Tracer):
         return float(x)
     atom = value(not_a_number(x, "float"))
-    if atom.dtype.kind == "c" and is_python_number(x):
+    if atom.dtype.kind == "c" and (is_python_number(x) or isinstance(x, Array)):
         fail(TypeError, "float() argument must be a string or a real number, not 'complex'")
     return python(convert(atom, F64))
 

@@ -19,7 +19,8 @@ from hotloop import lazy
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.control import unbound
 from hotloop.frontend.dims import MIN
-from hotloop.frontend.instances import attributes
+from hotloop.frontend.instances import InstanceSlot, attributes
+from hotloop.frontend.list_results import RESULTS, plan_of
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.messages import has_marks
@@ -87,6 +88,14 @@ class MakeObject:
         return made
 
 
+def _plan_of_objects(slot: InstanceSlot) -> tuple[Any, ...]:
+    kind = getattr(slot.type, "_hl_class", slot.type)
+    return "made", MakeObject(kind, slot.names), tuple(map(plan_of, slot.items))
+
+
+RESULTS[InstanceSlot] = _plan_of_objects
+
+
 def make_slice(items: list[Any]) -> slice:
     return slice(*items)
 
@@ -152,7 +161,7 @@ class Results:
             raise x.error
         if isinstance(x, List) and id(x) not in self.stand_ins:
             return self.growing(x)
-        if isinstance(x, Table):
+        if isinstance(x, Table) and id(x) not in self.stand_ins:
             return self.table(x)
         if isinstance(x, Text):
             return self.made_of(*text.result_parts(x))
@@ -312,7 +321,7 @@ class Results:
                     raise unsupported(f"a change of a captured {type(s.real).__name__}",
                                       "pass the object as an argument")
                 found.append((s.path, key, self.growing(new.list) if isinstance(new, Copied)
-                              else self.tree(new)))
+                              else self.table(new) if key[0] == "whole" else self.tree(new)))
         return found
 
 
@@ -328,10 +337,7 @@ def _changes(s: StandIn) -> list[tuple[tuple[str, Any], Any]]:
     if isinstance(made, List):
         return [(("item", slice(None)), Copied(made))] if made.changed else []
     if isinstance(made, Table):
-        if any(part.changed for part in made.lists):
-            raise unsupported("a change of a dict that is an argument, at run-time keys",
-                              "change a copy: d = dict(d)")
-        return []
+        return [(("whole", None), made)] if any(part.changed for part in made.lists) else []
     if isinstance(made, list):
         if len(made) != len(before):
             return [(("item", slice(None)), list(made))]

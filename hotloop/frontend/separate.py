@@ -18,7 +18,7 @@ from typing import Any
 from hotloop import lazy
 from hotloop.frontend.builder import current
 from hotloop.frontend.list_values import ListSlot
-from hotloop.frontend.slots import SequenceSlot, by_value
+from hotloop.frontend.slots import KINDS, SequenceSlot, by_value
 from hotloop.frontend.tracers import Scalar, Widened
 from hotloop.ir.core import Var
 
@@ -60,7 +60,9 @@ def holds_text(slot: Any) -> bool:
     """Is text among values of this slot, so that they are nothing without the pool?"""
     if isinstance(slot, ListSlot):
         return holds_text(slot.data.item)
-    return by_value(slot) or isinstance(slot, SequenceSlot) and any(map(holds_text, slot.items))
+    parts = slot.items if isinstance(slot, SequenceSlot) else KINDS[type(slot)].items(
+        slot) if type(slot) in KINDS else ()
+    return by_value(slot) or any(map(holds_text, parts or ()))
 
 
 def _narrowed(x: Any) -> Any:

@@ -420,7 +420,7 @@ class Session:
 
     def _default(self, x: Any) -> Any:
         if isinstance(x, list | dict | set) or _can_stand_in(x):
-            raise unsupported("a mutable default argument", "pass it explicitly")
+            return self.stand_in(x, *_held(x), False)
         return self.captured(x) if isinstance(x, np.ndarray) else x
 
     def _cell(self, name: str, cell: types.CellType, f: types.FunctionType) -> types.CellType:
@@ -460,8 +460,8 @@ def _hint(path: Path) -> str:
     return str(path[-1][1]) if len(path[-1]) > 1 else ""
 
 
-def _held(x: np.ndarray) -> tuple[Path, types.FunctionType]:
-    """A path to an array that has none: a function whose globals hold it."""
+def _held(x: Any) -> tuple[Path, types.FunctionType]:
+    """A path to an array or default argument that has none: a function whose globals hold it."""
     holder = types.FunctionType((lambda: None).__code__, {"constant": x, "__builtins__": {}},
                                 "constant")
     return (("global", "constant"),), holder

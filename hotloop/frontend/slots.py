@@ -197,6 +197,14 @@ class Kind:
     def plan(self, slot: Any) -> tuple[Any, ...]:
         raise NotImplementedError
 
+    def items(self, slot: Any) -> tuple[Any, ...] | None:
+        """The slots of which it consists, in the order of its Vars, if it can be an item of a list;
+        `rebuilt` makes it of the values of these."""
+        return None
+
+    def rebuilt(self, slot: Any, items: list[Any]) -> Any:
+        raise NotImplementedError
+
 
 VALUES: dict[type, Kind] = {}
 """Kinds by the type of the value."""

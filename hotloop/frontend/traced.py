@@ -147,13 +147,13 @@ class Warned:
 class Traced:
     """`statics`: (path, value) of arguments frozen into the Program, compared by type and value.
     `functions`: every Python function whose source went into the Program (for the disk cache).
-    `writes`: (path of a container, ("item", key) or ("attr", name), tree) done after the call, in
-    order: mutation of Python objects. `aliases`: pairs of (path, owner) that led to one mutable
-    object, which tracing therefore made one tracer: they must do so again. `examples`: shapes of
-    the inputs that were traced, from which the loop passes guess how often loops run. `frozen`:
-    paths of numbers among the statics whose values tracing found to shape the Program. `warned`:
-    None if there is nothing that NumPy would warn of. `transforms`: `transforms.expand` has to
-    run."""
+    `writes`: (path of a container, ("item", key), ("attr", name) or, for all of a dict, ("whole",
+    None), tree) done after the call, in order: mutation of Python objects. `aliases`: pairs of
+    (path, owner) that led to one mutable object, which tracing therefore made one tracer: they must
+    do so again. `examples`: shapes of the inputs that were traced, from which the loop passes guess
+    how often loops run. `frozen`: paths of numbers among the statics whose values tracing found to
+    shape the Program. `warned`: None if there is nothing that NumPy would warn of. `transforms`:
+    `transforms.expand` has to run."""
     program: Program
     inputs: list[Input]
     result: Any

@@ -278,6 +278,10 @@ def equal(a: Any, b: Any) -> Any:
             if result is False:
                 return False
         return result
+    if kind is dict and type(b) is dict:
+        if a.keys() != b.keys():
+            return False
+        return equal(list(a.values()), [b[key] for key in a])
     for x, y in ((a, b), (b, a)):
         if y is None and isinstance(x, Widened) and x.narrow_kind is None:
             return is_(x, None)
@@ -286,6 +290,8 @@ def equal(a: Any, b: Any) -> Any:
     if isinstance(a, List) or isinstance(b, List):
         other = b if isinstance(a, List) else a
         return IN_PYTHON["list_equal"](a, b) if isinstance(other, list | List) else False
+    if kind.__eq__ is object.__eq__:
+        _refuse_unknown(a, b, "`==`")
     return a == b
 
 
@@ -333,7 +339,8 @@ def not_equal(a: Any, b: Any) -> Any:
         return not_(text.equal(a, b))
     if isinstance(a, Either) or isinstance(b, Either):
         return exactly(not_equal, a, b)
-    if type(a) is type(b) and type(a) in (tuple, list) or isinstance(a, List) or isinstance(
+    if type(a) is type(b) and (type(a) in (tuple, list, dict) or (
+            type(a).__ne__ is object.__ne__)) or isinstance(a, List) or isinstance(
             b, List | Table) or isinstance(a, Table) or a is None or b is None:
         return not_(equal(a, b))
     return a != b
@@ -403,10 +410,15 @@ def is_(a: Any, b: Any) -> Any:
     if isinstance(a, Array) and isinstance(b, Array) and a is not b:
         same = same_object(a, b)
         return bool(same.value) if isinstance(same, Lit) else Scalar(same, PYTHON)
-    if a is not b and _may_be_one(a, b):
-        raise unsupported(f"`is` of a {type(a).__name__.lower()} that is one of several after a "
-                          "branch or loop", "compare what is in them")
+    _refuse_unknown(a, b, "`is`")
     return a is b
+
+
+def _refuse_unknown(a: Any, b: Any, what: str) -> None:
+    if a is not b and _may_be_one(a, b):
+        name = getattr(type(a), "__name__", "").replace("List", "list")
+        raise unsupported(f"{what} of a {name} that is one of several after a branch or loop, or "
+                          "in a list", "compare what is in them")
 
 
 def _may_be_one(a: Any, b: Any) -> bool:

@@ -22,7 +22,7 @@ OMITTED = re.compile(
     r"random\..*|.*(file|save|load|print|repr|str|dump|buffer|setfield|info|set.*|get_.*|show_.*|"
     r"mem.*|byte.*|test|resize|geterr.*|nditer|nested_iters|vectorize|frompyfunc|fromiter|from_dlpack"
     r"|genfromtxt|savetxt|asmatrix|bmat|require|errstate|tobytes|tolist|__.*|ctypes|data|base|flags|"
-    r"busday.*|datetime.*|is_busday|isnat|may_share.*|shares_memory|apply_.*|piecewise|select|block"
+    r"busday.*|datetime.*|is_busday|isnat|may_share.*|shares_memory|apply_.*|flat|piecewise|select|block"
     r"|fromfunction|fromregex|fromstring|array2string|format_.*|empty.*|_.*|typename|einsum_path"
     r"|device|to_device|view|tofile|newbyteorder|astype|put|itemset|item|strides|mafromtxt)")
 """Not functions of numbers and arrays, or not determined by them."""

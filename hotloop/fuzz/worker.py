@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import json
 import os
 import resource
@@ -40,6 +41,8 @@ def main() -> None:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES << 30, GIGABYTES << 30))
     config.cache = False
+    gc.freeze()                         # a tenth of the time went to collections
+    gc.set_threshold(200_000, 20, 100)
     for line in sys.stdin:
         job = json.loads(line)
         if "text" in job:

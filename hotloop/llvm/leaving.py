@@ -13,6 +13,7 @@
 
 So `break` and `return` cost no flag, no merging of values and no second test. Only the last
 statement of a body is looked at, nested ones included: nothing is emitted twice but next values.
+A branch that has become choices of `t` is seen, too: what goes on does not wait for them.
 """
 
 from __future__ import annotations
@@ -82,3 +83,32 @@ def given(branch: If, then: bool, values: list[Expr]) -> list[Expr]:
     arm = {var(name, dtype): a if then else b for name, dtype, a, b in branch.outs}
     memo: dict[Expr, Expr] = {}
     return [transform(x, arm.get, memo) for x in values]
+
+
+def chosen(body: list[Statement], nexts: list[Expr], own: Expr) -> tuple[list[Expr], list[Expr]]:
+    """The flag and the other next values: those of the last iteration, and of others. `own` is the
+    flag's carry, which is not set."""
+    values = {var(s.name, s.value.dtype): s.value for s in body if isinstance(s, Let)}
+
+    def resolved(x: Expr) -> Expr:
+        while x in values:
+            x = values[x]
+        return x
+
+    flag = resolved(nexts[0])
+    cond: Expr | None = None
+    if flag.op == "select" and flag.args[1] is lit(True, BOOL) and resolved(flag.args[2]) in (
+            own, lit(False, BOOL)):
+        cond = flag.args[0]
+    elif flag.op == "or" and own in flag.args:
+        cond = flag.args[1 if flag.args[0] is own else 0]
+    if cond is None or cond.op == "lit" or cond.loads:
+        return nexts, nexts
+
+    def where(x: Expr, arm: int) -> Expr:
+        choice = resolved(x)
+        while choice.op == "select" and choice.args[0] is cond and not choice.args[arm].loads:
+            x = choice.args[arm]               # what is loaded may have changed meanwhile
+            choice = resolved(x)
+        return x
+    return [cond, *(where(x, 1) for x in nexts[1:])], [cond, *(where(x, 2) for x in nexts[1:])]

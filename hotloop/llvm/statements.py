@@ -25,7 +25,7 @@ from hotloop.llvm.builder import LIKELY, type_of
 from hotloop.llvm.calls import Calls
 from hotloop.llvm.hoisting import Invariants, invariants
 from hotloop.llvm.instructions import ROWS
-from hotloop.llvm.leaving import Flag, flag_of, given, last_branch
+from hotloop.llvm.leaving import Flag, chosen, flag_of, given, last_branch
 from hotloop.llvm.memory import swapped
 from hotloop.llvm.values import I64
 from hotloop.loops.core import (
@@ -44,7 +44,7 @@ from hotloop.loops.core import (
     While,
     walk,
 )
-from hotloop.loops.expr import Expr
+from hotloop.loops.expr import BOOL, Expr, var
 from hotloop.loops.rewrite import writes
 from hotloop.loops.scalar import rounds
 
@@ -293,9 +293,10 @@ class Statements(Calls):
                                      leaving)
             return
         with self.block_of(body):
-            leave, *texts = [self.value(x) for x in nexts]
+            last, others = chosen(body, nexts, var(flag.carry.name, BOOL))
+            leave, *texts = [self.value(x) for x in last]
             if leave != "true":
-                again.append((texts, self.block))
+                again.append(([self.value(x) for x in others[1:]], self.block))
             if leave != "false":
                 leaving.append(("true", texts, self.block))
             if leave in ("true", "false"):

@@ -53,8 +53,7 @@ are looked at instead."""
 
 def parallel(kernel: Kernel) -> Kernel:
     if config.opt and config.parallel >= 0:
-        for function in (kernel, *kernel.functions):
-            _Marking(function).statements(function.body, ())
+        _Marking(kernel).statements(kernel.body, ())
     return kernel
 
 

@@ -46,9 +46,7 @@ MESSAGE = ("iterations {} and {} of a prange loop use the same element of an arr
 
 def promises(kernel: Kernel) -> Kernel:
     if config.check_prange:
-        for function in (kernel, *kernel.functions):
-            names = Names(function)
-            function.body[:] = _checked(function.body, function, names)
+        kernel.body[:] = _checked(kernel.body, kernel, Names(kernel))
     return kernel
 
 

@@ -12,19 +12,22 @@ call at depth d is computed d + 1 times: that is a factor log(n) for functions t
 argument, and n / 2 for those that go down one by one, which are better written as loops.
 
 An array that the function changes has its cotangent before in the place of that after; to those
-of the others is added, in place, which is why they are operands (`cx` above).
+of the others is added, in place, which is why they are operands (`cx` above). A new array that it
+returns is one without rows that the caller lends, and so is its tangent, of as many rows; its
+cotangent is an operand that is only read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from hotloop.errors import UnsupportedError
 from hotloop.ir.core import Atom, Eqn, Program, Var
-from hotloop.ir.types import Type
+from hotloop.ir.types import I64, Type
 from hotloop.ops.dce import dce
 from hotloop.ops.emit import Emit
 from hotloop.ops.invoke import Function, invoke
+from hotloop.transforms import growing
 from hotloop.transforms.activity import is_float
 from hotloop.transforms.jvp import jvp
 from hotloop.transforms.linearize import halves
@@ -38,11 +41,11 @@ from hotloop.transforms.transpose import Cotangents, Transposer
 def along(eqn: Eqn, tangents: Sequence[Atom]) -> tuple[Eqn, list[Var]]:
     """The call that gives the results again and their tangents, with a tangent for each float
     operand; (equation, tangents of the float results). The results are the equation's own. Raises
-    UnsupportedError where arrays get another number of rows."""
-    if eqn.params["function"].rows:
+    UnsupportedError where lists that are passed get another length."""
+    if any(eqn.ins[k].shape[0] != 0 for k in eqn.params["function"].rows):
         raise UnsupportedError(
-            "not supported: the derivative of a recursive function that returns arrays or lists, "
-            "or changes a list's length", eqn.location, "store into an array that is passed to it")
+            "not supported: the derivative of a recursive function that changes a list's length",
+            eqn.location, "return an array, or store into one that is passed to it")
     derived = tangent_of(eqn.params["function"])
     made = {out: like(out) for out in eqn.outs if is_float(out)}
     return Eqn(invoke, (*eqn.ins, *tangents),
@@ -80,6 +83,10 @@ def tangent_of(function: Function) -> Function:
                 tangent, into = next(found)
                 rows.append((into is not None, True, tangent, None if into is None else of[into]))
         rows.sort(key=lambda r: r[:2])
+        derived.rows = dict(function.rows)
+        for k, length in function.rows.items():
+            if program.params[k] in of:
+                derived.rows[made.params.index(of[program.params[k]])] = length
         derived.program = Program(made.params, made.eqns, [r[2] for r in rows], derived.__name__,
                                   [r[3] for r in rows])
     return function.derived["tangent"]
@@ -90,6 +97,8 @@ def tangent_of(function: Function) -> Function:
 def added_to(eqn: Eqn) -> list[Atom]:
     """Tangents of arrays that the function of a call `along` a direction does not change."""
     function = eqn.params["function"].origin
+    if function is None:                # not along any: what a checkpoint computes again
+        return []
     primals = eqn.ins[:len(function.program.params)]
     floats = [k for k, a in enumerate(primals) if is_float(a)]
     return [t for k, t in zip(floats, eqn.ins[len(primals):], strict=True)
@@ -110,14 +119,16 @@ def transpose(eqn: Eqn, walk: Transposer, b: Emit, cotangents: Cotangents) -> No
     given = [cotangents.taken(b, v) for v in ends]
     if all(ct is None for ct in given):
         return
-    seeds = [b.zeros(v.type) if ct is None else ct for v, ct in zip(ends, given, strict=True)]
+    seeds = [b.zeros(_known(v.type, eqn.outs)) if ct is None else ct
+             for v, ct in zip(ends, given, strict=True)]
     after = dict(zip([p for p in function.written if is_float(primals[p])],
                      seeds[len(scalars):], strict=True))
+    new = [after[k] for k in after if k in function.rows]
     starts: list[Atom] = []
     kept: list[tuple[Atom, bool]] = []          # tangent operands: scalars', then arrays'
     pairs = list(zip([k for k, a in enumerate(primals) if is_float(a)], tangents, strict=True))
     for k, t in pairs:
-        if not primals[k].shape:
+        if not primals[k].shape or k in function.rows:
             continue
         if k in after:
             starts.append(after[k])
@@ -127,7 +138,7 @@ def transpose(eqn: Eqn, walk: Transposer, b: Emit, cotangents: Cotangents) -> No
             starts.append(b.zeros(primals[k].type) if total is None else total)
             kept.append((t, True))
     results = [t for k, t in pairs if not primals[k].shape]
-    made = Eqn(invoke, (*primals, *seeds[:len(scalars)], *starts),
+    made = Eqn(invoke, (*primals, *seeds[:len(scalars)], *new, *starts),
                [Var(Type(a.dtype, a.shape)) for a in (*results, *starts)],
                {"function": cotangent_of(function)}, (), eqn.location)
     b.eqns.append(made)
@@ -141,19 +152,24 @@ def transpose(eqn: Eqn, walk: Transposer, b: Emit, cotangents: Cotangents) -> No
                 cotangents.add(b, t, result)
 
 
+def _known(type_: Type, outs: Sequence[Var]) -> Type:
+    """For a new array that has no cotangent: without rows, whatever their number was."""
+    return Type(type_.dtype, tuple(0 if d in outs else d for d in type_.shape))
+
+
 def cotangent_of(function: Function) -> Function:
-    """Parameters: the function's, the cotangents of its float scalars, those of its float arrays
-    (after the call, if it changes them; else what is added to). Results: the cotangents of float
-    parameters, scalars first."""
+    """Parameters: the function's, the cotangents of its float scalars and of new float arrays that
+    it returns, those of its float arrays (after the call, if it changes them; else what is added
+    to). Results: the cotangents of float parameters, scalars first."""
     if "cotangent" not in function.derived:
         derived = function.derived["cotangent"] = Function(f"{function.__name__}_cotangent")
         program = function.program
         assert program is not None
-        derived.program = _backwards(program, derived.__name__)
+        derived.program = _backwards(program, derived.__name__, function.rows)
     return function.derived["cotangent"]
 
 
-def _backwards(program: Program, name: str) -> Program:
+def _backwards(program: Program, name: str, rows: Collection[int]) -> Program:
     made = halves(program, [True] * len(program.params))
     params = made.program.params
     primal = pure(made.program.eqns, {})
@@ -165,20 +181,28 @@ def _backwards(program: Program, name: str) -> Program:
     inputs = dict(zip([p for p in params if is_float(p)], made.inputs, strict=True))
     targets = [t for a, t in zip(made.program.outs, made.program.into, strict=True) if is_float(a)]
     seeds: list[Var] = []
-    of_array: dict[Var, Var] = {p: Var(p.type) for p in inputs if p.shape}
+    new: dict[Var, Var] = {}
+    lent = {params[k] for k in rows}
+    of_array: dict[Var, Var] = {p: Var(p.type) for p in inputs if p.shape and p not in lent}
     for out, type_, target in zip(made.outs, made.types, targets, strict=True):
+        given: Atom
         if target is None:
-            seeds.append(Var(type_))
-        given = seeds[-1] if target is None else of_array[target]
+            given = Var(type_)
+            seeds.append(given)
+        elif target in lent:
+            new[target] = Var(Type(type_.dtype, (Var(Type(I64)), *type_.shape[1:])))
+            given = growing.padded(new[target], type_.dtype, type_.shape, b)
+        else:
+            given = of_array[target]
         if out is not None:
             cotangents.add(b, out, given)
     for p, given in of_array.items():
         if p not in changed:
             cotangents.add(b, inputs[p], given)
     walk.sweep(later, b, cotangents)
-    ends = {p: cotangents.taken_or_zeros(b, v) for p, v in inputs.items()}
+    ends = {p: cotangents.taken_or_zeros(b, v) for p, v in inputs.items() if p not in lent}
     scalars = [a for p, a in ends.items() if not p.shape]
     arrays = [a for p, a in ends.items() if p.shape]
-    return dce(fresh(Program([*params, *seeds, *of_array.values()], [*primal, *b.eqns],
-                             [*scalars, *arrays], name,
+    return dce(fresh(Program([*params, *seeds, *new.values(), *of_array.values()],
+                             [*primal, *b.eqns], [*scalars, *arrays], name,
                              [*[None] * len(scalars), *of_array.values()])))

@@ -58,14 +58,22 @@ class Tangents:
         """Of a function that calls itself. In forward mode its derivative takes its place, as it
         gives the results, too; elsewhere those are forgotten."""
         floats = [a for a in eqn.ins if is_float(a)]
-        own = p is l
-        if own:
+        if p is l:
             p.eqns.pop()
         tangents = [self.made(a, l) for a in floats]
-        made, found = recursion.along(eqn if own else Eqn(
-            eqn.op, eqn.ins, [like(v) for v in eqn.outs], eqn.params, (), eqn.location), tangents)
+        made, found = recursion.along(eqn if p is l else again(eqn), tangents)
         l.eqns.append(made)
-        self.tangent.update(zip([v for v in eqn.outs if is_float(v)], found, strict=True))
+        for out, tangent in zip([v for v in eqn.outs if is_float(v)], found, strict=True):
+            self.tangent[out] = l.reshape(tangent, out.shape)
+
+
+def again(eqn: Eqn) -> Eqn:
+    """The equation with other results, whose sizes may be among them."""
+    new: dict[Dim, Dim] = {}
+    for out in eqn.outs:
+        new[out] = Var(Type(out.dtype, tuple(new.get(d, d) for d in out.shape)))
+    outs = [v for v in new.values() if isinstance(v, Var)]
+    return Eqn(eqn.op, eqn.ins, outs, eqn.params, eqn.blocks, eqn.location)
 
 
 def pushed(eqn: Eqn, tangents: list[Atom | None], p: Emit, l: Emit) -> list[Atom | None]:

@@ -231,6 +231,32 @@ FOUND = {
             return t / len(b)
         """, ["0, -1, np.ones(3), np.ones((3, 3))", "0, 0, np.ones(3), np.ones((3, 3))",
               "0, 1, np.ones(3), np.ones((0, 0))", "2, 3, np.ones(3), np.ones((2, 2))"]),
+    "an empty list is an index of ints": ("""
+        def f(a, k):
+            if k != 3:
+                a[[]] = 1
+            else:
+                a[[]] += a[[], ]
+            return a, a[[]]
+        """, ["np.ones(2), 3", "np.ones(2), 2"]),
+    "int() and float() of an array ask Python's number": ("""
+        def f(a, k):
+            t = 0
+            try:
+                t = int(a[k]) + float(a[k])
+                t += int(np.array(a[k]))
+            except TypeError:
+                t -= 1
+                t += float(np.array(a[k]))
+            return t
+        """, ["np.ones(2), 1", "np.ones(2) * 1j, 1"]),
+    "take casts to the dtype of out and back": ("""
+        def f(a, b, out):
+            np.take(a, b, out=out, mode="clip")
+            return out
+        """, ["np.ones(2), np.array([0, 1]), np.zeros(2, 'f4')",
+              "np.ones(2, 'i4'), np.array([0, 1]), np.zeros(2)",
+              "np.ones(2, 'f4'), np.array([0, 1]), np.zeros(2)"]),
     "a tuple is no key that a NumPy number could be": ("""
         def f(a, k):
             d, t = {np.int64(1): 1.0, np.count_nonzero(a): 2.0}, 0

@@ -5,6 +5,9 @@ import pytest
 from compare import check
 
 from hotloop import jit
+from hotloop.llvm.leaving import chosen
+from hotloop.loops.core import ARG, Buffer, Let
+from hotloop.loops.expr import BOOL, e, fresh_table, lit, load, var
 
 
 def sift(a):
@@ -93,6 +96,37 @@ def line(x0, y0, x1, y1, picture):
     return err
 
 
+def overwriting(a):
+    i, last, before = 0, 0.0, 0.0
+    while True:
+        stop = a[i] > 5
+        before = last
+        last = a[i]
+        a[i] = 9.0
+        if stop:
+            break
+        i += 1
+        last += i
+    return i, last, before
+
+
+def either(a, b, n):
+    """The flag is set by two branches, and by what is no branch."""
+    steps = 0
+    while True:
+        steps += 1
+        if a == b:
+            a += 100
+            break
+        if a > b:
+            a -= b
+        else:
+            b -= a
+        if steps > n:
+            break
+    return a, b, steps
+
+
 def swapped(a, n):
     b = np.zeros_like(a)
     while True:
@@ -112,6 +146,8 @@ def swapped(a, n):
     (raising, [([3, 4, -1], 0), ([3, 400, -1], 0), ([3, 4], 0), ([3, 4, -1], -3)]),
     (line, [(0, 0, 5, 3, np.zeros((6, 6), "i8")), (5, 2, 0, 4, np.zeros((6, 6), "i8")),
             (1, 1, 1, 1, np.zeros((6, 6), "i8")), (0, 0, 9, 3, np.zeros((6, 6), "i8"))]),
+    (overwriting, [([1.0, 2.0, 6.0, 1.0],), ([7.0],)]),
+    (either, [(12, 18, 9), (5, 5, 9), (1, 100, 9)]),
     (swapped, [([1.0, 2.0], 3), ([1.0], 0)]),
 ])
 def test_programs(function, calls):
@@ -126,3 +162,16 @@ def test_no_flag_is_left():
     """All that is left of it is what it ends as."""
     text = jit(line).lower(0, 0, 3, 3, np.zeros((4, 4), np.int64)).llvm
     assert "phi i1 [false" not in text
+
+
+def test_choices_of_the_flag():
+    """What goes on does not wait for them, unless what they read has been overwritten."""
+    with fresh_table():
+        own, t, x, y = (var(name, BOOL) for name in "ctxy")
+        for flag in (e.select(t, lit(True, BOOL), own), e.or_(t, own)):
+            body = [Let("f", flag), Let("n", e.select(t, x, y))]
+            nexts = [var("f", BOOL), var("n", BOOL)]
+            assert chosen(body, nexts, own) == ([t, x], [t, y])
+        read = load(Buffer("b", BOOL, (), ARG), ())
+        body[1] = Let("n", e.select(t, x, read))
+        assert chosen(body, nexts, own) == ([t, x], [t, nexts[1]])

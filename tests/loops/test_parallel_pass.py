@@ -189,3 +189,12 @@ def test_the_switch():
 def test_what_is_known_to_be_short_stays_as_it_is():
     assert marked("for i in 0..100 step 1\n  w[i] <- x[i]")[0] == []
     assert marked("for i in 0..10000000 step 1\n  w[i] <- x[i]")[0] == ["i"]
+
+
+def test_functions_have_their_own_turn():
+    """Each is optimized by itself: passes before this one are still to come for the others."""
+    called = parse(HEAD + "    for i in 0..n step 1\n      w[i] <- x[i]\n  results\n")
+    kernel = parse(HEAD + "  results\n")
+    kernel.functions.append(called)
+    parallel(kernel)
+    assert [s.parallel for s in called.body if isinstance(s, For)] == [None]

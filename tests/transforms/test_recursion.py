@@ -125,6 +125,58 @@ def complex_numbers(x):
     return z.real * z.imag
 
 
+def fourier(x):
+    n = len(x)
+    if n == 1:
+        return x
+    even, odd = fourier(x[::2]), fourier(x[1::2])
+    turned = np.exp(-2j * np.pi * np.arange(n // 2) / n) * odd
+    return np.concatenate([even + turned, even - turned])
+
+
+def new_arrays(x):
+    return np.sum(np.abs(fourier(x.astype(complex))) ** 3)
+
+
+def quicksort(x):
+    if len(x) < 2:
+        return x
+    rest = x[1:]
+    return np.concatenate([quicksort(rest[rest < x[0]]), x[:1], quicksort(rest[rest >= x[0]])])
+
+
+def arrays_under_a_condition(x):
+    if x[0] > 0:
+        x = hotloop.checkpoint(lambda x: quicksort(x) * x)(x)
+    return np.sum(x ** 2 * np.arange(4.0))
+
+
+def both(x, k):
+    if k == 0:
+        return np.sin(x), x[0] * x[1]
+    (a, b), (c, d) = both(x * 0.5, k - 1), both(x + 1.0, k - 1)
+    return a * c + b, d * np.sum(a)
+
+
+def an_array_and_a_number(x):
+    a, b = both(x, len(x) // 2)
+    return np.sum(a * a) * b
+
+
+def squares(x, lo, hi):
+    if hi - lo == 1:
+        return [x[lo] ** 2]
+    mid = (lo + hi) // 2
+    return squares(x, lo, mid) + squares(x, mid, hi)
+
+
+def new_lists(x):
+    total = 0.0
+    for k, v in enumerate(squares(x, 0, len(x))):
+        total += k * np.sin(v)
+    return total
+
+
 def differences(f, x, h):
     """d f / d x[k] as the first axis."""
     return np.stack([(8 * (f(x + h * e) - f(x - h * e)) - f(x + 2 * h * e) + f(x - 2 * h * e))
@@ -133,7 +185,8 @@ def differences(f, x, h):
 
 @pytest.mark.parametrize("f", [
     branching, numbers, in_a_while, in_place, array_and_number, loops_inside, by_turns, greatest,
-    batched, checkpointed, complex_numbers])
+    batched, checkpointed, complex_numbers, new_arrays, arrays_under_a_condition,
+    an_array_and_a_number, new_lists])
 def test_derivatives(f):
     x = np.array([0.3, 0.8, 1.1, 0.5])
     np.testing.assert_allclose(hotloop.jit(f)(x), f(x), rtol=1e-13)
@@ -147,7 +200,7 @@ def test_derivatives(f):
 
 def test_reverse_over_reverse():
     x = np.array([0.3, 0.8, 1.1, 0.5])
-    for f in (branching, in_place):
+    for f in (branching, in_place, an_array_and_a_number):
         np.testing.assert_allclose(hotloop.jacrev(hotloop.grad(f))(x), hotloop.hessian(f)(x),
                                    rtol=1e-11, atol=1e-12)
 
@@ -180,6 +233,20 @@ def test_too_deep():
     np.testing.assert_allclose(hotloop.grad(down)(1.0, 300), 0.999 ** 300)
     with pytest.raises(RecursionError):
         hotloop.grad(down)(1.0, 100_000)
+
+
+def test_lists_that_get_another_length_are_refused():
+    def collect(x, k, out):
+        if k < len(x):
+            out.append(x[k] * x[k])
+            collect(x, k + 1, out)
+
+    def f(x):
+        out = []
+        collect(x, 0, out)
+        return sum(out)
+    with pytest.raises(UnsupportedError, match="changes a list's length"):
+        hotloop.grad(f)(np.ones(3))
 
 
 def noisy(v, n):
