@@ -29,8 +29,8 @@ from hotloop.digest import blake2b
 from hotloop.entry.bind import Binder
 from hotloop.entry.compiled import CallSite, Compiled
 from hotloop.entry.paths import Missing, Scope, innermost, only_compiled
-from hotloop.entry.slow import same
-from hotloop.frontend.traced import ARRAY, Guard, Input, InputOut, Traced, Warned
+from hotloop.entry.slow import MISS, Slow
+from hotloop.frontend.traced import Guard, Input, InputOut, Traced, Warned
 from hotloop.ir.core import Lit, Program
 from hotloop.llvm import cache, engine, externals, loader
 from hotloop.llvm.frame import Frame
@@ -59,6 +59,8 @@ def _feed(value: Any, out: list[bytes]) -> None:
         out.append(f"{kind.__name__}{len(parts)}(".encode())
         out.extend(b for inner in parts for b in inner)
         out.append(b")")
+    elif kind is dict and (name := _module_of(value)):
+        out.append(f"globals:{name};".encode())
     elif kind is dict:
         _feed(tuple(value.items()), out)
     elif isinstance(value, types.CodeType):
@@ -79,11 +81,41 @@ def _feed(value: Any, out: list[bytes]) -> None:
     elif only_compiled(value):
         out.append(f"transform:{kind.__name__}:".encode())
         _feed((value.options, value.fn), out)
+    elif value is types.FunctionType:           # it has no name in any module but types
+        out.append(b"type:function;")
+    elif isinstance(value, type) and value.__module__.split(".")[0] not in KNOWN_MODULES:
+        out.append(_global_name(value))
+        for name, method in _functions_in(value):
+            out.append(name.encode())
+            _feed(method, out)
     elif isinstance(value, type | types.BuiltinFunctionType | np.ufunc) or (
             hasattr(value, "__wrapped__")):
         out.append(_global_name(value))
     else:
         raise NotCacheable(f"no fingerprint of a {kind.__name__}")
+
+
+KNOWN_MODULES = frozenset(("builtins", "numpy", "hotloop", *sys.stdlib_module_names)) - {"__main__"}
+"""Their classes are the same ones as long as the versions are."""
+
+
+def _functions_in(value: type) -> Iterator[tuple[str, types.FunctionType]]:
+    """The functions that a class of the user's brings, with names for them."""
+    for k, base in enumerate(value.__mro__):
+        if base.__module__.split(".")[0] in KNOWN_MODULES:
+            continue
+        for name, x in vars(base).items():
+            for part in (x, *(getattr(x, at, None) for at in (
+                    "__func__", "fget", "fset", "func", "__wrapped__"))):
+                if isinstance(part, types.FunctionType):
+                    yield f"{k}.{name}", part
+
+
+def _module_of(space: dict[Any, Any]) -> str:
+    """The name of the module whose globals these are, or \"\"."""
+    name = str(space.get("__name__", ""))
+    module = sys.modules.get(name)
+    return name if module is not None and vars(module) is space else ""
 
 
 def _global_name(value: Any) -> bytes:
@@ -144,6 +176,10 @@ def _leaf(value: Any) -> Any:
         return (type(value).__name__, tuple(map(_leaf, value)))
     if type(value) is dict:
         return ("dict", tuple((k, _leaf(v)) for k, v in value.items()))
+    if isinstance(value, tuple) and hasattr(value, "_make"):
+        return (fingerprint(type(value)), tuple(map(_leaf, value)))
+    if isinstance(getattr(value, "__dict__", None), dict) and not callable(value):
+        return ("object", fingerprint(type(value)))     # what is in it, `Slow.match` sees
     return ("static", fingerprint(value))
 
 
@@ -181,48 +217,47 @@ def _aliases(values: list[Any]) -> tuple[int, ...]:
 
 # ---- dependencies
 
+Number = tuple[int, str]
+"""A function that guards start from: the k-th guard's value, code, or method of this name."""
+
+ROOT: Number = (-1, "")
+"""The function itself."""
+
+
 @record
 class Dependency:
-    """A guard in a form that can be stored: `owner` is -1 for the function itself, k for the
-    function that the k-th dependency's path leads to."""
+    """A guard in a form that can be stored. Paths from arguments have no owner."""
     path: tuple
-    owner: int
+    owner: Number
     fingerprint: str
 
 
-def _owners(root: Callable[..., Any], guards: list[Guard]) -> dict[int, int]:
+def _led_to(value: Any) -> Iterator[tuple[str, Any]]:
+    """The functions (or the code of one) that a guard's value leads to."""
+    value = getattr(value, "__func__", value)
+    if isinstance(value, types.FunctionType | types.CodeType):
+        yield "", value
+    elif isinstance(value, type):
+        yield from _functions_in(value)
+
+
+def _owners(root: Callable[..., Any], guards: list[Guard]) -> dict[int, Number]:
     """id of each function that guards start from -> its number."""
-    numbers = {id(root): -1}
+    numbers = {id(root): ROOT}
     for k, guard in enumerate(guards):
-        value = getattr(guard.value, "__func__", guard.value)
-        if isinstance(value, types.FunctionType):
-            numbers.setdefault(id(value), k)
+        for name, found in _led_to(guard.value):
+            numbers.setdefault(id(found), (k, name))
     return numbers
 
 
-def _owner_number(numbers: dict[int, int], owner: Any) -> int:
+def _owner_number(numbers: dict[int, Number], owner: Any) -> Number:
     if owner is None:
-        return -1
+        return ROOT
     try:
-        return numbers[id(owner)]
-    except KeyError:
+        number = numbers.get(id(owner))
+        return numbers[id(owner.__code__)] if number is None else number
+    except (KeyError, AttributeError):
         raise NotCacheable(f"{owner!r} is reached in a way that is not recorded") from None
-
-
-def _look_up(owner: Any, path: tuple) -> Any:
-    (kind, name), *rest = path
-    if kind == "global":
-        scope = owner.__globals__
-        builtins = scope.get("__builtins__", {})
-        names = builtins if isinstance(builtins, dict) else vars(builtins)
-        value = scope[name] if name in scope else names[name]
-    elif kind == "cell":
-        value = owner.__closure__[owner.__code__.co_freevars.index(name)].cell_contents
-    else:
-        raise NotCacheable(f"a guard on {kind} {name}")
-    for step, at in rest:
-        value = getattr(value, at) if step == "attr" else value[at]
-    return value
 
 
 # ---- what is stored
@@ -231,7 +266,7 @@ def _look_up(owner: Any, path: tuple) -> Any:
 class Stored:
     dependencies: tuple[Dependency, ...]
     program: Program
-    inputs: list[tuple[Input, int]]
+    inputs: list[tuple[Input, Number]]
     result: Any
     statics: list[tuple[Any, Any]]
     writes: list[tuple[Any, ...]]
@@ -267,9 +302,8 @@ def _contains_owner(tree: Any) -> Iterator[Any]:
 
 def _functions_reached(root: Any, guards: list[Guard]) -> set[types.CodeType]:
     """Code objects whose content some fingerprint covers, nested functions included."""
-    todo = [root.__code__]
-    todo += [getattr(g.value, "__func__", g.value).__code__ for g in guards
-             if isinstance(getattr(g.value, "__func__", g.value), types.FunctionType)]
+    found = [root, *(x for g in guards for _, x in _led_to(g.value))]
+    todo = [x if isinstance(x, types.CodeType) else x.__code__ for x in found]
     seen: set[types.CodeType] = set()
     while todo:
         code = todo.pop()
@@ -290,7 +324,7 @@ def stored(fn: Callable[..., Any], compiled: Compiled) -> Stored | None:
             Dependency(g.path, _owner_number(numbers, g.owner), fingerprint(g.value))
             for g in traced.guards)
         for k, dependency in enumerate(dependencies):
-            if dependency.owner >= k:
+            if dependency.owner[0] >= k:
                 raise NotCacheable("a guard before the one that its owner comes from")
         covered = _functions_reached(root, traced.guards)
         if any(f.__code__ not in covered for f in traced.functions):
@@ -342,36 +376,23 @@ def fetch(key: str, fn: Callable[..., Any], args: tuple[Any, ...],
             stored = _Reader(io.BytesIO(body)).load()
         except Exception:       # written by another state of the program: a class gone or renamed
             continue
-        guards = _resolve(root, stored.dependencies)
-        if guards is None or not _holds(stored, scope):
+        owners: dict[Number, Any] = {ROOT: root}
+        guards = _resolve(scope, stored.dependencies, owners)
+        if guards is None:
             continue
-        owners = {-1: root, **{k: getattr(g.value, "__func__", g.value)
-                               for k, g in enumerate(guards)}}
         inputs = [replace(i, owner=owners[n]) if i.path[0][0] in ("global", "cell") else i
                   for i, n in stored.inputs]
         traced = Traced(stored.program, inputs, stored.result, guards, stored.statics, [],
                         stored.writes, stored.aliases, frozen=stored.frozen, warned=stored.warned)
         code = loader.load(stored.data)
-        return Compiled(
+        found = Compiled(
             traced, stored.frame, code["kernel"],
             table=tuple(map(externals.resolve, stored.externals)), code=code,
             errors=stored.errors, checks=stored.checks, sites=stored.sites, calls=stored.calls,
             notes=[*stored.notes, "from the disk cache"])
+        if Slow(found).match(scope) is not MISS:        # the key does not hold all of its types
+            return found
     return None
-
-
-def _holds(stored: Stored, scope: Scope) -> bool:
-    """Have the arguments the values and sizes that were compiled in? The key does not hold them."""
-    try:
-        for (given, _), var in zip(stored.inputs, stored.program.params, strict=True):
-            if given.kind == ARRAY and given.path[0][0] == "arg":
-                shape = scope.fetch(given.path, None).shape
-                if any(isinstance(d, int) and d != n
-                       for d, n in zip(var.shape, shape, strict=True)):
-                    return False
-        return all(same(scope.fetch(path, None), value) for path, value in stored.statics)
-    except Missing:
-        return False
 
 
 class _Reader(pickle.Unpickler):
@@ -384,19 +405,22 @@ class _Reader(pickle.Unpickler):
         return stored
 
 
-def _resolve(root: Any, dependencies: tuple[Dependency, ...]) -> list[Guard] | None:
-    """The guards of the living program, or None if one does not hold."""
+def _resolve(scope: Scope, dependencies: tuple[Dependency, ...],
+             owners: dict[Number, Any]) -> list[Guard] | None:
+    """The guards of the living program, or None if one does not hold; the functions that they lead
+    to are put into `owners`."""
     guards: list[Guard] = []
-    for dependency in dependencies:
-        owner = root
-        if dependency.owner >= 0:
-            value = guards[dependency.owner].value
-            owner = getattr(value, "__func__", value)
+    for k, dependency in enumerate(dependencies):
+        owner = None if dependency.path[0][0] == "arg" else owners[dependency.owner]
         try:
-            value = _look_up(owner, dependency.path)
+            value = scope.fetch(dependency.path, owner)
             if fingerprint(value) != dependency.fingerprint:
                 return None
-        except (KeyError, AttributeError, ValueError, IndexError, TypeError, NotCacheable):
+            for name, found in _led_to(value):
+                if isinstance(found, types.CodeType):
+                    found = scope.fetch(dependency.path[:-1], owner)
+                owners[k, name] = found
+        except (Missing, NotCacheable):
             return None
         guards.append(Guard(dependency.path, value, owner))
     return guards

@@ -62,6 +62,53 @@ def test_a_change_is_a_miss(tmp_path, old, new, value):
     assert run(tmp_path, MODULE.replace(old, new)) == (value, True)
 
 
+ARGUMENTS = """
+    import dataclasses, typing
+    import numpy as np
+    import hotloop
+    OFFSET = 1.0
+    class Pair(typing.NamedTuple):
+        x: np.ndarray
+        k: float
+    @dataclasses.dataclass
+    class State:
+        w: np.ndarray
+        steps: int = 0
+        def apply(self, x):
+            self.steps += 1
+            return x * self.w + OFFSET
+    def shift(x):
+        return x - OFFSET
+    def total(tuple_, dict_, list_, pair, state, f, g):
+        a, b = tuple_
+        y = a * dict_["k"] + b + list_[0] + pair.x * pair.k
+        return state.apply(g(f(y))).sum()
+    c = 3.0
+    x = np.arange(4.0)
+    jitted = hotloop.jit(total)
+    state = State(x + 1)
+    arguments = (x, 1.0), {"k": 2.0}, [5.0], Pair(x, 2.0), state, lambda y: y * c, shift
+    result = jitted(*arguments)
+    assert state.steps == 1 and result == total(*arguments)
+    print(float(result), "from the disk cache" in hotloop.explain(jitted))
+"""
+
+
+def test_containers_objects_and_functions_as_arguments(tmp_path):
+    value, cached = run(tmp_path, ARGUMENTS)
+    assert not cached and run(tmp_path, ARGUMENTS) == (value, True)
+    for old, new, misses in (
+            ("c = 3.0", "c = 4.0", True), ("y * c", "y * c + 1", True),
+            ("OFFSET = 1.0", "OFFSET = 2.0", True), ("x - OFFSET", "x + OFFSET", True),
+            ("x * self.w +", "x * self.w -", True), ("[5.0]", "[5.0, 1.0]", True),
+            ('{"k": 2.0}', '{"k": 2.0, "l": 1.0}', True), ("(x, 1.0)", "(x, 1.5)", False),
+            ("State(x + 1)", "State(x.astype(np.float32))", True)):
+        changed = ARGUMENTS.replace(old, new)
+        again = run(tmp_path, changed)          # it compares the result with Python's
+        assert changed != ARGUMENTS and again[1] is not misses
+        assert run(tmp_path, changed) == (again[0], True)
+
+
 def test_both_states_of_a_global_stay(tmp_path):
     run(tmp_path)
     run(tmp_path, MODULE.replace("SCALE = 2.0", "SCALE = 4.0"))

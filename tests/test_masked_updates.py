@@ -85,7 +85,16 @@ def branches(x):
     return out
 
 
-@pytest.mark.parametrize("f", [inverse, branches])
+def chosen(x):
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        d = x[i] - 0.5
+        v = np.log(d) if d > 0 else -1.0
+        out[i] = v if d == 0 else v / d
+    return out
+
+
+@pytest.mark.parametrize("f", [inverse, branches, chosen])
 def test_lanes_that_are_not_active_raise_no_flag(f, monkeypatch):
     """The rest of a loop, and branches that not all lanes take: looking into flags takes longer
     than short loops."""
@@ -103,3 +112,12 @@ def test_lanes_that_are_not_active_raise_no_flag(f, monkeypatch):
     if f is inverse:
         with pytest.warns(RuntimeWarning, match="divide by zero"):
             jitted(np.array([1.0, 0.0, 2.0] * 7))
+
+
+def test_the_arm_that_is_taken_warns():
+    def f(x):
+        return np.log(x) if x >= 0 else 0.0 * x
+    jitted = hotloop.jit(f)
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        assert jitted(np.float64(0.0)) == -np.inf
+    assert jitted(np.float64(-1.0)) == 0

@@ -320,3 +320,45 @@ def test_the_number_of_threads():
     assert hotloop.get_num_threads() == 7
     hotloop.set_num_threads(None)
     assert hotloop.get_num_threads() >= 1
+
+
+def damped(x):
+    s, least = 1.5, 2.0
+    out = np.zeros(len(x))
+    for i in range(3):
+        s = 0.5 * s + np.sum(x[i:] * x[i:] - s)
+        least = min(least, np.min(x[i:] + least))
+        out = out * 0.5 + x * s
+        count = 0
+        for j in range(len(x)):
+            count += x[j] > s * i
+    return s, least, count, out
+
+
+def at_zero(x):
+    s = 0
+    for i in range(1, 3):
+        for j in range(len(x)):
+            s += 10 // int(x[j] * i + 5)
+            x[j] += 1
+    return s
+
+
+@pytest.mark.parametrize("tiers", [False, True])
+@pytest.mark.parametrize("f", [damped, at_zero])
+def test_inside_other_loops(f, tiers, monkeypatch):
+    """A small loop stands in place of its call, and gives what the call and the parts give."""
+    monkeypatch.setattr(config, "tiers", tiers)
+    monkeypatch.setattr(config, "parallel", 300)
+    jitted = hotloop.jit(f, cache=False)
+    for n in (3, 100, 997, 9000):
+        x = np.sin(np.arange(n))
+        if f is at_zero and n > 100:
+            x[n // 2] = -5.0
+        check(f, x, jitted=jitted)
+        found = set()
+        for threads in (1, 2, 2) if f is damped else ():
+            hotloop.set_num_threads(threads)
+            found.add(b"".join(np.asarray(part).tobytes() for part in jitted(x)))
+        assert len(found) <= 1
+    hotloop.set_num_threads(None)

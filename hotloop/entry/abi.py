@@ -18,7 +18,7 @@ import numpy as np
 from hotloop.ir.types import DTYPES
 from hotloop.llvm import loader
 
-REFERENCES, TYPE, SIZE = 0, 8, 16
+REFERENCES, TYPE, SIZE, DICT_USED = 0, 8, 16, 16
 TUPLE_ITEMS, LIST_ITEMS, CELL, CAPSULE = 24, 24, 16, 16
 VALUE = 16
 """The value of a float, a complex (its real part) and every NumPy scalar."""
@@ -64,13 +64,14 @@ def problem() -> str:
 def _check_objects() -> str:
     pair: Any = (1.5, "x")
     items: Any = [None, pair]
+    table: Any = {"a": 1, 2: None, None: 3}
     capsule: Any = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]
     get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
         ("PyCapsule_GetPointer", ctypes.pythonapi))
     cell: Any = (lambda: pair).__closure__[0]  # type: ignore[index]
     held = all((word(id(pair) + TYPE) == id(tuple), word(id(pair) + SIZE) == 2,
                 word(id(pair) + TUPLE_ITEMS + 8) == id(pair[1]),
-                word(id(items) + SIZE) == 2,
+                word(id(items) + SIZE) == 2, word(id(table) + DICT_USED) == 3,
                 word(word(id(items) + LIST_ITEMS) + 8) == id(pair),
                 word(id(cell) + CELL) == id(pair),
                 word(id(capsule) + CAPSULE) == get_pointer(capsule, None),

@@ -48,6 +48,7 @@ ROWS = {row.name: row for row in (
     Row("PyObject_SetAttr", "i32", ("ptr", "ptr", "ptr"), NEGATIVE, NOT_AN_OBJECT),
     Row("PyObject_SetItem", "i32", ("ptr", "ptr", "ptr"), NEGATIVE, NOT_AN_OBJECT),
     Row("PyDict_GetItemWithError", "ptr", ("ptr", "ptr"), NULL, BORROWED),
+    Row("PyDict_Next", "i32", ("ptr", "ptr", "ptr", "ptr"), NEVER, NOT_AN_OBJECT),
     Row("PyObject_RichCompareBool", "i32", ("ptr", "ptr", "i32"), NEGATIVE, NOT_AN_OBJECT),
     Row("PyObject_Vectorcall", "ptr", ("ptr", "ptr", "i64", "ptr"), NULL, OWNED),
     Row("PyTuple_New", "ptr", ("i64",), NULL, OWNED),

@@ -85,14 +85,20 @@ def _guards(run: Run) -> None:
     run.next(1)
 
     run.begin(Step.EQUAL)
-    value, wanted, equal = f.load("ptr", run.current), run.operand(0, "ptr"), f.label()
-    differs = f.label()
-    f.branch(f.test(f"eq ptr {value}, {wanted}"), equal, differs)
-    f.begin(differs)
-    f.leave_unless(run.is_a(value, f.load("ptr", wanted, abi.TYPE)), LEAVE)
-    truth = f.call("PyObject_RichCompareBool", value, wanted, "2", failed=CLEARED)
-    f.branch(f.test(f"eq i32 {truth}, 1"), equal, LEAVE)
-    f.begin(equal)
+    _equal(run, f.load("ptr", run.current), run.operand(0, "ptr"))
+    run.next(1)
+
+    run.begin(Step.KEYS)
+    value, keys = f.load("ptr", run.current), run.operand(0, "ptr")
+    f.leave_unless(run.is_a(value, "@dict_type"), LEAVE)
+    count = f.load("i64", keys, abi.SIZE)
+    f.leave_unless(f.test(f"eq i64 {f.load('i64', value, abi.DICT_USED)}, {count}"), LEAVE)
+    f.store("i64", "0", run.position)
+    with f.loop(count) as k:
+        more = f.call("PyDict_Next", value, run.position, run.items, "null")
+        f.leave_unless(f.test(f"ne i32 {more}, 0"), LEAVE)
+        wanted = f.load("ptr", f.cell(f.at(keys, abi.TUPLE_ITEMS), k))
+        _equal(run, f.load("ptr", run.items), wanted)
     run.next(1)
 
     run.begin(Step.SIZE)
@@ -106,6 +112,18 @@ def _guards(run: Run) -> None:
     f.leave_unless(f.test(f"eq i64 {f.load('i64', value, abi.VALUE)}, {run.operand(0)}"),
                    LEAVE)
     run.next(1)
+
+
+def _equal(run: Run, value: str, wanted: str) -> None:
+    """Leave unless the two are one object, or equal ones of one type: an int, str or bytes."""
+    f = run.f
+    equal, differs = f.label(), f.label()
+    f.branch(f.test(f"eq ptr {value}, {wanted}"), equal, differs)
+    f.begin(differs)
+    f.leave_unless(run.is_a(value, f.load("ptr", wanted, abi.TYPE)), LEAVE)
+    truth = f.call("PyObject_RichCompareBool", value, wanted, "2", failed=CLEARED)
+    f.branch(f.test(f"eq i32 {truth}, 1"), equal, LEAVE)
+    f.begin(equal)
 
 
 def _numbers(run: Run) -> None:

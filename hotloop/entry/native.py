@@ -3,8 +3,8 @@
     machine = native.machine()         # None where there can be none
     f = native.function_type()()       # callable once `set_slow` and `set_specs` were called
 
-A process that finds no machine on disk compiles one quickly and goes on; a good one is compiled in
-the background, kept on disk, and takes over the calls of all functions.
+A process that finds no machine on disk compiles it in the background and keeps it there; until it
+is ready, calls are made in Python.
 
 The type is made with PyType_FromSpec, so that it has a vectorcall slot; it is an ordinary heap type
 otherwise: Python attributes may be set on it, instances have a dict and weak references and are
@@ -19,7 +19,6 @@ import functools
 import os
 import sys
 import threading
-import weakref
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -34,8 +33,6 @@ capi = lazy.module("hotloop.entry.capi")
 machine_text = lazy.module("hotloop.entry.machine")
 
 _lock = threading.Lock()
-os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release,
-                    after_in_child=_lock.release)
 
 
 class Machine:
@@ -64,41 +61,53 @@ def _key() -> str:
 
 
 _machine: Machine | None = None
-_callers: list[weakref.ref[Any]] | None = None
-"""The functions that a machine compiled quickly serves, until the good one is there."""
+_coming = False
 
 
 def machine(load: bool = True) -> Machine | None:
-    """The machine of this process, or None where there can be none; without `load` also None if it
-    is not there yet: that takes 3 ms, and tens of ms once for each version of everything."""
-    global _machine, _callers
-    if _machine is not None or not load or abi.problem():
+    """The machine of this process, or None where there can be none; also None where it is not there
+    yet. With `load` it is on its way then: that takes 3 ms, now, from disk, and 100 ms, in the
+    background, once for each version of everything."""
+    global _coming
+    if _machine is not None or not load or _coming or abi.problem():
         return _machine
     with _lock:
-        if _machine is None:
+        if _machine is None and not _coming:
             name = _key()
             object = cache.get(name) if config.cache else None
-            text = "" if object else machine_text.text()
-            _machine = Machine(object or engine.compile_text(text, 0))
-            _immortal(_machine)
-            if text and config.cache:
-                _callers = []
-                background.later(lambda: _improve(name, text))
+            if object is not None:
+                _start(object)
+            else:
+                _coming = True
+                text = machine_text.text()
+                background.later(lambda: _make(name, text))
         return _machine
 
 
-def _improve(name: str, text: str) -> None:
-    """Compile the machine well, for this process and those to come: a call takes 16 ns less, the
-    first one 70 ms more."""
-    global _machine, _callers
+def _in_child() -> None:
+    """A thread of the parent may have been making it."""
+    global _coming
+    _coming = False
+    _lock.release()
+
+
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_in_child)
+
+
+def _make(name: str, text: str) -> None:
+    if _machine is not None:
+        return
     object = engine.compile_text(text, 1, background=True)
-    cache.put(name, object)
-    good = Machine(object)
-    _immortal(good)
-    callers, _machine, _callers = _callers or (), good, None
-    for caller in tuple(callers):
-        if (function := caller()) is not None:      # a thread may be in the quick one: it stays
-            _serve(function, good)
+    if config.cache:
+        cache.put(name, object)
+    _start(object)
+
+
+def _start(object: bytes) -> None:
+    global _machine, _coming
+    _machine = Machine(object)
+    _immortal(_machine)
+    _coming = False
 
 
 def _immortal(value: Any) -> None:
@@ -207,10 +216,4 @@ def set_tables(function: Any, binder: Binder, tables: tuple[Any, ...]) -> None:
     setattr(function, "<keep>", (before, keep))     # another thread may be reading the old table
     _set(id(function) + layout.TABLES, ctypes.addressof(table))
     setattr(function, "<keep>", keep)
-    if (callers := _callers) is not None:
-        callers.append(weakref.ref(function))
-    _serve(function, loaded)
-
-
-def _serve(function: Any, by: Machine) -> None:
-    _set(id(function) + layout.VECTORCALL, by.call)
+    _set(id(function) + layout.VECTORCALL, loaded.call)

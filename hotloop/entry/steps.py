@@ -65,6 +65,7 @@ class Step(enum.IntEnum):
     STATE = 26       # variable address owned   a context variable has the object at the address
     OBJECT = 27      # slot                     the address of current
     CAPSULE = 28     # slot                     the address in it
+    KEYS = 29        # tuple                    a dict of these keys, in this order
 
 
 class Out(enum.IntEnum):

@@ -30,6 +30,7 @@ class Run:
         self.answer = f.variable("ptr", MISS)
         self.overflow = f.variable("i32", "0")
         self.items = f.variable("ptr", "null")
+        self.position = f.variable("i64", "0")
         self.scratch = f.op("alloca [16 x i8], align 16")
         self.frame = f.op(f"alloca i64, i64 {f.load('i64', '%spec', 8 * Spec.CELLS)}, align 16")
         self.owned = f.cell(self.frame, f.load("i64", "%spec", 8 * Spec.OWNED))

@@ -55,6 +55,8 @@ from hotloop.frontend.traced import (
 from hotloop.ir.core import Var
 
 MAX_CELLS = 1 << 15
+COMPARED = (int, str, bytes, frozenset)
+"""Types whose values the machine may compare by ==: no code of the user's runs."""
 CAPSULE_TYPE = type(np._core._multiarray_umath._ARRAY_API)  # type: ignore[attr-defined]
 
 
@@ -314,6 +316,12 @@ class _Encoder:
                     raise NotEncodable("the length of another container")
                 self.steps += [Step.TYPE, self.pointer(type(self.object(path[:-1], guard.owner)))]
                 self.steps += [Step.SIZE, guard.value]
+            elif path[-1][0] == "keys":
+                self.locate(path[:-1], guard.owner)
+                if type(self.object(path[:-1], guard.owner)) is not dict or not all(
+                        type(key) in COMPARED for key in guard.value):
+                    raise NotEncodable("keys that are not text or ints")
+                self.steps += [Step.KEYS, self.pointer(guard.value)]
             else:
                 self.locate(path, guard.owner)
                 self.equal(path, guard.owner, guard.value)
@@ -328,7 +336,8 @@ class _Encoder:
                 inner = (*path, ("item", k))
                 self.locate(inner, owner)
                 self.equal(inner, owner, item)
-        elif type(value) in (int, str, bytes, frozenset) or isinstance(value, np.dtype):
+        elif type(value) in COMPARED or isinstance(value, np.dtype) or (
+                type(value) is dict and not value):
             self.steps += [Step.EQUAL, self.pointer(value)]
         else:
             self.steps += [Step.IS, self.pointer(value)]

@@ -8,7 +8,8 @@
                   random ones)
     loops         loops (how one is run), loop, iterables, prange; carried, loop_traces and
                   loop_equation stage it
-    functions     recursion, active, passing; separate: of their own in the kernel; memos
+    functions     recursion, active, passing; separate: of their own in the kernel; memos; given:
+                  those that come from outside
     values        tracers, slots (how kinds of values flow through branches), structure (known
                   tuples and dicts), objects, instances, one_of, slice_slots, dims (facts about
                   sizes)

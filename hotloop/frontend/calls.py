@@ -52,7 +52,7 @@ IMPURE_BUILTINS = frozenset(map(id, (open, input, exec, eval, compile, globals, 
                                      __import__, breakpoint, setattr, delattr)))
 GROWING = frozenset(("append", "extend", "pop", "insert", "update", "add", "clear", "remove",
                      "sort", "reverse", "setdefault", "popitem", "discard", "appendleft",
-                     "popleft", "extendleft", "rotate", "difference_update",
+                     "popleft", "extendleft", "rotate", "move_to_end", "difference_update",
                      "intersection_update", "symmetric_difference_update"))
 CHANGING = frozenset(("__setattr__", "__setitem__", "__delattr__", "__delitem__", "setitem",
                       "delitem", "iadd", "iconcat", "__iadd__", "__next__", "send"))
@@ -416,6 +416,8 @@ def _table_method(owner: Any, f: Any, /, *args: Any, **kwargs: Any) -> Any:
             return tables.constant(owner).get(*args)
         raise needs_length(owner, staging(f"{type(owner).__name__}.{name} with run-time values",
                                           "make the dict or set in the function"))
+    if name == "move_to_end" and id(owner) in current().state.session.made:
+        raise unsupported("move_to_end of an OrderedDict that is an argument", "change a copy")
     if name in GROWING:
         refuse_change(owner, f"{type(owner).__name__}.{name}")
     return f(*args, **kwargs)

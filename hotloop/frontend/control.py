@@ -25,7 +25,7 @@ from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import Dead, check, current, here, inputs_of, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
-from hotloop.frontend.iterables import Indexed, Range, sequence_of, touched
+from hotloop.frontend.iterables import Indexed, Range, own_iterator, sequence_of, touched
 from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.messages import attributes_of, message, template
 from hotloop.frontend.objects import (
@@ -402,6 +402,9 @@ def unpacked(x: Any, before: int, after: int) -> Any:
     """The value of an unpacking assignment, iterable in plain Python."""
     if isinstance(x, np.ndarray):
         x = lift(x)
+    own = own_iterator(x)
+    if own is not x:
+        x = own.items() if isinstance(own, sequences.Stream) else own
     if isinstance(x, Array):
         if not x.dims:
             raise TypeError("iteration over a 0-d array")
@@ -454,6 +457,9 @@ def iterated(x: Any) -> Any:
         return iter(x)
     if isinstance(x, Unjoined):
         raise x.error
+    own = own_iterator(x)
+    if own is not x:
+        return iterated(own.items() if isinstance(own, sequences.Stream) else own)
     return x
 
 

@@ -448,8 +448,28 @@ def randint(g: Generator, low: Any, high: Any = None, size: Any = None, dtype: A
     target = as_dtype(dtype)
     parameters = {"low": low} if high is None else {"low": low, "high": high}
     options = () if dtype is int else (("dtype", target.str),)
-    atom = by_method(g, "randint", parameters, size, target, (), options)
-    return delivered(atom, dtype is int, size is None)
+
+    def method() -> Atom:
+        return by_method(g, "randint", parameters, size, target, (), options)
+
+    first, last = (0, low) if high is None else (low, high)
+    atoms = [value(settled(lift(x))) for x in (first, last)]
+    if size is not None or target != I64 or any(
+            a.shape or a.dtype.kind not in "iu" for a in atoms):
+        return delivered(method(), dtype is int, size is None)
+    a, b = (convert(x, I64) for x in atoms)
+    width = convert(op("sub", op("sub", b, a), Lit(1)), U64)
+    result = one(g, "random_bounded_uint64",
+                 (convert(a, U64), width, _mask(width), Lit(np.int32(1))), op("lt", a, b),
+                 lambda: convert(method(), U64))
+    return Scalar(convert(result, I64), PYTHON if dtype is int else NUMPY_KIND)
+
+
+def _mask(width: Atom) -> Atom:
+    """The least 2^k - 1 that is not less: RandomState draws bits until they are at most `width`."""
+    for k in (1, 2, 4, 8, 16, 32):
+        width = op("or", width, op("shift_right", width, Lit(np.uint64(k))))
+    return width
 
 
 def random_integers(g: Generator, low: Any, high: Any = None, size: Any = None) -> Any:

@@ -242,6 +242,10 @@ class Table(Tracer):
         self.kind, self.factory = kind, factory
         self.places, self.own_keys, self.own_values, self.living, self.counts = lists
 
+    def be(self, kind: str, factory: Any) -> None:
+        """Become another kind of dict."""
+        self.kind, self.factory = kind if factory or kind != "defaultdict" else "dict", factory
+
     @property
     def lists(self) -> list[List]:
         return [self.places, self.own_keys, self.own_values, self.living, self.counts]

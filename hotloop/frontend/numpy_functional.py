@@ -130,7 +130,8 @@ def _types(otypes: str | None, dims: Any, first: Callable[[], Any]) -> list[np.d
     found = first()
     values = found if isinstance(found, tuple) else (found,)
     for x in values:
-        if isinstance(x, Widened) or isinstance(x, Array) and x.dims or not isinstance(
+        uncertain = isinstance(x, Widened) and x.narrow_dtype != x.atom.dtype
+        if uncertain or isinstance(x, Array) and x.dims or not isinstance(
                 x, Tracer | bool | int | float | complex | np.generic):
             raise unsupported("np.vectorize of a function whose results have no certain type",
                               "pass otypes=")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import types
-from collections import Counter
+from collections import Counter, OrderedDict
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,14 @@ class MakeDict:
 
     def __call__(self, items: list[Any]) -> dict[Any, Any]:
         return dict(zip(self.keys, items, strict=True))
+
+
+@record
+class MakeOrdered:
+    keys: tuple[Any, ...]
+
+    def __call__(self, items: list[Any]) -> OrderedDict[Any, Any]:
+        return OrderedDict(zip(self.keys, items, strict=True))
 
 
 @record
@@ -195,6 +203,8 @@ class Results:
             return Container(kind, tuple(self.tree(e) for e in x))
         if is_named_tuple(x):
             return Container(MakeTuple(kind), tuple(self.tree(e) for e in x))
+        if kind is OrderedDict:
+            return Container(MakeOrdered(tuple(x)), tuple(self.tree(e) for e in x.values()))
         if kind is dict:
             return Container(MakeDict(tuple(x)), tuple(self.tree(e) for e in x.values()))
         if has_marks(x):
@@ -202,7 +212,8 @@ class Results:
         if isinstance(x, types.FunctionType):
             if id(x.__code__) in self.session.born:
                 raise unsupported("a function made by the compiled function as its result")
-            return Constant(x)
+            place = self.session.given.place(x)
+            return InputOut(*place) if place else Constant(x)
         if kind is slice:
             bounds = tuple(self.tree(e) for e in (x.start, x.stop, x.step))
             if not all(isinstance(e, Constant) for e in bounds):
@@ -321,7 +332,8 @@ class Results:
                     raise unsupported(f"a change of a captured {type(s.real).__name__}",
                                       "pass the object as an argument")
                 found.append((s.path, key, self.growing(new.list) if isinstance(new, Copied)
-                              else self.table(new) if key[0] == "whole" else self.tree(new)))
+                              else self.made_of(*tables.table_parts(new, True))
+                              if key[0] == "whole" else self.tree(new)))
         return found
 
 

@@ -27,6 +27,7 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.control import HELPERS
+from hotloop.frontend.given import Given
 from hotloop.frontend.instances import traced_class
 from hotloop.frontend.list_slots import list_of
 from hotloop.frontend.list_values import List, Table
@@ -57,6 +58,7 @@ text = lazy.module("hotloop.frontend.text")
 
 RANDOM_MODULES = ("numpy.random._generator", "numpy.random.mtrand")
 MAX_LEAVES = 10_000
+DICTS = (collections.Counter, collections.defaultdict, collections.OrderedDict)
 IMMUTABLE_MODULES = frozenset(("numpy", "math", "cmath", "builtins", "operator", "random",
                                "functools", "itertools", "typing", "collections", "dataclasses",
                                "enum", "abc", "warnings", "contextlib", "hotloop"))
@@ -122,6 +124,7 @@ class Session:
         self.sizes: dict[Var, int] = {}                    # of dimensions, in this call
         self.traced = False                                # the arguments are known
         self.spaces: list[tuple[types.FunctionType, dict[str, Any]]] = []
+        self.given = Given(self._guard, lambda *two: self.aliases.append(two))
 
     # ---- leaves
 
@@ -147,6 +150,9 @@ class Session:
             self.places[id(x)] = path, owner
         if isinstance(x, np.ndarray):
             made: Any = self.array(x, path, owner)
+        elif isinstance(x, types.FunctionType):
+            self.given.meet(x, path, owner, is_argument)
+            return x
         elif isinstance(x, (*SIMPLE, types.MethodType)):
             return self._simple(x, path, owner, is_argument)
         elif isinstance(x, tuple | list | dict):
@@ -220,13 +226,16 @@ class Session:
             raise unsupported(f"a {kind.__name__} of {len(x)} items as an input",
                               "pass a NumPy array")
         if isinstance(x, dict):
-            if kind is not dict:
+            if kind not in (dict, *DICTS):
                 raise unsupported(f"a {kind.__name__} as an input", "pass a dict")
-            self._guard((*path, ("type",)), dict, owner)
+            self._guard((*path, ("type",)), kind, owner)
             self._guard((*path, ("keys",)), tuple(x), owner)
-            if path in self.growing:
+            for k, key in enumerate(x):
+                if isinstance(key, types.FunctionType):
+                    self.given.meet(key, (*path, ("keys",), ("item", k)), owner, is_argument)
+            if path in self.growing or kind in (collections.Counter, collections.defaultdict):
                 return self._table(x, path, owner, is_argument)
-            made: Any = {}
+            made: Any = kind()                 # a dict or OrderedDict
             self.known[id(x)] = x, made
             for key, item in x.items():
                 made[key] = self.stand_in(item, (*path, ("item", key)), owner, is_argument)
@@ -264,10 +273,18 @@ class Session:
 
     def _table(self, x: dict[Any, Any], path: Path, owner: Any, is_argument: bool) -> Table:
         """An argument that is asked for keys that are known at run time only."""
+        if isinstance(x, collections.OrderedDict):
+            raise unsupported("an OrderedDict that is asked for keys that are known at run time "
+                              "only", "pass dict(d)")
         items = [self._row(e, (*path, ("item", key)), owner, is_argument)
                  for key, e in x.items()]
         with opened(self.root):
             made = tables.filled(list(x), items)
+            if isinstance(x, collections.defaultdict):
+                self._guard((*path, ("attr", "default_factory")), x.default_factory, owner)
+                made.be(type(x).__name__, x.default_factory and function(x.default_factory))
+            elif isinstance(x, collections.Counter):
+                made.be("Counter", None)
         for part in made.lists:
             part.changed = False
         self.known[id(x)] = x, made
@@ -428,7 +445,7 @@ class Session:
             content = cell.cell_contents
         except ValueError:
             return types.CellType()
-        made = types.CellType(self.stand_in(content, (("cell", name),), f, False))
+        made = types.CellType(self.stand_in(content, *self.given.cell(f, name)))
         self.known[-id(made)] = made, None
         self.spaces.append((f, {name: made, "": made.cell_contents}))
         return made
@@ -518,8 +535,18 @@ def _can_stand_in(x: Any) -> bool:
         return False
     return (type(kind) is type and not isinstance(kind.__init_subclass__, types.MethodType)
             and not issubclass(kind, tuple | list | dict | str | int | float | complex | set)
-            and bool(kind.__flags__ & (1 << 9)) and kind.__dictoffset__ != 0
+            and bool(kind.__flags__ & (1 << 9))
+            and (kind.__dictoffset__ != 0 or bool(slots_of(kind)))
             and "__getattribute__" not in _user_names(kind))
+
+
+def slots_of(kind: type) -> frozenset[str]:
+    """The attributes that instances of a class without a __dict__ have."""
+    found: set[str] = set()
+    for base in kind.__mro__:
+        names = vars(base).get("__slots__", ())
+        found.update((names,) if isinstance(names, str) else names)
+    return frozenset(found - {"__dict__", "__weakref__"})
 
 
 def _may_change(x: Any) -> bool:
@@ -542,6 +569,15 @@ def _stand_in_class(kind: type) -> type:
     """A subclass whose instances read attributes from the real object when first used."""
     made = _classes.get(kind)
     if made is None:
+        slots = slots_of(kind) if kind.__dictoffset__ == 0 else frozenset()
+        own_setattr = kind.__setattr__ is object.__setattr__
+
+        def __setattr__(self: Any, name: str, new: Any) -> None:
+            if name in slots:                  # the stand-in has a __dict__ for them
+                object.__getattribute__(self, "__dict__")[name] = new
+            else:
+                object.__setattr__(self, name, new)
+
         def __getattribute__(self: Any, name: str) -> Any:
             own = object.__getattribute__(self, "__dict__")
             if name == "__dict__":
@@ -549,7 +585,8 @@ def _stand_in_class(kind: type) -> type:
             if name.startswith("__") or name in own:
                 return own[name] if name in own else object.__getattribute__(self, name)
             source = own["_hl_source"]
-            if name in vars(source.real) and name not in own.get("_hl_deleted", ()):
+            if (name in slots and hasattr(source.real, name) if slots else
+                    name in vars(source.real)) and name not in own.get("_hl_deleted", ()):
                 made = own[name] = source.read(name)
                 return made
             found = _static_attribute(kind, name)
@@ -564,7 +601,8 @@ def _stand_in_class(kind: type) -> type:
 
         made = _classes[kind] = type(kind.__name__, (traced_class(kind),), {
             "__getattribute__": __getattribute__, "__module__": kind.__module__,
-            "__qualname__": kind.__qualname__, "_hl_class": kind})
+            "__qualname__": kind.__qualname__, "_hl_class": kind,
+            **({"__setattr__": __setattr__} if slots and own_setattr else {})})
     return made
 
 

@@ -412,8 +412,9 @@ class MakeTable:
         return collections.Counter(found) if self.kind == "Counter" else found
 
 
-def table_parts(x: Table) -> tuple[MakeTable, list[Any]]:
-    if x.kind == "defaultdict":
+def table_parts(x: Table, items_only: bool = False) -> tuple[MakeTable, list[Any]]:
+    """How to make it, and of what; `items_only`: any dict of these items will do."""
+    if x.kind == "defaultdict" and not items_only:
         raise staging("a defaultdict of run-time values is a result", "return dict(d)")
     found = [list_parts(y) for y in (
         x.own_keys, x.living, *([] if x.kind == "set" else [x.own_values]))]

@@ -75,7 +75,7 @@ def check(case: Case) -> Verdict:
 
 def _check(case: Case) -> Verdict:
     try:
-        module = cases.load(case)
+        module = {**cases.load(case), "text": case.text}
         theirs = list(module["calls"]())
         mine = list(module["calls"]())
         function, switches = module["f"], module.get("switches", {})
@@ -208,7 +208,7 @@ def same_error(got: BaseException, expected: BaseException) -> bool:
             return True
     if "read-only" in str(expected) or "read-only" in str(got):
         return True                         # which of two errors of a statement comes first
-    if "setting single item" in str(expected) and "'complex'" in str(got):
+    if "setting single item" in str(expected) and isinstance(got, TypeError | OverflowError):
         return True                         # `x.flat[k] = 1j`
     return isinstance(expected, type(got)) and str(got) == str(expected)
 
@@ -222,6 +222,9 @@ def ill_conditioned(module: dict[str, Any], number: int, expected: Any,
                     error: AssertionError, exact: bool) -> bool:
     """Does Python's own result change as much when its inputs change by rounding, or hang on the
     conversion of a float to an integer that can't hold it, which C leaves undefined?"""
+    if str(error).endswith("instead of float64") and re.search(r"array\(\[.* for |array\(q", (
+            module["text"])):                   # an empty list's: `docs/deviations.md`
+        return not all(x.size for x in compare.arrays(list(module["calls"]())[number - 1]))
     if re.match(r"(dtype|shape|<class|length|keys|shares)", str(error)):
         return False
     function, alike = plain(module), module.get("agree", compare.same)

@@ -42,6 +42,8 @@ def same(a: Any, b: Any, exact: bool = False) -> None:
             same(getattr(a, field.name), getattr(b, field.name), exact)
     elif hasattr(a, "__dict__") and not callable(a):
         same(vars(a), vars(b), exact)
+    elif isinstance(a, np.flatiter):
+        same(a.copy(), b.copy(), exact)
     elif not callable(a):
         assert a == b, f"{a!r} instead of {b!r}"
 

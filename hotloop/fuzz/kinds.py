@@ -9,6 +9,7 @@ import functools
 import random
 
 from hotloop.fuzz import inputs, library, transformed
+from hotloop.fuzz.arrays import PICKS, PRODUCTS
 from hotloop.fuzz.grammar import (
     ARRAYS,
     CONTAINERS,
@@ -38,13 +39,15 @@ GROUPS: dict[str, tuple[tuple[Group, float], ...]] = {
     "calls": (*BASE, (CALLS, 4.0), (JUMPS, 0.5)),               # recursion, classes, exceptions
     "texts": (*BASE, (TEXTS, 5.0), (CONTAINERS, 0.5)),          # strings
     "memory": (*BASE, (MEMORY, 3.0), (DRAWS, 1.0), (NAMES, 0.5)),       # out=, overlap, order
+    "products": (*BASE, (PRODUCTS, 4.0), (JUMPS, 0.3)),         # einsum, linalg in loops and tries
+    "picks": (*BASE, (PICKS, 4.0), (VIEWS, 0.5)),               # masks and index arrays mixed
 }
 KINDS = (*GROUPS, "numpy", *transformed.KINDS)
 """`numpy`: single calls of NumPy's public functions (`library`)."""
 
 FLOATS = ("f8", "f8", "f8", "i8", "f4")
 USUAL = {"control": ("f8", "f8", "i8"), "objects": FLOATS, "yields": FLOATS, "tables": FLOATS,
-         "calls": FLOATS, "texts": FLOATS}
+         "calls": FLOATS, "texts": FLOATS, "products": (*FLOATS, "f8", "c16")}
 """Dtypes of the kinds that are not about dtypes."""
 
 HEAD = '''\
@@ -71,7 +74,7 @@ class Box:
 
 '''
 LIBRARY = ("deque", "defaultdict", "Counter", "heappush", "heappop")
-OWN = ("Odd", "Point", "Pair", "Walk", "Slow")
+OWN = ("Odd", "Point", "Pair", "Walk", "Slow", "Guard", "suppress")
 """What of `language.IMPORTS` and `language.CLASSES` a function may call."""
 
 ARGUMENTS = {"a": "V", "b": "V", "m": "M", "k": "i", "x": "f", "t": "f"}

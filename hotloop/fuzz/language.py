@@ -14,6 +14,7 @@ from __future__ import annotations
 from hotloop.fuzz.grammar import Group
 
 IMPORTS = """\
+import contextlib
 import heapq
 from collections import Counter, defaultdict, deque, namedtuple
 from dataclasses import dataclass
@@ -57,6 +58,20 @@ class Walk:
 
     def __getitem__(self, k):
         return self.log[k]
+
+
+class Guard:
+    def __init__(self, kind):
+        self.kind, self.inside, self.seen = kind, 0, 0
+
+    def __enter__(self):
+        self.inside += 1
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.inside -= 1
+        self.seen += kind is not None
+        return kind is not None and issubclass(kind, self.kind)
 
 
 class Slow(Walk):
@@ -189,6 +204,13 @@ CALLS: Group = {
         "try:\n    t += a[@i]\nexcept IndexError:\n    t -= 1\ntry:\n    t += b[@i]\n"
         "except IndexError:\n    t -= 2",
         "try:\n    if @b:\n        raise Odd(k)\n    @body\nexcept Odd:\n    pass",
+        "guard = Guard(@{ZeroDivisionError|ValueError|IndexError})\nwith guard:\n"
+        "    t += @{1 // @i|a[@i]}\n    @body\nt += guard.seen - guard.inside",
+        "with contextlib.suppress(@{ZeroDivisionError|IndexError}):\n    t += @{1 // @i|a[@i]}\n"
+        "    @body",
+        "for @idx in range(n):\n    with Guard(Odd) as guard:\n        if @b:\n"
+        "            raise @{Odd|ValueError}('odd')\n        if @b:\n"
+        "            @{break|continue}\n        @body\n    t += guard.seen",
         "@new:K = 0\nwhile @last < 3:\n    @last += 1\n    if @b:\n        break\n    @body\n"
         "else:\n    t += 5",
         "for @idx in range(n):\n    for j in range(@{2|k|n}):\n        if @b:\n            break\n"

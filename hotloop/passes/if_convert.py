@@ -7,16 +7,18 @@
 
 Only equations that are total run unconditionally (no `get`: its index may be out of bounds where
 the program would not have read), and only elementwise ones on scalars: a loop over them can then
-become vector code and a reduction.
+become vector code and a reduction. An operation of the arm that is not taken must raise no
+floating-point flag, which would be taken for a warning: `np.log(x) if x > 0 else 0` gets a 1 in
+the place of x there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hotloop.ir.core import Atom, Block, Eqn, Program
+from hotloop.ir.core import Atom, Block, Eqn, Lit, Program
 from hotloop.ops.elementwise import select
-from hotloop.ops.table import PURE, Map, make_eqn, region, row
+from hotloop.ops.table import INVALID, PURE, ZERO_DIVIDE, Map, flags, make_eqn, region, row
 from hotloop.passes.forward import Forward
 
 LARGEST_ARM = 8
@@ -45,7 +47,9 @@ class _IfConvert(Forward):
             out.append(eqn)
             return None
         yes, no = eqn.blocks
-        out += yes.eqns + no.eqns
+        for arm, taken in ((yes, True), (no, False)):
+            for inner in arm.eqns:
+                out += _unflagged(inner, eqn.ins[0], taken)
         results = []
         for a, b in zip(yes.outs, no.outs, strict=True):
             if a is not b:
@@ -53,3 +57,17 @@ class _IfConvert(Forward):
                 a = out[-1].outs[0]
             results.append(a)
         return results
+
+
+def _unflagged(eqn: Eqn, cond: Atom, taken: bool) -> list[Eqn]:
+    """An equation of an arm, its last operand being another where the arm is not taken if an
+    ordinary number, 0 or less, may raise a flag. Sums and products raise some of huge numbers only.
+    A division by a choice of 1 LLVM would make a choice of divisions."""
+    raised, x = flags(row(eqn)), eqn.ins[-1]
+    exacting = ZERO_DIVIDE in raised or INVALID in raised and len(eqn.ins) == 1
+    if not exacting or x.dtype.kind not in "fc" or isinstance(x, Lit):
+        return [eqn]
+    other = Lit(1 if len(eqn.ins) == 1 else 2, x.dtype)
+    safe = make_eqn(select, (cond, x, other) if taken else (cond, other, x), location=eqn.location)
+    return [safe, Eqn(eqn.op, (*eqn.ins[:-1], safe.outs[0]), eqn.outs, eqn.params, eqn.blocks,
+                      eqn.location)]

@@ -9,7 +9,8 @@ outside what compiled code handles (overlapping arrays where one is written, int
 byte-swapped arrays, subclasses of ndarray, ...) make Python run the function: always right.
 
 Functions defined again with the same code, closure values, globals and defaults (a lambda in a
-loop) share their specializations. Machine code dies with the last function that uses it.
+loop) share their specializations. Machine code dies with the last function that uses it, or when
+a few hundred others were made after it.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ from hotloop.entry.compiled import Compiled
 from hotloop.entry.paths import Scope, innermost, only_compiled
 from hotloop.entry.slow import FAILS, MISS, PYTHON, Outcome, Slow
 from hotloop.errors import HotloopError, InternalError, SourceError, UnsupportedError
+from hotloop.frontend.given import made_anew
 from hotloop.frontend.tracers import Tracer
 from hotloop.ir.types import CODE_OF
+from hotloop.runtime.recent import Recent, light
 
 traceback = lazy.module("traceback")
 
@@ -71,6 +74,7 @@ class Specializations:
         self.calls: Counter[str] = Counter()
         self.states: weakref.WeakSet[Any] = weakref.WeakSet()
         self.seconds = 0.0
+        self.key: Hashable = None       # of entries that may outlive the function
 
     def choose(self, function: Callable[..., Any], args: tuple[Any, ...],
                kwargs: Mapping[str, Any]) -> tuple[Slow | None, Any, Scope]:
@@ -119,6 +123,8 @@ class Specializations:
             signature = tuple(map(_shape, bound.values()))
             if found[0] is not None or found[1] is not MISS or signature in self.unusable:
                 return found
+            if self.adopt(bound, function):
+                return self.find(bound, function)
             if sum(bool(e.traced.frozen) for e in self.entries) >= FROZEN_LIMIT:
                 return None, PYTHON, Scope({})
             start = time.perf_counter()
@@ -149,14 +155,30 @@ class Specializations:
                     self.unusable.add(signature)
                 return None, FAILS, Scope({})
             self.seconds += time.perf_counter() - start
-            self.entries = (Slow(compiled, innermost(function)), *self.entries)
+            entry = Slow(compiled, innermost(function))
+            self.entries = (entry, *self.entries)
+            if self.key is not None:
+                with _lock:
+                    _recent.put(self.key, (entry, *(_recent.get(self.key) or ())), True)
             found = self.find(bound, function)
             if found[0] is None and found[1] is MISS:
                 self.unusable.add(signature)        # or every such call would compile again
             return found
 
+    def adopt(self, bound: Mapping[str, Any], function: Callable[..., Any]) -> bool:
+        """Take an entry of an equivalent function that is no more."""
+        with _lock:
+            kept = _recent.get(self.key) if self.key is not None else None
+        for entry in kept or ():
+            scope = Scope(bound, entry.function, innermost(function))
+            if entry not in self.entries and entry.match(scope) is not MISS:
+                self.entries = (entry, *self.entries)
+                return True
+        return False
+
     def clear(self) -> None:
-        with self.lock:
+        with self.lock, _lock:
+            _recent.put(self.key, (), True)
             self.entries = ()
             self.unusable.clear()
 
@@ -204,10 +226,14 @@ def specializations(function: Callable[..., Any], compile: Compile,
         found = _known.get(key)
         if found is None:
             found = _known[key] = Specializations(function, compile, keep)
+            if isinstance(function, FunctionType) and made_anew(function) and light(function):
+                found.key = key, compile
         return found
 
 
 _known: weakref.WeakValueDictionary[Hashable, Specializations] = weakref.WeakValueDictionary()
+_recent = Recent()
+"""The entries of functions that may be made again, as one that another jits at each call."""
 _lock = threading.Lock()
 
 
@@ -224,12 +250,13 @@ def _renew_locks() -> None:
 os.register_at_fork(after_in_child=_renew_locks)
 
 
-def _identity(function: Callable[..., Any], options: Hashable) -> tuple[Hashable, Any]:
+def _identity(function: Callable[..., Any], options: Hashable,
+              depth: int = 4) -> tuple[Hashable, Any]:
     """What makes functions equivalent, and the objects whose ids stand in it (to keep alive)."""
     if only_compiled(function):                     # grad(f), made again at each call
         key, keep = _identity(function.fn, options)         # type: ignore[attr-defined]
         return (type(function), function.options, key), (keep, function)  # type: ignore[attr-defined]
-    if not isinstance(function, FunctionType):      # a bound method has an object of its own
+    if not isinstance(function, FunctionType) or not depth:     # a bound method: an object
         return ("object", id(function), options), function
     try:
         contents = tuple(cell.cell_contents for cell in function.__closure__ or ())
@@ -237,14 +264,17 @@ def _identity(function: Callable[..., Any], options: Hashable) -> tuple[Hashable
         return ("object", id(function), options), function
     keywords = function.__kwdefaults__ or {}
     parts = (*contents, *(function.__defaults__ or ()), *keywords.values())
+    known = [_value(part, depth - 1) for part in parts]
     key = (function.__code__, id(function.__globals__), tuple(keywords), len(contents),
-           tuple(_value(part) for part in parts), options)
-    return key, parts
+           tuple(key for key, _ in known), options)
+    return key, known
 
 
-def _value(part: Any) -> Hashable:
+def _value(part: Any, depth: int) -> tuple[Hashable, Any]:
     if type(part) in (bool, int, str, bytes, type(None)):
-        return type(part), part
+        return (type(part), part), None
     if type(part) is float:
-        return float, part.hex()
-    return "id", id(part)
+        return (float, part.hex()), None
+    if type(part) is FunctionType and made_anew(part):
+        return _identity(part, (), depth)
+    return ("id", id(part)), part

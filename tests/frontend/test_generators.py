@@ -164,6 +164,20 @@ def test_errors():
         check(lambda r, rate: r.poisson(rate), rate)
 
 
+def test_integers_of_random_state():
+    """Bits are drawn until they are few enough: not as Generator.integers does it."""
+    def draws(rs, lows, highs):
+        found = np.zeros((len(lows), 5))
+        for k in range(len(lows)):
+            found[k] = (rs.randint(lows[k], highs[k]), rs.randint(7), rs.rand(),
+                        rs.randint(0, 1 << 32), rs.randint((1 << 32) - 1))
+        return found, rs.randint(-(1 << 62), 1 << 62), rs.randint(5, dtype=np.int64)
+
+    lows, highs = np.array([0, -5, 3, 10, -1000, 0]), np.array([1, 5, 4, 2000, 12345678, 1 << 40])
+    check(draws, lows, highs, kind=np.random.RandomState)
+    check(draws, lows, lows, kind=np.random.RandomState)        # low >= high
+
+
 def test_random_state():
     def draws(r, n):
         a = np.arange(5.0)

@@ -64,6 +64,7 @@ CASES = [
     (lambda x: narrow(x), np.zeros(0, int)),
     (lambda x: larger(x, 0.5), np.zeros(0)),
     (lambda x: sine(x), P),
+    (lambda x: np.vectorize(lambda v: v**2 if v < 0 else math.sqrt(v))(x), P),
     (lambda x: scaled(x, table=[1, 2]), P),
 ]
 

@@ -146,14 +146,14 @@ def from_outside(d, k):
 @pytest.mark.parametrize("f, args", [
     (grown_while_iterated, (np.arange(5),)), (changed_in_a_branch, (np.arange(3), 7)),
     (changed_in_a_branch, (np.arange(3), 1)), (rebound, (np.arange(5),)),
-    (nested_counts, (np.arange(30),)), (known_keys, (np.arange(4.0),))])
+    (nested_counts, (np.arange(30),)), (known_keys, (np.arange(4.0),)),
+    (from_outside, ({1: 2}, 3))])
 def test_as_python(f, args):
     kind = "python" if f is grown_while_iterated else "compiled"
     check(f, *args, compiled=kind == "compiled")
 
 
 @pytest.mark.parametrize("f, args, text", [
-    (from_outside, ({1: 2}, 3), "run-time"),
     (lambda x: {v: 1 for v in x}, (np.array([1.0, np.nan] * 20),), "NaN as a key"),
     (lambda x: {v for v in x}, (np.ones((40, 2)),), "such a key"),
 ])

@@ -424,3 +424,84 @@ def test_a_traceback_shows_the_function_and_no_caret_at_a_wrong_place(tmp_path):
     while frames.tb_next is not None:
         frames = frames.tb_next
     assert frames.tb_frame.f_code.co_firstlineno == 8
+
+
+def test_functions_made_again_find_what_was_compiled(monkeypatch):
+    """A function that jits another one at each call, which is collected in between."""
+    def work(f, x):
+        @hotloop.jit
+        def inner(x):
+            return f(x) + 1
+        return inner(x), inner.cache_info().specializations
+
+    def times(k):
+        return lambda t: t * k
+
+    compiled = count_compilations(monkeypatch)
+    x = np.arange(3.0)
+    for k, wanted in ((2.0, 1), (2.0, 1), (3.0, 2), (2.0, 2), (3.0, 2)):
+        result, specializations = work(times(k), x)
+        gc.collect()
+        assert result.tolist() == (x * k + 1).tolist() and specializations == 1
+        assert len(compiled) == wanted
+
+
+def test_one_compilation_serves_functions_that_are_made_again(monkeypatch):
+    """... as arguments: what they close over is read like attributes."""
+    def midpoint(f, a, b, n=10):
+        h = (b - a) / n
+        s = 0.0
+        for i in range(n):
+            s += f(a + (i + 0.5) * h)
+        return s * h
+
+    def line(c, d):
+        return lambda t: c * t + d
+
+    compiled = count_compilations(monkeypatch)
+    integrate = hotloop.jit(midpoint)
+    for c in (1.0, 2.5, -3.0):
+        for d in (np.ones(3), np.arange(3.0)):
+            f = line(c, d)
+            assert integrate(f, 0.0, 1.0).tolist() == midpoint(f, 0.0, 1.0).tolist()
+    assert len(compiled) == 1
+    assert integrate(lambda t: t, 0.0, 1.0) == midpoint(lambda t: t, 0.0, 1.0)
+    for power in (2, 3, 2, 3):              # the number shapes the program
+        f = (lambda n: lambda t: sum(t**k for k in range(n)))(power)
+        assert integrate(f, 0.0, 1.0) == midpoint(f, 0.0, 1.0)
+
+
+def test_which_function_it_is():
+    """Functions made of the same code are told apart where a program may ask which is which."""
+    def make(k):
+        return lambda t: t * k
+
+    table = {make(7): 1}
+    key = next(iter(table))
+    both = hotloop.jit(lambda f, g, x: (f(x), g(x), f is g, f, [g]))
+    look_up = hotloop.jit(lambda f, x: table[f] * f(x) if f in table else f(x))
+    x = np.arange(3.0)
+    a, b = make(2), make(3)
+    for f, g in ((a, a), (b, b), (a, b), (b, a), (make(4), make(4))):
+        first, second, same, h, others = both(f, g, x)
+        assert first.tolist() == f(x).tolist() and second.tolist() == g(x).tolist()
+        assert same is (f is g) and h is f and others[0] is g
+    for f in (a, key, b, key, make(7)):
+        assert look_up(f, x).tolist() == f(x).tolist()
+    with_default = hotloop.jit(lambda f, x: f(x))
+    for k in (1, 2):
+        assert with_default(lambda t, k=k: t + k, 1) == 1 + k
+        f = lambda t: t - 1             # noqa: E731
+        f.mark = k
+        assert with_default(f, 1) == 0
+
+
+def count_compilations(monkeypatch):
+    compiled = []
+    plain = hotloop.runtime.jit.Compiler.__call__
+
+    def call(self, fn, args, kwargs):
+        compiled.append(fn.__qualname__)
+        return plain(self, fn, args, kwargs)
+    monkeypatch.setattr(hotloop.runtime.jit.Compiler, "__call__", call)
+    return compiled

@@ -63,3 +63,32 @@ def test_second_derivatives_of_arrays_whose_sizes_a_branch_computes():
     a = np.array([0.5, 0.25])
     direction = np.array([1.0, 2.0])
     assert np.allclose(hotloop.hvp(f, (a,), (direction,))[0], 12 * a * direction)
+
+
+def with_jitter(a):
+    """As Gaussian processes are written."""
+    for jitter in (0.0, 0.5, 3.0):
+        try:
+            lower = np.linalg.cholesky(a @ a.T - jitter * a[0, 0] ** 2 * np.eye(len(a)))
+        except np.linalg.LinAlgError:
+            break
+    else:
+        return 0.0
+    return np.sum(np.log(np.diag(lower))) + np.sum(lower * lower)
+
+
+def solved_or_not(a):
+    total = 0.0
+    for k in range(2):
+        try:
+            total += np.sum(np.linalg.solve(a * (1 - k), a[0] * a[1]))
+        except np.linalg.LinAlgError:
+            total += np.sum(a ** 3)
+    return total
+
+
+@pytest.mark.parametrize("f", [with_jitter, solved_or_not])
+def test_library_calls_in_a_try(f):
+    """What they give has the derivative it always has; where they fail there is none, and no NaN
+    of the rule gets out."""
+    check_grads(f, (values(3, 3) + np.eye(3),))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -96,8 +97,30 @@ def known(eqn: Eqn) -> Rule:
 
 def _found(eqn: Eqn) -> Rule | Zero | None:
     function = eqn.params["function"]
+    if hasattr(function, "failures"):
+        return Rule(_tried)
     found = RULES.get(function)
     return INVOKED.get(getattr(function, "function", None)) if found is None else found
+
+
+def _tried(p: Any, l: Any, eqn: Eqn, tangents: list[Any]) -> list[Any]:
+    """Of a call in a `try`, whose last result is 0 if it went well. If not, nothing has a tangent,
+    and the rule, which may call NumPy on what it gets, gets NaN."""
+    tried = eqn.params["function"]
+    well = p.eq(eqn.outs[-1], 0)
+
+    def used(x: Any) -> Any:
+        return p.select(well, x, math.nan) if x.dtype.kind in "fc" else x
+    params = {"function": tried.function, "results": tried.results}
+    if tried.take is not None:
+        params["take"] = tried.take
+    if tried.keywords:
+        params["keywords"] = tried.keywords
+    plain = Eqn(eqn.op, [used(x) for x in eqn.ins], [used(x) for x in eqn.outs[:-1]], params, (),
+                eqn.location)
+    given = [None if t is None else l.select(well, t, 0) for t in tangents]
+    found = jvp(p, l, plain, given)
+    return [*(None if t is None else l.select(well, t, 0) for t in found), None]
 
 
 def unsupported(eqn: Eqn, message: str,
