@@ -100,6 +100,8 @@ def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -
         return getattr(base, given)
     if kind == "diagonal":
         return base.diagonal(given)
+    if kind == "einsum":
+        return by_einsum(base, given)
     if kind == "windows":
         return windows(base, [_number(x, results) for x in given])
     if kind == "broadcast":
@@ -108,6 +110,12 @@ def _view(base: np.ndarray, step: tuple[Any, ...], results: Mapping[int, Any]) -
     index = tuple(slice(*(_number(x, results) for x in (code.start, code.stop, code.step)))
                   if isinstance(code, slice) else _number(code, results) for code in given)
     return base[(*index, ...)]
+
+
+def by_einsum(base: np.ndarray, subscripts: str) -> np.ndarray:
+    """A diagonal that can be stored to."""
+    view: np.ndarray = np.einsum(subscripts, base)
+    return view
 
 
 def windows(base: np.ndarray, given: Sequence[int]) -> np.ndarray:

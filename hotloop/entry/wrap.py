@@ -30,7 +30,7 @@ from hotloop.entry.compiled import Place
 from hotloop.entry.flagged import ERROR_STATE, KEEP, Attention
 from hotloop.entry.paths import Missing, Owner, Scope, cell, globals_with
 from hotloop.entry.raising import users_frames
-from hotloop.entry.results import build, narrowed, scalar, windows
+from hotloop.entry.results import build, by_einsum, narrowed, scalar, windows
 from hotloop.entry.slow import Slow
 from hotloop.entry.steps import Out, Spec, Step
 from hotloop.frontend.traced import (
@@ -412,13 +412,14 @@ class _Encoder:
         if kind == "part":
             self.call(operator.attrgetter(given), 1)
             return
-        if kind == "diagonal":
+        if kind in ("diagonal", "einsum"):
             self.push(Out.OBJECT, self.pointer(given))
         else:
             self.number((*given, ...) if kind == "index" else tuple(given))
         self.call({"index": operator.getitem, "transpose": np.ndarray.transpose,
                    "reshape": np.ndarray.reshape, "broadcast": np.broadcast_to,
-                   "diagonal": np.ndarray.diagonal, "windows": windows}[kind], 2)
+                   "diagonal": np.ndarray.diagonal, "einsum": by_einsum,
+                   "windows": windows}[kind], 2)
 
     def number(self, given: Any) -> None:
         """A constant, a result, or a tuple or slice of such."""

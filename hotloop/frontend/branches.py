@@ -45,6 +45,7 @@ from hotloop.frontend.objects import (
     Cells,
     Place,
     Slot,
+    carried_over,
     containers,
     get,
     made_at,
@@ -344,6 +345,8 @@ def join_sides(condition: Atom, cells: Cells, slots: list[Slot], before: dict[Sl
         if isinstance(slot, ObjectSlot):
             _check_inside(slot.object, parent)
         joined = join_values(x, y, slot)
+        if one is not None:                    # others that this side made may hold it
+            carried_over((x, y)[one], joined)
         if one is None and list in (type(x), type(y)):
             merged.append((x, y, joined))
         for k, z in enumerate((x, y)):

@@ -229,8 +229,10 @@ def _range_item(x: Range, index: Any) -> Any:
     known = x.known()
     if known is not None and not _has_tracer(index):
         return known[index]
-    if isinstance(index, slice) or not isinstance(x.step, int):
-        raise staging("an item of a range of run-time bounds")
+    if isinstance(index, slice):
+        return x.sliced(index)
+    if not isinstance(x.step, int):
+        raise staging("an item of a range whose step is known at run time only")
     place = lists.position(dim_of(index), dim_of(x.length()), "range object index out of range")
     return as_int(dm.dim(dm.plus(dm.form(x.start), dm.scale(dm.form(place), x.step))))
 

@@ -16,11 +16,13 @@ import numpy as np
 from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import current, staging
+from hotloop.frontend.indexing import span
 from hotloop.frontend.list_values import List, Text
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.loop import Loop
 from hotloop.frontend.one_of import OneOf
 from hotloop.frontend.registry import NUMPY
+from hotloop.frontend.traced import Container
 from hotloop.frontend.tracers import LIFTED, Array, as_int, dim_of
 from hotloop.ir.core import Dim, Var
 
@@ -28,6 +30,10 @@ text = lazy.module("hotloop.frontend.text")
 
 ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 """How further iterables are looped over (generator expressions)."""
+
+
+def range_of(numbers: list[int]) -> range:
+    return range(*numbers)
 
 
 class Range:
@@ -57,6 +63,10 @@ class Range:
     def item(self, i: Dim) -> Any:
         return as_int(i)
 
+    def result_tree(self, results: Any) -> Container:
+        numbers = map(as_int, (self.start, self.stop, self.step))
+        return Container(range_of, tuple(map(results.tree, numbers)))
+
     def __iter__(self) -> Any:
         known = self.known()
         if known is None:
@@ -69,22 +79,34 @@ class Range:
 
     def length(self) -> Any:
         """len(range(...))"""
-        if isinstance(self.step, int) and self.step == 1:
-            return as_int(dm.at_least_zero(dm.minus(dm.form(self.stop), dm.form(self.start))))
         known = self.known()
-        if known is None:
-            raise staging("the length of a range with a step")
-        return len(known)
+        if known is not None:
+            return len(known)
+        return as_int(span(slice(None, None, abs(self._stride())), self._distance())[1])
+
+    def _stride(self) -> int:
+        if not isinstance(self.step, int):
+            raise staging("the length of a range whose step is known at run time only")
+        return self.step
+
+    def _distance(self) -> Dim:
+        ends = dm.form(self.start), dm.form(self.stop)
+        first, last = ends if self._stride() > 0 else ends[::-1]
+        return dm.at_least_zero(dm.minus(last, first))
+
+    def sliced(self, s: slice) -> Range:
+        """range(...)[i:j:k]"""
+        start, size, step = span(s, dim_of(self.length()))
+        if not isinstance(step, int):
+            raise staging("a slice of a range with a step that is known at run time only")
+        step *= self._stride()
+        first = dm.plus(dm.form(self.start), dm.scale(dm.form(start), self._stride()))
+        end = dm.plus(first, dm.scale(dm.form(size), step))
+        return Range(as_int(dm.dim(first)), as_int(dm.dim(end)), step)
 
     def reversed(self) -> Range:
         """reversed(range(...))"""
-        known = self.known()
-        if known is not None:
-            back = known[::-1]
-            return Range(back.start, back.stop, back.step)
-        if not (isinstance(self.step, int) and self.step == 1):
-            raise staging("a reversed range with a step and run-time bounds")
-        return Range(as_int(self.stop) - 1, as_int(self.start) - 1, -1)
+        return self.sliced(slice(None, None, -1))
 
 
 def _as_array(r: Range, wide: bool = False) -> Array:

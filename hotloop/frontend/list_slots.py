@@ -40,6 +40,7 @@ from hotloop.frontend.slots import (
     OneOfSlot,
     ScalarSlot,
     SequenceSlot,
+    any_dict,
     by_value,
     describe,
     flatten,
@@ -214,7 +215,7 @@ def list_of(items: Sequence[Any], item: Any = None, queue: Queue | None = None) 
         return OF_ROWS[0](items, queue)
     from_items = item
     for x in items:
-        slot = slot_of(x)
+        slot = any_dict(slot_of(x))
         from_items = slot if from_items is None else join(from_items, slot, current(), "an item")
     made: list[Atom] = []
     if from_items is not None:

@@ -55,6 +55,7 @@ from hotloop.frontend.slots import (
     MixedSlot,
     ScalarSlot,
     SequenceSlot,
+    any_dict,
     join,
     slot_of,
 )
@@ -143,7 +144,7 @@ def accept(x: List, new: Any) -> list[Atom]:
     if isinstance(new, List) or type(new) is list:
         return accept_row(x, new)
     store_array(new)
-    slot = slot_of(new)
+    slot = any_dict(slot_of(new))
     wide = join(slot if old is None else old, slot, x.storage.home, "an item of the list")
     columns(wide)                              # an error if there is no such list
     if wide != old:

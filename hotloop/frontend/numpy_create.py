@@ -56,7 +56,7 @@ from hotloop.frontend.tracers import (
     zero,
 )
 from hotloop.ir.core import Dim, Lit, Var
-from hotloop.ir.types import F64, I64
+from hotloop.ir.types import C128, F64, I64
 
 memory_order = lazy.module("hotloop.frontend.memory_order")
 
@@ -582,6 +582,8 @@ def axis_values(s: Any) -> Array:
     if not isinstance(s, slice):
         raise unsupported("an index of mgrid or ogrid that is no slice")
     start = 0 if s.start is None else s.start
+    if any(x is not None and dtype_of(x) not in (F64, I64, C128) for x in (start, s.stop, s.step)):
+        raise unsupported("a slice of mgrid or ogrid of numbers of another dtype than Python's")
     if s.step is not None and dtype_of(s.step).kind == "c":
         return linspace(start, s.stop, CALLS[int](CALLS[abs](s.step)))
     if any(dtype_of(x).kind == "c" for x in (start, s.stop)):

@@ -26,6 +26,7 @@ from hotloop.frontend.numpy_select import diagonal
 from hotloop.frontend.numpy_shape import permuted, reshape_to
 from hotloop.frontend.registry import numpy_function
 from hotloop.frontend.tracers import Array, Scalar
+from hotloop.frontend.views import Diagonal
 from hotloop.ir.core import Dim
 from hotloop.record import record
 
@@ -128,7 +129,9 @@ def without_repeats(letters: str, array: Array) -> tuple[str, Array]:
         while letters.count(letter) > 1:
             i = letters.index(letter)
             j = letters.index(letter, i + 1)
-            array = diagonal(array, 0, i, j)
+            view = diagonal(array, 0, i, j)
+            array = Array(view.base, (*view.steps[:-1], Diagonal(0, view.dims, readonly=False)),
+                          view.dims)
             letters = letters[:i] + letters[i + 1:j] + letters[j + 1:] + letter
     return letters, array
 

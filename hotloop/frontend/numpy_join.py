@@ -44,6 +44,7 @@ from hotloop.frontend.tracers import (
     Array,
     as_int,
     broadcast,
+    broadcast_into,
     convert,
     dim_of,
     dtype_of,
@@ -471,6 +472,8 @@ def pad_widths(width: Any, rank: int) -> list[tuple[Dim, Dim]]:
     """(before, after) for each axis."""
     if isinstance(width, np.ndarray):
         width = width.tolist()
+    if isinstance(width, Array) and width.ndim and all(isinstance(d, int) for d in width.dims):
+        width = [list(w) if isinstance(w, Array) else w for w in sequence(width)]
     if not isinstance(width, tuple | list):
         n = dim_of(settled(width))
         return [(n, n)] * rank
@@ -576,8 +579,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Array:
     whole = (slice(None),) * k
     at = checked_place(place, a.dims[k], k, 0)
     new = moveaxis(NUMPY[np.array](values, a.dtype, ndmin=a.ndim), 0, k)
-    part = broadcast(new.value(),
-                     tuple(new.dims[k] if j == k else d for j, d in enumerate(a.dims)))
+    part = broadcast_into(new.value(),
+                          tuple(new.dims[k] if j == k else d for j, d in enumerate(a.dims)))
     return fresh(joined([a[(*whole, slice(None, at))].value(), part,
                          a[(*whole, slice(at, None))].value()], k))
 

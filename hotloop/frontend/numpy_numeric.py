@@ -294,6 +294,8 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Array:
 @numpy_function(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     a = as_array(f)
+    if a.dtype == BOOL:
+        raise unsupported("np.gradient of bools")                   # an error of NumPy's
     axes = axes_of(axis, a.ndim)
     spacings: list[Any] = [settled(lift(h)) for h in varargs]
     if not spacings or len(spacings) == 1 and not dims_of(spacings[0]):

@@ -57,6 +57,9 @@ def matmul_atoms(a: Atom, b: Atom) -> Atom:
             a = broadcast(a, batch + a.shape[-2:]) if len(a.shape) > 2 else a
             b = broadcast(b, batch + b.shape[-2:]) if len(b.shape) > 2 else b
         return emit("matmul", [a, b], [(a.dtype, dims)])[0]
+    if a.dtype == np.float16:                   # NumPy's sums are in single precision
+        wide = np.dtype(np.float32)
+        return convert(matmul_atoms(convert(a, wide), convert(b, wide)), a.dtype)
     return spelled_out(a, b)
 
 

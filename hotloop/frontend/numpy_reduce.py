@@ -306,12 +306,14 @@ def variance(a: Array, axes: tuple[int, ...], dtype: Any, ddof: Any, mask: Atom 
         summand = atom if mask is None else select(mask, atom, constant(0, atom))
         average = divided(reduce("reduce_sum", summand, axes), count)
         center = broadcast(kept(average, a.dims, axes), a.dims) if a.dims else average
-    deviation = op("sub", atom, center)
-    if work.kind == "c":
+    wide = np.result_type(a.dtype, work)        # `dtype` is that of the sums only
+    deviation = op("sub", convert(a.value(), wide), convert(center, wide))
+    if wide.kind == "c":
         re, im = op("real", deviation), op("imag", deviation)
         square = op("add", op("mul", re, re), op("mul", im, im))
     else:
         square = op("mul", deviation, deviation)
+    square = convert(square, work if work.kind == "f" else np.finfo(work).dtype)
     if mask is not None:
         square = select(mask, square, constant(0, square))
     summed = reduce("reduce_sum", square, axes)
@@ -362,6 +364,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     axes = axes_of(axis, a.ndim)
     if weights is None:
         result = mean(a, axis, keepdims=keepdims)
+        if isinstance(result, Array):
+            dm.require("gt", dm.product(result.dims), 0, ZeroDivisionError, "division by zero")
         scale: Any = ufuncs.apply(np.multiply, [ufuncs.apply(np.positive, [result]) * 0 + 1,
                                                 as_int(count_of(a.dims, axes))])
         return (result, scale) if returned else result

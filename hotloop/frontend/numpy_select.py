@@ -89,7 +89,8 @@ def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE, /) -> Any:
 def nonzero(a: Any) -> tuple[Array, ...]:
     a = as_array(a)
     if not a.dims:
-        np.nonzero(np.zeros((), a.dtype))         # raises
+        np.nonzero(np.zeros((), a.dtype))         # raises from NumPy 2.1 on
+        a = ravel(a)
     return tuple(fresh(v) for v in nonzero_atoms(truth(a.value()))[1])
 
 
@@ -100,7 +101,11 @@ def flatnonzero(a: Any) -> Array:
 
 @numpy_function(np.argwhere)
 def argwhere(a: Any) -> Array:
-    parts = nonzero(as_array(a))
+    a = as_array(a)
+    if not a.dims:
+        found: Array = argwhere(ravel(a))[:, :0]
+        return found
+    parts = nonzero(a)
     return as_array(NUMPY[np.stack](list(parts), 1))
 
 
@@ -184,6 +189,7 @@ def clipped(a: Any, low: Any, high: Any, out: Any = None, dtype: Any = None) -> 
     if dtype_of(x).kind in "iu":
         low, high = _in_range(low, "low", dtype_of(x)), _in_range(high, "high", dtype_of(x))
     if low is None and high is None:
+        np.clip(0, None, None)                  # an error before NumPy 2.1
         return delivered(ufuncs.apply(np.positive, [x]), out)
     if low is None:
         return ufuncs.apply(np.minimum, [x, high], out, dtype)

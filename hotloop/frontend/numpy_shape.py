@@ -228,8 +228,10 @@ def in_memory(a: Array, order: str) -> Array:
 
 
 @method("reshape")
-def reshape_method(a: Any, *shape: Any, order: str = "C", copy: Any = None) -> Array:
-    return reshape(a, shape[0] if len(shape) == 1 else shape, order, copy=copy)
+def reshape_method(a: Any, *shape: Any, order: str = "C", **copy: Any) -> Array:
+    if copy:
+        np.zeros(1).reshape(1, **copy)          # raises before NumPy 2.1
+    return reshape(a, shape[0] if len(shape) == 1 else shape, order, **copy)
 
 
 @numpy_function(np.ravel)

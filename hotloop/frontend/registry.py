@@ -21,6 +21,7 @@ rank 0 (`ufuncs.apply` has promoted and broadcast them and wraps what comes back
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,8 @@ def guarded(function: Any, stand_in: Callable[..., Any], /, *args: Any, **keywor
     before, builder = CONTEXT.guarded, CONTEXT.builder
     try:
         CONTEXT.guarded = builder
+        if not _accepts(function, args, keywords):
+            raise Certain(TypeError, "wrong arguments", (), None)
         return stand_in(*args, **keywords)
     except UnsupportedError as error:
         CONTEXT.guarded = before            # what NumPy itself refuses is certain enough
@@ -171,6 +174,29 @@ def guarded(function: Any, stand_in: Callable[..., Any], /, *args: Any, **keywor
         return fallback.failed(function, args, keywords, failure)
     finally:
         CONTEXT.guarded = before
+
+
+def _accepts(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+    """May the function be called so? A stand-in may know parameters of other versions of NumPy's.
+    True of what is written in C."""
+    plain = getattr(function, "__wrapped__", function)
+    if not isinstance(plain, FunctionType):     # Cython's have code that says nothing
+        return True
+    code = plain.__code__
+    count = code.co_argcount
+    if len(args) > count and not code.co_flags & VAR_POSITIONAL:
+        return False
+    names = code.co_varnames
+    if keywords and not code.co_flags & VAR_KEYWORD:
+        known = names[code.co_posonlyargcount:count + code.co_kwonlyargcount]
+        if not all(name in known for name in keywords):
+            return False
+    required = count - len(plain.__defaults__ or ())
+    return len(args) >= required or all(name in keywords for name in names[len(args):required])
+
+
+VAR_POSITIONAL, VAR_KEYWORD = 4, 8
+"""Flags of code objects."""
 
 
 def _loaded(key: Any) -> bool:

@@ -274,7 +274,8 @@ class Results:
             elif isinstance(step, Part):
                 steps.append(("part", step.name))
             elif isinstance(step, Diagonal):
-                steps.append(("diagonal", step.offset))
+                steps.append(("diagonal", step.offset) if step.readonly
+                             else ("einsum", "ii...->...i"))
             elif isinstance(step, Windows):
                 steps.append(("windows", (self.number(step.shape[-1]), step.axis)))
             elif isinstance(step, Broadcast):

@@ -360,6 +360,14 @@ def dict_of(slot: Any) -> Any:
     return known if isinstance(known, dict | set) else None
 
 
+def any_dict(slot: Any) -> Any:
+    """The slot with those of any dicts of these keys for those of known dicts."""
+    if not isinstance(slot, SequenceSlot):
+        return slot
+    kind = Keys(slot.type.keys) if isinstance(slot.type, Keys) else slot.type
+    return SequenceSlot(kind, tuple(map(any_dict, slot.items)))
+
+
 def _dicts_joined(a: SequenceSlot, b: Any, visible: Builder, name: Any) -> Any:
     """Two dicts of the same keys, key by key."""
     if a.type != b.type:

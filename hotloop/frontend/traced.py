@@ -96,7 +96,7 @@ class ViewOut:
     """A view of `base` (an ArrayOut or InputOut): `steps` applied in order, each one of
     ("index", codes): ints, slices, None, where a {"result": k} is result k;
     ("transpose", perm); ("reshape", dims); ("part", "real" or "imag");
-    ("diagonal", offset); ("broadcast", dims); ("windows", (size, axis))."""
+    ("diagonal", offset); ("einsum", subscripts); ("broadcast", dims); ("windows", (size, axis))."""
     base: Any
     steps: tuple[Any, ...]
 

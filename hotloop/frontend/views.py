@@ -231,19 +231,23 @@ class Broadcast:
 
 
 class Diagonal:
-    """The diagonal `offset` of the first two axes, as the last axis: a read-only view."""
+    """The diagonal `offset` of the first two axes, as the last axis: a read-only view, but for
+    einsum's."""
 
-    __slots__ = ("offset", "shape")
+    __slots__ = ("offset", "readonly", "shape")
 
-    def __init__(self, offset: int, shape: tuple[Dim, ...]):
-        self.offset, self.shape = offset, shape
+    def __init__(self, offset: int, shape: tuple[Dim, ...], readonly: bool = True):
+        self.offset, self.shape, self.readonly = offset, shape, readonly
+
+    def _index(self) -> list[Atom]:
+        n = self.shape[-1]
+        steps, = emit("iota", [n], [(I64, (n,))], dtype=I64)
+        return [emit("add", [steps, lit(k)], [(I64, (n,))])[0] if k else steps
+                for k in (max(0, -self.offset), max(0, self.offset))]
 
     def get(self, value: Atom) -> Atom:
         n, rank = self.shape[-1], len(self.shape)
-        steps, = emit("iota", [n], [(I64, (n,))], dtype=I64)
-        index = [emit("add", [steps, lit(k)], [(I64, (n,))])[0] if k else steps
-                 for k in (max(0, -self.offset), max(0, self.offset))]
-        found, = emit("get", [value, *index], [(value.dtype, (n, *self.shape[:-1]))],
+        found, = emit("get", [value, *self._index()], [(value.dtype, (n, *self.shape[:-1]))],
                       codes="aa" + ":" * (rank - 1))
         if rank == 1:
             return found
@@ -251,10 +255,18 @@ class Diagonal:
                     perm=(*range(1, rank), 0))[0]
 
     def put(self, value: Atom, part: Atom) -> Atom:
-        raise InternalError("a store to a read-only view")
+        if self.readonly:
+            raise InternalError("a store to a read-only view")
+        n, rank = self.shape[-1], len(self.shape)
+        if rank > 1:
+            part, = emit("transpose", [part], [(value.dtype, (n, *self.shape[:-1]))],
+                         perm=(rank - 1, *range(rank - 1)))
+        return emit("set", [value, part, *self._index()], [(value.dtype, value.shape)],
+                    codes="aa" + ":" * (rank - 1))[0]
 
     def same(self, other: object) -> bool:
-        return isinstance(other, Diagonal) and self.offset == other.offset
+        return isinstance(other, Diagonal) and (self.offset, self.readonly) == (
+            other.offset, other.readonly)
 
     like = same
 
@@ -262,10 +274,9 @@ class Diagonal:
         return (self.shape[-1],)
 
     def rebuilt(self, atoms: Sequence[Any], dims: tuple[Dim, ...]) -> Diagonal:
-        return Diagonal(self.offset, (*dims[2:], as_dim(atoms[0])))
+        return Diagonal(self.offset, (*dims[2:], as_dim(atoms[0])), self.readonly)
 
     contiguous = False
-    readonly = True
 
 
 class Windows:

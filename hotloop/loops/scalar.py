@@ -41,8 +41,8 @@ WHOLE: the result is the same if it and the operands fit."""
 
 @record
 class Comparison:
-    """Of integers a, b: it holds exactly where a - b is between the ends of `gap` (None: it does
-    not where the one of `negated` holds). `mirrored`: what it is with b, a."""
+    """Of integers a, b: it holds exactly where a - b is between the ends of `gap`, of which one may
+    be missing (no gap: where that of `negated` does not). `mirrored`: what it is with b, a."""
     gap: tuple[int | None, int | None] | None
     negated: str
     mirrored: str

@@ -170,6 +170,15 @@ def recursive(n):
     return halves(n)
 
 
+def listed_with_the_first(n):
+    d = {"a": 0}
+    rows = [d]
+    for _ in range(n):
+        d = {"a": d["a"] + 1}
+        rows.append(d)
+    return rows
+
+
 def descent(x, y, n):
     params = {"w": np.zeros(3), "b": 0.0}
     velocity = {k: v * 0.0 for k, v in params.items()}
@@ -201,6 +210,7 @@ def descent(x, y, n):
     (integer_keys, (3,)),
     (keys_known_at_run_time, (3, 1,)),
     (recursive, (4,)),
+    (listed_with_the_first, (3,)),
 ], ids=lambda x: getattr(x, "__name__", ""))
 def test_key_by_key(f, args):
     check(f, *args)
@@ -230,7 +240,22 @@ def the_same(n):
     return a is b
 
 
-@pytest.mark.parametrize("f", [changed_in_turn, changed_or_rebound, the_same])
+class Held:
+    pass
+
+
+def held_by_another(n):
+    o = Held()
+    if n > 0:
+        d = {"a": 1}
+        o.p = d
+    else:
+        raise ValueError
+    d["a"] = 5
+    return o.p["a"]
+
+
+@pytest.mark.parametrize("f", [changed_in_turn, changed_or_rebound, the_same, held_by_another])
 def test_refused_where_nobody_knows_which_it_is(f):
     with pytest.raises(hotloop.errors.UnsupportedError, match="one of several"):
         hotloop.jit(f, cache=False)(3)

@@ -84,3 +84,23 @@ def test_accumulation_of_any_ufunc(ufunc):
     for a in x, x[:0].astype(np.float32):
         check(lambda a: (ufunc.accumulate(a), ufunc.accumulate(a, axis=1)), a)
     check_grads(lambda a: ufunc.accumulate(a, axis=1), (x,), order=1)
+
+
+class Held:
+    pass
+
+
+def held_by_another(n):
+    o = Held()
+    if n > 0:
+        x = [1, 2]
+        o.p = x
+    else:
+        raise ValueError
+    x[0] = 5
+    return o.p[0]
+
+
+def test_a_list_that_one_side_made_and_an_object_holds():
+    with pytest.raises(hotloop.errors.UnsupportedError, match="under another name"):
+        hotloop.jit(held_by_another, cache=False)(1)

@@ -1,6 +1,7 @@
 """Builtins, math, cmath and operator on run-time values: values, kinds, and Python's errors."""
 
 import cmath
+import itertools
 import math
 import operator
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 from agreement import agree
 from numpy_table import check, table
+
+import hotloop
 
 f = np.array([0.5, -1.25, 3.0, 2.0, -0.75])
 i = np.array([3, -1, 4, 1, -5])
@@ -157,3 +160,32 @@ MATH = table(
 @pytest.mark.parametrize(("function", "args"), MATH)
 def test_math(function, args):
     check(function, args)
+
+def test_slices_of_ranges():
+    """range(...)[i:j:k], items, lengths and reversed(range(...)) of run-time bounds."""
+    def sliced(a, b, s, n):
+        out = 0
+        for i in range(a, b, 3)[::-1]:
+            out = out * 7 + i
+        for i in range(n)[1:]:
+            out += i * i
+        for i in range(a, b)[2:-1:2]:
+            out = out * 5 + i
+        for i in range(b, a, -2)[s:n]:
+            out = out * 5 + i
+        for i in reversed(range(b, a, -3)):
+            out = out * 2 + i
+        return out, len(range(a, b, 3)), len(range(b, a, -2)), len(range(n)[s::2])
+
+    jitted = hotloop.jit(sliced)
+    item = hotloop.jit(lambda a, b, k: range(a, b, -3)[k])
+    for a, b, s, n in itertools.product((-3, 0, 5), (-2, 1, 7), (-9, -1, 0, 3), (0, 1, 4)):
+        assert jitted(a, b, s, n) == sliced(a, b, s, n)
+        try:
+            expected = range(b, a, -3)[n]
+        except IndexError:
+            with pytest.raises(IndexError, match="range object index out of range"):
+                item(b, a, n)
+        else:
+            assert item(b, a, n) == expected
+    assert not [k for k in jitted.cache_info().calls if k.startswith("python")]

@@ -257,6 +257,26 @@ FOUND = {
         """, ["np.ones(2), np.array([0, 1]), np.zeros(2, 'f4')",
               "np.ones(2, 'i4'), np.array([0, 1]), np.zeros(2)",
               "np.ones(2, 'f4'), np.array([0, 1]), np.zeros(2)"]),
+    "einsum's diagonals can be stored to": ("""
+        def f(a, b, k):
+            v = np.einsum("ii->i", a)
+            v += 1
+            v[k] = 7
+            w = np.einsum("iji->ij", b) if k < 2 else np.einsum("iij->ij", b)
+            w[k] += 2
+            return a, b, v, w
+        """, ["np.ones((3, 3)), np.ones((3, 3, 3)), 1", "np.ones((3, 3)), np.ones((3, 3, 3)), 2",
+              "np.asfortranarray(np.ones((3, 3))), np.ones((3, 3, 3)), 0"]),
+    "the dtype of a variance is that of its sums": ("""
+        def f(a):
+            return a.std(dtype=np.float32), np.var(a, dtype=np.complex64), a.var(dtype=np.float64)
+        """, ["np.arange(9) * 2j", "np.arange(4.0) + 2.0**26", "np.arange(4) + 2**26"]),
+    "products of half precision are summed in single": ("""
+        def f(a, b):
+            return (a @ b).astype(float)        # NumPy's bits, no other order can be seen
+        """, ["np.sqrt(np.arange(40)).astype('f2'), np.sqrt(np.arange(40) * 7 % 25).astype('f2')",
+              "np.sqrt(np.arange(120)).astype('f2').reshape(3, 40), np.sqrt(np.arange(40))"
+              ".astype('f2')"]),
     "a tuple is no key that a NumPy number could be": ("""
         def f(a, k):
             d, t = {np.int64(1): 1.0, np.count_nonzero(a): 2.0}, 0

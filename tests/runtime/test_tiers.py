@@ -83,6 +83,62 @@ def test_nothing_is_quick_where_nobody_knows_how_long_it_takes(levels):
     assert levels == [(3, False)]
 
 
+def escape(x, n):
+    k = 0
+    while k < n and x < 4.0:
+        x = x * x + 0.1
+        k += 1
+    return k
+
+
+def insertion(a):
+    for i in range(1, len(a)):
+        j = i - 1
+        while j >= 0 and a[j] > a[j + 1]:
+            a[j], a[j + 1] = a[j + 1], a[j]
+            j -= 1
+    return a
+
+
+def doubled(n):
+    size = total = 1
+    while size < n:
+        for i in range(0, n, size):
+            total += i
+        size *= 2
+    return total
+
+
+def rows(starts, x):
+    total = 0.0
+    for i in range(len(starts) - 1):
+        for k in range(starts[i], starts[i + 1]):
+            total += x[k]
+    return total
+
+
+def by_one_or_two(n):
+    k = 0
+    while k < n:
+        k += 1 if k % 3 else 2
+    return k
+
+
+@pytest.mark.parametrize(("f", "args", "least", "most"), [
+    (escape, (0.1, 100), 300, 3000), (insertion, (np.ones(100),), 1e4, 2e5),
+    (doubled, (1000,), 1e3, 2e6), (rows, (np.arange(0, 1001, 10), np.ones(1000)), 1e3, 3e4),
+    (by_one_or_two, (100,), math.inf, math.inf)])
+def test_how_long_while_loops_may_take(f, args, least, most, monkeypatch):
+    found = []
+
+    def noted(kernel, values):
+        found.append(operations(kernel, values)[0])
+        return operations(kernel, values)
+    monkeypatch.setattr("hotloop.runtime.tiers.operations", noted)
+    hotloop.jit(f, cache=False)(*args)
+    assert least <= found[0] <= most
+
+
 def test_switched_off(levels, monkeypatch):
     monkeypatch.setattr(config, "tiers", False)
     function()(np.ones(3), 3)
