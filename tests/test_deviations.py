@@ -361,3 +361,15 @@ def test_what_flat_gives_begins_anew_each_time():
             total += v
         return total
     assert hotloop.jit(twice)(np.arange(4.0)) == 12.0 and twice(np.arange(4.0)) == 6.0
+
+
+def test_text_in_messages_is_cut():
+    def f(s):
+        for c in s:
+            if c not in "ACGT":
+                raise ValueError(f"{c} in {s}")
+    jitted = hotloop.jit(f, cache=False)
+    with pytest.raises(ValueError, match=r"^U in A{26}\.\.\.$"):
+        jitted("A" * 40 + "U")
+    with pytest.raises(ValueError, match=r"^\ufffd in \ufffd$"):
+        jitted("é")

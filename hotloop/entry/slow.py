@@ -29,12 +29,13 @@ from hotloop.entry.flagged import KEEP, Flagged, copies, timed
 from hotloop.entry.paths import Missing, Owner, Scope
 from hotloop.entry.raising import exception_at
 from hotloop.entry.results import build
-from hotloop.frontend.traced import ARRAY, CAPSULE, NUMPY, OBJECT, Input
+from hotloop.frontend.traced import ARRAY, BYTES, CAPSULE, NUMPY, OBJECT, TEXT, Input
 from hotloop.ir.core import Var
 from hotloop.llvm.flags import SHIFT
 from hotloop.llvm.frame import ALLOC, CALL, CONTEXT, OPERANDS, TABLE
 from hotloop.ops.generators import pointer_in
 from hotloop.ops.table import MAX_OPERANDS
+from hotloop.ops.text_calls import codes_of
 
 
 class Outcome(enum.Enum):
@@ -136,6 +137,10 @@ class Slow:
                             return MISS
                     elif actual == 1 or dims.setdefault(dim, actual) != actual:
                         return MISS
+            elif given.kind in (TEXT, BYTES):
+                if type(value).__name__ != given.kind or type(value) not in (str, bytes):
+                    return MISS
+                value = codes_of(value)
             elif given.kind == NUMPY:
                 if type(value) is not given.dtype.type:
                     return MISS

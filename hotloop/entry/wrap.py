@@ -35,10 +35,12 @@ from hotloop.entry.slow import Slow
 from hotloop.entry.steps import Out, Spec, Step
 from hotloop.frontend.traced import (
     ARRAY,
+    BYTES,
     CAPSULE,
     NUMPY,
     OBJECT,
     PYTHON,
+    TEXT,
     ArrayOut,
     ChosenOut,
     Constant,
@@ -224,6 +226,8 @@ class _Encoder:
             if given.path[0][0] == "random_key":
                 continue
             self.locate(given.path, given.owner)
+            if given.kind in (TEXT, BYTES):
+                raise NotEncodable("text of run time")
             if given.kind == ARRAY and place.dims >= 0:
                 self.array(k, given, place, param, dims, bool(written))
             else:

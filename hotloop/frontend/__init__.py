@@ -17,6 +17,8 @@
                   memory_order: how new arrays lie
     lists         list_values, list_buffers, list_slots, list_aliasing, list_results, lists, rows
     dicts, sets   tables, table_keys, in_tables (what they do, as plain Python)
+    text          text (read it first), text_codes, text_names (methods, builtins), text_builtins,
+                  text_parts; in_text and in_text_parts (what is done, as plain Python)
     names         registry, names; numpy_*, math_names, python_*, scipy_names; in_python,
                   numpy_in_python and random_in_python are library functions as plain Python
     warnings      warned: where NumPy would give them

@@ -38,7 +38,7 @@ from hotloop.frontend.builder import (
 )
 from hotloop.frontend.jumps import VALUE
 from hotloop.frontend.list_aliasing import join_lists
-from hotloop.frontend.list_values import List, Table, mark, marks_taken_back, snapshot
+from hotloop.frontend.list_values import List, Table, Text, mark, marks_taken_back, snapshot
 from hotloop.frontend.meeting import Cell, Key, Meeting, Path, RefSlot, cell_array
 from hotloop.frontend.objects import (
     UNBOUND,
@@ -412,7 +412,8 @@ def _types(x: Any) -> int:
     if isinstance(x, tuple | dict):
         return max(map(_types, items_of(x)), default=1)
     is_value = x is None or isinstance(
-        x, Array | Scalar | OneOf | np.generic | bool | int | float | complex | str | bytes | Enum)
+        x, Array | Scalar | OneOf | Text | np.generic | bool | int | float | complex | str | bytes
+        | Enum)
     return 1 if is_value else MAX_TYPES
 
 

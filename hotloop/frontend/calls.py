@@ -11,6 +11,7 @@ happen once instead of at every call, and is refused.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import enum
 import functools
@@ -38,6 +39,8 @@ managers = lazy.module("hotloop.frontend.managers")
 memos = lazy.module("hotloop.frontend.memos")
 recursion = lazy.module("hotloop.frontend.recursion")
 tables = lazy.module("hotloop.frontend.tables")
+text = lazy.module("hotloop.frontend.text")
+text_names = lazy.module("hotloop.frontend.text_names")
 unsupported_numpy = lazy.module("hotloop.frontend.numpy_unsupported")
 
 PURE_MODULES = frozenset((
@@ -57,6 +60,7 @@ QUIET_MODULES = frozenset(("math", "cmath", "random", "numpy.random"))
 """Their functions never give NumPy's floating-point warnings."""
 
 IN_PYTHON = ("hotloop.frontend.in_python", "hotloop.frontend.in_tables",
+             "hotloop.frontend.in_text", "hotloop.frontend.in_text_parts",
              "hotloop.frontend.numpy_in_python", "hotloop.frontend.random_in_python")
 """Functions to be traced though they are not the user's."""
 
@@ -427,6 +431,36 @@ def _keyed_by_tracers(name: str, args: tuple[Any, ...]) -> bool:
         for a in given)
 
 
+READING = frozenset(("split", "rsplit", "splitlines", "partition", "rpartition", "find", "rfind",
+                     "index", "rindex", "count", "isdigit", "isalpha", "hex"))
+"""Methods of text that depend on its characters: arguments become text of run time."""
+
+
+def _text_method(owner: Any, f: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """A method of text that is known while tracing; what it makes of an argument's is of that."""
+    name = f.__name__
+    known = current().state.session.known_texts
+    if owner in known and name in READING:
+        text.touched(owner)
+    if name == "join" and args and hasattr(type(args[0]), "items") and not isinstance(
+            args[0], dict | Tracer):
+        args = (args[0].items(), *args[1:])       # of a generator expression
+    if any(_of_run_time(a) for a in (*args, *kwargs.values())):
+        method = text_names.of_known(owner, name)
+        if method is None:
+            raise unsupported(f"the method {name} of text, of run-time values")
+        return method(*args, **kwargs)
+    made = f(*args, **kwargs)
+    if owner in known and isinstance(made, str | bytes):
+        known.setdefault(made, known[owner])
+    return made
+
+
+def _of_run_time(x: Any) -> bool:
+    return isinstance(x, Tracer) or type(x).__name__ in ("Stream", "Generated", "Indexed") or (
+        isinstance(x, list | tuple) and any(map(_of_run_time, x)))
+
+
 def _nothing(*args: Any) -> None:
     """object.__init__"""
 
@@ -447,6 +481,8 @@ def _c_function(f: Any) -> Callable[..., Any]:
         return functools.partial(_list_method, owner, f)
     if isinstance(owner, dict | set):
         return functools.partial(_table_method, owner, f)
+    if isinstance(owner, str | bytes):
+        return functools.partial(_text_method, owner, f)
     if owner is not None and not isinstance(owner, types.ModuleType) and f.__name__ in GROWING:
         refuse_change(owner, f"{type(owner).__name__}.{f.__name__}")
         return f
@@ -454,6 +490,9 @@ def _c_function(f: Any) -> Callable[..., Any]:
     if isinstance(owner, types.ModuleType) or owner is None:
         if owner is None and hasattr(f, "__objclass__"):
             module = f.__objclass__.__module__
+        elif module is None and isinstance(getattr(builtins, f.__qualname__.split(".")[0], None),
+                                           type):
+            module = "builtins"             # a static method: str.maketrans
         if (module or "").split(".")[0] in ("numpy", "scipy"):
             return _numpy_function(f)
         if module in PURE_MODULES:      # a tracer raises its own error where its value is needed

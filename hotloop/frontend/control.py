@@ -25,8 +25,8 @@ from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import Dead, check, current, here, inputs_of, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.dims import assume
-from hotloop.frontend.iterables import Indexed, Range, own_iterator, sequence_of
-from hotloop.frontend.list_values import List, Table
+from hotloop.frontend.iterables import Indexed, Range, own_iterator, sequence_of, touched
+from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.messages import attributes_of, message, template
 from hotloop.frontend.objects import (
     Place,
@@ -57,6 +57,8 @@ loops = lazy.module("hotloop.frontend.loops")
 managers = lazy.module("hotloop.frontend.managers")
 matching = lazy.module("hotloop.frontend.matching")
 tables = lazy.module("hotloop.frontend.tables")
+text = lazy.module("hotloop.frontend.text")
+text_builtins = lazy.module("hotloop.frontend.text_builtins")
 trying = lazy.module("hotloop.frontend.trying")
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
@@ -183,6 +185,8 @@ def load(x: Any, index: Any) -> Any:
         return lists.load(x, index)
     if isinstance(x, Table):
         return tables.load(x, index)
+    if isinstance(x, Text) or isinstance(x, str | bytes) and _has_tracer(index):
+        return text.load(x, index)
     if isinstance(x, np.ndarray):
         return indexing.load(lift(x), index)
     if isinstance(x, Range):
@@ -199,10 +203,9 @@ def load(x: Any, index: Any) -> Any:
         return lists.load(lists.list_of(x), index)
     if isinstance(x, dict) and _has_tracer(index) and tables.is_constant(x):
         return tables.load(tables.constant(x), index)
-    if _has_tracer(index) and isinstance(x, list | tuple | dict | str):
+    if _has_tracer(index) and isinstance(x, list | tuple | dict):
         error = staging(f"a Python {type(x).__name__} indexed by a run-time value",
-                        "make it an array of numbers: np.frombuffer(text.encode(), np.uint8)"
-                        if isinstance(x, str) else "make it a NumPy array")
+                        "make it a NumPy array")
         if isinstance(index, slice):
             bounds = [e for e in (index.start, index.stop, index.step) if isinstance(e, Tracer)]
             paths = [inputs_of(known_by(e)) for e in bounds]
@@ -210,9 +213,13 @@ def load(x: Any, index: Any) -> Any:
                 error.inputs = tuple(dict.fromkeys(p for found in paths for p in found))
         raise needs_length(x, error)
     if isinstance(x, Either):
+        if type(x) is not Either and _has_tracer(index) and text.is_text(x):
+            return text.load(x, index)
         return truth.exactly(load, x, index)
     if isinstance(x, Unjoined):
         raise x.error
+    if isinstance(x, str | bytes):
+        touched(x)
     if isinstance(getattr(type(x), "__getitem__", None), types.FunctionType):
         return function(x.__getitem__)(index)
     return x[index]
@@ -459,6 +466,7 @@ def iterated(x: Any) -> Any:
 
 
 LATER = {
+    "fstring": (text_builtins, "fstring"),
     "for_": (loops, "for_loop"), "while_": (loops, "while_loop"), "try_": (trying, "try_"),
     "with_": (managers, "with_"),
     **{name: (matching, name) for name in (

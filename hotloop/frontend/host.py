@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend.builder import emit, lit, unsupported
 from hotloop.frontend.list_results import parts as list_parts
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Text
 from hotloop.frontend.messages import REPR, has_marks, message, parts
 from hotloop.frontend.registry import call
 from hotloop.frontend.slots import Either, Maybe, Unjoined
@@ -32,6 +33,8 @@ from hotloop.frontend.tracers import (
 from hotloop.frontend.truth import choose
 from hotloop.ir.core import Atom
 from hotloop.record import record
+
+text = lazy.module("hotloop.frontend.text")
 
 
 @record
@@ -51,10 +54,11 @@ class Sequence:
 
 @record
 class Items:
-    """Operands from `k` on as a list of run-time length."""
+    """Operands from `k` on as a list of run-time length, or text."""
     k: int
     count: int
     make: Any
+    spec: str | None
 
 
 @record
@@ -90,7 +94,7 @@ def __getattr__(name: str) -> Any:
 
 def show(part: Any, operands: tuple[Any, ...]) -> str:
     made = rebuilt(part, operands)
-    spec = part.spec if isinstance(part, Value) else None
+    spec = part.spec if isinstance(part, Value | Items) else None
     if spec is None:
         return str(made)
     return repr(made) if spec == REPR else format(made, spec)
@@ -101,7 +105,8 @@ def rebuilt(part: Any, operands: tuple[Any, ...]) -> Any:
     if isinstance(part, Sequence):
         return part.type(rebuilt(item, operands) for item in part.items)
     if isinstance(part, Items):
-        return part.make(list(operands[part.k:part.k + part.count]))
+        return part.make([x.item() if np.ndim(x) == 0 and isinstance(x, np.ndarray | np.generic)
+                          else x for x in operands[part.k:part.k + part.count]])
     if not isinstance(part, Value):
         return part
     raw = operands[part.k]
@@ -113,10 +118,10 @@ def rebuilt(part: Any, operands: tuple[Any, ...]) -> Any:
 def _value(x: Any, spec: str | None, operands: list[Atom]) -> Any:
     if isinstance(x, Maybe | Unjoined):
         raise unsupported("a possibly unbound variable in print")
-    if isinstance(x, List):
-        make, atoms = list_parts(x)
+    if isinstance(x, List | Text):
+        make, atoms = list_parts(x) if isinstance(x, List) else text.result_parts(x)
         operands += [lit(a) if isinstance(a, int) else a for a in atoms]
-        return Items(len(operands) - len(atoms), len(atoms), make)
+        return Items(len(operands) - len(atoms), len(atoms), make, spec)
     if isinstance(x, Widened):
         x = narrowed(x)
     operands.append(x.value() if isinstance(x, Array) else x.atom)

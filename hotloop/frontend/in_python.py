@@ -59,6 +59,34 @@ def first_or(items, default):
     return default
 
 
+def merged_order(keys, reverse):
+    """The stable order of keys of any kind: indices, merged from the bottom up."""
+    n = len(keys)
+    order = list(range(n))
+    merged = list(range(n))
+    width = 1
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle = min(low + width, n)
+            high = min(low + 2 * width, n)
+            i, j = low, middle
+            for k in range(low, high):
+                right = i >= middle
+                if j < high and not right:
+                    a, b = keys[order[i]], keys[order[j]]
+                    right = a < b if reverse else b < a
+                if right:
+                    merged[k] = order[j]
+                    j += 1
+                else:
+                    merged[k] = order[i]
+                    i += 1
+        for k in range(n):
+            order[k] = merged[k]
+        width *= 2
+    return order
+
+
 def list_remove(items, value):
     for i in range(len(items)):
         if items[i] == value:

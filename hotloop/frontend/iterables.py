@@ -13,16 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
-from hotloop.frontend.builder import staging
+from hotloop.frontend.builder import current, staging
 from hotloop.frontend.indexing import span
-from hotloop.frontend.list_values import List
+from hotloop.frontend.list_values import List, Text
 from hotloop.frontend.lists import item as list_item
 from hotloop.frontend.loop import Loop
+from hotloop.frontend.one_of import OneOf
 from hotloop.frontend.registry import NUMPY
 from hotloop.frontend.traced import Container
 from hotloop.frontend.tracers import LIFTED, Array, as_int, dim_of
 from hotloop.ir.core import Dim, Var
+
+text = lazy.module("hotloop.frontend.text")
 
 ITERATED: dict[type, Callable[[Any, Loop], None]] = {}
 """How further iterables are looped over (generator expressions)."""
@@ -139,8 +143,18 @@ class Indexed:
         return iter([self.item(i) for i in known])
 
 
+def touched(x: str | bytes) -> None:
+    """The characters of known text matter: an argument becomes text of run time."""
+    if current().state.session.known_texts:
+        text.touched(x)
+
+
 def sequence_of(x: Any) -> Any:
     """An Indexed for arrays, lists of run-time length and ranges; other iterables as they are."""
+    if isinstance(x, Text):
+        return text.sequence(x)
+    if isinstance(x, str | bytes):
+        touched(x)
     if isinstance(x, List):
         return Indexed(x.n, functools.partial(list_item, x), (x,))
     if isinstance(x, Array):
@@ -171,7 +185,11 @@ class Rest:
 
 
 def own_iterator(x: Any) -> Any:
-    """What `__iter__` of a user's class gives."""
+    """What `__iter__` of a user's class gives, and the characters of text."""
+    if isinstance(x, Text | str | bytes):
+        return sequence_of(x)
+    if type(x) is OneOf and text.is_text(x):
+        return text.sequence(x)
     method = getattr(type(x), "__iter__", None)
     if isinstance(method, FunctionType) and method.__name__ == "_hl_method" and not hasattr(
             type(x), "__next__"):

@@ -4,7 +4,8 @@
 
 A plan says per item: ("number", is a Python number), ("mixed", narrow kind, narrow dtype, is the
 wide one a Python number), ("tuple", type, plans), ("dict", keys, plans), ("array",), ("made",
-MakeObject, plans), ("object", the same for all) or ("one of", constants).
+MakeObject, plans), ("object", the same for all), ("one of", constants), ("character",) or ("text",
+type), whose codes the last of the arrays has.
 """
 
 from __future__ import annotations
@@ -15,21 +16,27 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend.builder import unsupported
 from hotloop.frontend.list_values import List, Queue, RowSlot
 from hotloop.frontend.lists import exact
 from hotloop.frontend.slots import (
+    KINDS,
     ArraySlot,
     MixedSlot,
     ObjectSlot,
     OneOfSlot,
     ScalarSlot,
     SequenceSlot,
+    by_value,
 )
 from hotloop.frontend.structure import Keys
 from hotloop.frontend.traced import PYTHON
 from hotloop.ir.core import Var
+from hotloop.ops.text_calls import text_at
 from hotloop.record import record
+
+text = lazy.module("hotloop.frontend.text")
 
 LAST = -1
 """The limit of a deque that is known at run time only: it is the last of the items."""
@@ -42,14 +49,17 @@ class MakeList:
 
     def __call__(self, items: list[Any]) -> Any:
         n, *arrays = items
-        made = [] if self.plan is None else _column(self.plan, int(n), iter(arrays))
+        limit: Any = None if self.queue is None else self.queue.limit
+        if limit == LAST:
+            limit = int(arrays.pop())
+        pool = arrays.pop() if has_text(self.plan) else None
+        made = [] if self.plan is None else _column(self.plan, int(n), iter(arrays), pool)
         if self.queue is None:
             return made
-        limit: Any = self.queue.limit
-        return collections.deque(made, int(items[-1]) if limit == LAST else limit)
+        return collections.deque(made, limit)
 
 
-def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
+def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any], pool: Any) -> list[Any]:
     match plan:
         case ("number", python):
             return _numbers(next(arrays), python)
@@ -60,22 +70,27 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
             return [w if f else k for f, w, k in zip(
                 np.asarray(flags).tolist(), _numbers(wide, python), narrow, strict=True)]
         case ("tuple", kind, parts):
-            columns = [_column(part, n, arrays) for part in parts]
+            columns = [_column(part, n, arrays, pool) for part in parts]
             rows = zip(*columns, strict=True) if columns else [()] * n
             return [kind._make(r) for r in rows] if hasattr(kind, "_make") else list(rows)
         case ("dict", keys, parts):
-            columns = [_column(part, n, arrays) for part in parts]
+            columns = [_column(part, n, arrays, pool) for part in parts]
             return [dict(zip(keys, r, strict=True)) for r in zip(*columns, strict=True)]
         case ("made", make, parts):
-            columns = [_column(part, n, arrays) for part in parts]
+            columns = [_column(part, n, arrays, pool) for part in parts]
             if not columns:
                 next(arrays)
             rows = zip(*columns, strict=True) if columns else [()] * n
             return [make(list(r)) for r in rows]
         case ("rows", inner):
             starts, lengths = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
-            pool = [] if inner is None else _column(inner, int(next(arrays)), arrays)
-            return [pool[s:s + k] for s, k in zip(starts, lengths, strict=True)]
+            rest = [] if inner is None else _column(inner, int(next(arrays)), arrays, pool)
+            return [rest[s:s + k] for s, k in zip(starts, lengths, strict=True)]
+        case ("character",):
+            return list(map(chr, np.asarray(next(arrays)).tolist()))
+        case ("text", kind):
+            starts, sizes = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
+            return [text_at(pool, s, k, kind) for s, k in zip(starts, sizes, strict=True)]
         case ("one of", objects):
             return [objects[k] for k in np.asarray(next(arrays)).tolist()]
         case ("array",):
@@ -88,6 +103,11 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any]) -> list[Any]:
 def _numbers(array: Any, python: bool) -> list[Any]:
     array = np.asarray(array)
     return array.tolist() if python else list(array)
+
+
+def has_text(plan: Any) -> bool:
+    """Does the list need the pool of text?"""
+    return type(plan) is tuple and (plan[:1] == ("text",) or any(map(has_text, plan)))
 
 
 def plan_of(item: Any) -> tuple[Any, ...] | None:
@@ -109,6 +129,8 @@ def plan_of(item: Any) -> tuple[Any, ...] | None:
         return "object", item.object
     if isinstance(item, OneOfSlot):
         return "one of", item.objects
+    if by_value(item):
+        return KINDS[type(item)].plan(item)
     if type(item) in RESULTS:
         return RESULTS[type(item)](item)
     raise unsupported("a list of such items as a result", "return an array")
@@ -121,6 +143,8 @@ RESULTS: dict[type, Any] = {}
 def parts(x: List) -> tuple[MakeList, list[Any]]:
     """How to make it, and of what: the length and the buffers."""
     plan, atoms = _parts(x)
+    if has_text(plan):
+        atoms = [*atoms, text.all_codes()]
     queue = x.queue
     if queue is not None and isinstance(queue.limit, Var):
         return MakeList(plan, Queue(LAST)), [*atoms, queue.limit]

@@ -42,6 +42,7 @@ from hotloop.frontend.slots import (
     SequenceSlot,
     Unjoined,
     any_dict,
+    by_value,
     describe,
     flatten,
     join,
@@ -87,6 +88,8 @@ def columns(item: Any) -> list[Column]:
         return [(I64, ())] * 3
     if isinstance(item, OneOfSlot):
         return [(I64, ())]
+    if by_value(item):
+        return KINDS[type(item)].columns(item)
     parts = KINDS[type(item)].items(item) if type(item) in KINDS else None
     if parts is not None:                      # an object of attributes
         return [c for part in parts for c in columns(part)] or [(BOOL, ())]
@@ -112,6 +115,8 @@ def assemble(item: Any, atoms: Iterator[Atom]) -> Any:
         return array
     if isinstance(item, OneOfSlot):
         return OneOf(item.objects, next(atoms))
+    if by_value(item):
+        return KINDS[type(item)].assemble(item, atoms)
     if type(item) in KINDS:
         kind = KINDS[type(item)]
         parts = kind.items(item)
@@ -161,7 +166,9 @@ def recast(data: Data, item: Any) -> Data:
 
 
 def _recast(atoms: Iterator[Atom], old: Any, new: Any) -> Iterator[Atom]:
-    if isinstance(new, SequenceSlot) or type(new) in KINDS and KINDS[type(new)].items(new):
+    if by_value(new) and old != new:
+        yield from KINDS[type(new)].recast(atoms, old, new)
+    elif isinstance(new, SequenceSlot) or type(new) in KINDS and KINDS[type(new)].items(new):
         for p, q in zip(old.items, new.items, strict=True):
             yield from _recast(atoms, p, q)
     elif isinstance(new, MixedSlot) and isinstance(old, ScalarSlot):

@@ -21,11 +21,14 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend.builder import Builder, current, unsupported
 from hotloop.frontend.tracers import Tracer, as_int
 from hotloop.ir.core import Atom, Dim
 from hotloop.record import record
+
+text_names = lazy.module("hotloop.frontend.text_names")
 
 
 class Extent:
@@ -258,6 +261,26 @@ class Table(Tracer):
         raise unsupported(f"the method {name} of a {self.kind} of run-time values")
 
 
+class Text(Tracer):
+    """A str or bytes known at run time (see `text`): `length` codes of the pool from `start` on, or
+    the one character `code`. `plain`: `start` is a place of the pool, and not ~ of a code."""
+
+    __slots__ = ("code", "kind", "length", "plain", "start")
+
+    def __init__(self, kind: type, start: Dim, length: Dim, plain: bool = True,
+                 code: Atom | None = None):
+        self.kind, self.start, self.length = kind, start, length
+        self.plain, self.code = plain, code
+
+    def __getattr__(self, name: str) -> Any:
+        methods = text_names.TEXT_METHODS
+        if name in methods:
+            return ListMethod(methods[name], self)
+        if name.startswith("__") or not hasattr(self.kind, name):
+            raise AttributeError(f"'{self.kind.__name__}' object has no attribute '{name}'")
+        raise unsupported(f"the method {name} of text that is known at run time only")
+
+
 PUT: list[Any] = []
 """The journaled write: `objects.Place`, which knows lists."""
 
@@ -273,7 +296,7 @@ class ListMethod:
 
     __slots__ = ("function", "owner")
 
-    def __init__(self, function: Any, owner: List | Table):
+    def __init__(self, function: Any, owner: List | Table | Text):
         self.function, self.owner = function, owner
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

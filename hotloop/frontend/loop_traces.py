@@ -188,15 +188,21 @@ def _index_facts(index: Var, items: Any, outer: Builder) -> None:
 
 def _trace_test(loop: Loop, outer: Builder, body: Builder) -> Block:
     assert loop.test is not None
+    test, state = loop.test, outer.state
     block = Builder(outer)
     with opened(block):
-        go = truth(loop.test())
-        if loop.stop:
-            stopped = get(loop.cells, loop.stop)
-            if isinstance(stopped, Scalar):
-                go = and_(not_(stopped), lambda: go)
-            elif stopped is True:
-                go = False
+        raising = state.raising
+        go = truth(test())
+        stopped = get(loop.cells, loop.stop) if loop.stop else False
+        if isinstance(stopped, Scalar) and state.raising != raising:
+            undo(block.journal)                # it may raise: not after the loop has stopped
+            block = Builder(outer)
+            with opened(block):
+                go = and_(not_(stopped), lambda: truth(test()))
+        elif isinstance(stopped, Scalar):
+            go = and_(not_(stopped), lambda: go)
+        elif stopped is True:
+            go = False
     if block.journal or any(base.home.encloses(outer) for base in block.values):
         undo(block.journal)
         raise unsupported("a while condition that changes an array or object",

@@ -49,6 +49,7 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
         items = sequence_of(items)
     elif isinstance(items, Table):
         items = tables.iterated(items)
+    items = own_iterator(items)
     if isinstance(items, Either):
         _over_either(items, body, names)
         return
@@ -56,7 +57,6 @@ def for_loop(items: Any, body: Callable[..., Any], *names: Any) -> None:
         raise items.error
     if isinstance(items, Tracer):
         raise TypeError("iteration over a number")
-    items = own_iterator(items)
     loop = Loop(items, None, body, *names)
     if type(items) in ITERATED:
         ITERATED[type(items)](items, loop)

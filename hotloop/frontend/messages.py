@@ -13,9 +13,13 @@ from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
+from hotloop import lazy
 from hotloop.frontend.builder import CONTEXT, current, staging
+from hotloop.frontend.list_values import Text
 from hotloop.frontend.tracers import PYTHON, Scalar, Tracer, known_by, plain_repr
 from hotloop.ops.control import Attributes
+
+text_names = lazy.module("hotloop.frontend.text_names")
 
 _MARK = re.compile("\x00hl(\\d+)\x00")
 
@@ -66,7 +70,8 @@ def parts(text: str) -> list[Any]:
 
 
 def template(text: str) -> tuple[str, list[Any]]:
-    """A format string and the atoms it shows; at most four scalars, others are left out."""
+    """A format string and the atoms it shows; at most four scalars, others are left out.
+    Text takes the place of up to three of them (`text_names.packed`)."""
     pieces: list[str] = []
     operands: list[Any] = []
     for part in parts(text):
@@ -75,6 +80,10 @@ def template(text: str) -> tuple[str, list[Any]]:
         elif isinstance(part[0], Scalar) and len(operands) < 4:
             pieces.append(_field(*part))
             operands.append(part[0].atom)
+        elif isinstance(part[0], Text) and len(operands) < 4:
+            field, words = text_names.packed(*part, 4 - len(operands))
+            pieces.append(field)
+            operands += words
         else:
             pieces.append("...")
     return "".join(pieces), operands

@@ -351,6 +351,8 @@ def put(cells: Cells, slot: Slot, new: Any) -> None:
 
 
 WALK_LIMIT = 2000
+MACHINERY = frozenset(("hotloop.frontend.builder", "hotloop.frontend.session"))
+"""Modules whose objects hold everything: blocks, the trace. The tracer's functions know them."""
 
 
 def containers(cells: Cells) -> frozenset[int]:
@@ -360,7 +362,8 @@ def containers(cells: Cells) -> frozenset[int]:
     while todo:
         x = todo.pop()
         kind = type(x)
-        if kind in LEAVES or isinstance(x, Tracer | type | ModuleType) or id(x) in found:
+        if kind in LEAVES or isinstance(x, Tracer | type | ModuleType) or id(x) in found or (
+                kind.__module__ in MACHINERY):
             continue
         if kind is CellType:
             with suppress(ValueError):

@@ -62,7 +62,10 @@ class _Constants(Kind):
     def slot_of(self, x: OneOf) -> OneOfSlot:
         return OneOfSlot(x.objects)
 
-    def join(self, a: Any, b: Any, visible: Builder, name: Any) -> OneOfSlot:
+    def join(self, a: Any, b: Any, visible: Builder, name: Any) -> Any:
+        for slot in (a, b):
+            if type(slot) in KINDS and KINDS[type(slot)].takes_constants:
+                return KINDS[type(slot)].join(a, b, visible, name)
         first, second = _objects(a), _objects(b)
         if first is None or second is None:
             raise unstable(name, a, b, "changes its type")

@@ -20,7 +20,7 @@ from hotloop import lazy
 from hotloop.frontend import lists, python_numbers, ufuncs
 from hotloop.frontend.builder import fail, unsupported
 from hotloop.frontend.indexing import load, store
-from hotloop.frontend.list_values import List, Table
+from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.python_numbers import python_name
 from hotloop.frontend.registry import NUMPY, fallback, guarded, lookup
 from hotloop.frontend.slots import Either
@@ -42,6 +42,7 @@ from hotloop.frontend.truth import exactly
 from hotloop.ir.types import F64
 
 python_sequences = lazy.module("hotloop.frontend.python_sequences")
+text = lazy.module("hotloop.frontend.text")
 
 BINARY: dict[str, np.ufunc] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide,
@@ -61,13 +62,16 @@ OPERANDS = (Tracer, *NUMBERS, np.ndarray)
 
 def binary(name: str, a: Any, b: Any) -> Any:
     """`a name b` where at least one is a tracer."""
+    if name in ("add", "mul") and any(type(x) is not Either and isinstance(x, Either)
+                                      and text.is_text(x) for x in (a, b)):
+        return text.binary(name, a, b)          # one of several constants: all would be many
     if isinstance(a, Widened | Either) or isinstance(b, Widened | Either):
         return exactly(_binary, name, a, b)
     return _binary(name, a, b)
 
 
 def _binary(name: str, a: Any, b: Any) -> Any:
-    if isinstance(a, str | bytes) or isinstance(b, str | bytes):
+    if isinstance(a, str | bytes | Text) or isinstance(b, str | bytes | Text):
         return python_operation(name, a, b)
     if (isinstance(a, Flag) or isinstance(b, Flag)) and name in ("and", "or", "xor"):
         raise unsupported("flags of an enumeration combined with a run-time value",
@@ -101,7 +105,7 @@ def _binary(name: str, a: Any, b: Any) -> Any:
 def python_operation(name: str, a: Any, b: Any) -> Any:
     """Of constants that are no numbers; NumPy's names differ from Python's in two cases."""
     if isinstance(a, Tracer) or isinstance(b, Tracer):
-        raise unsupported("an operation on text and a run-time value")
+        return text.binary(name, a, b)
     return getattr(operator, {"and": "and_", "or": "or_"}.get(name, name))(a, b)
 
 

@@ -24,8 +24,8 @@ from hotloop.frontend import in_python, python_numbers, sequences, truth, ufuncs
 from hotloop.frontend.builder import check, current, fail, here, staging, unsupported
 from hotloop.frontend.calls import function
 from hotloop.frontend.indexing import load, store
-from hotloop.frontend.iterables import Indexed, KnownIterator, Range, sequence_of
-from hotloop.frontend.list_values import List, Table
+from hotloop.frontend.iterables import Indexed, KnownIterator, Range, sequence_of, touched
+from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.lists import load_from as load_item
 from hotloop.frontend.numpy_arrays import scalar_of, settled
 from hotloop.frontend.numpy_atoms import both, negate, op, select
@@ -69,6 +69,7 @@ def has_tracer(x: Any) -> bool:
 
 
 tables = lazy.module("hotloop.frontend.tables")
+text_names = lazy.module("hotloop.frontend.text_names")
 
 
 # ---- sequences
@@ -85,6 +86,10 @@ def len_(x: Any, /) -> Any:
         return x.size
     if isinstance(x, Table):
         return tables.size(x)
+    if isinstance(x, Text):
+        return as_int(x.length)
+    if isinstance(x, str | bytes):
+        touched(x)
     own = getattr(type(x), "__len__", None)
     if getattr(own, "__name__", "") == "_hl_method":       # of a user's class
         return own(x)  # type: ignore[misc]
@@ -152,6 +157,13 @@ def stored(x: Any) -> Any:
     return x.items() if isinstance(x, Stream) else x
 
 
+def known_or_list(x: Any) -> Any:
+    """The characters of text as a list."""
+    if isinstance(x, str | bytes):
+        touched(x)
+    return sequences.list_from(x) if isinstance(x, Text) else x
+
+
 @call(set)
 def set_(items: Any = (), /) -> Any:
     return tables.set_of(items)
@@ -206,7 +218,7 @@ def tuple_(x: Any = (), /) -> Any:
 
 @call(sorted)
 def sorted_(x: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
-    x = stored(x)
+    x = known_or_list(stored(x))
     place = here()
     if isinstance(x, np.ndarray | Array | List) or staged(x) or (
             place in current().state.session.growing):
@@ -303,7 +315,7 @@ def _extreme(name: str, builtin: Callable[..., Any]) -> Callable[..., Any]:
             return array_extreme(a, name)
         default = (options["default"],) if len(args) == 1 and "default" in options else ()
         if len(args) == 1:
-            args = (stored(args[0]),)
+            args = (known_or_list(stored(args[0])),)
         if len(args) == 1 and staged(args[0]):
             return extreme_of(name, args[0], key, default)
         items = listed(args[0]) if len(args) == 1 else list(args)
@@ -337,6 +349,9 @@ def array_extreme(a: Array, name: str) -> Any:
 def extreme_of_two(name: str, builtin: Callable[..., Any], a: Any, b: Any) -> Any:
     if not has_tracer([a, b]):
         return builtin(a, b)
+    if isinstance(a, Text | List | tuple) or isinstance(b, Text | List | tuple):
+        better = (truth.greater if name == "max" else truth.less)(b, a)
+        return truth.if_expression(better, lambda: b, lambda: a)
     if isinstance(a, Widened) or isinstance(b, Widened):
         better = binary("gt" if name == "max" else "lt", b, a)
         return truth.if_expression(better, lambda: b, lambda: a)
@@ -383,6 +398,10 @@ ONLY_RANK_ZERO = np.lib.NumpyVersion(np.__version__) >= "2.4.0"
 
 @call(int)
 def int_(x: Any = 0, /, *base: Any) -> Any:
+    if isinstance(x, str | bytes):
+        touched(x)
+    if isinstance(x, Text):
+        return text_names.int_of(x, *base)
     if not isinstance(x, Tracer):
         return int(x, *base)
     atom = value(not_a_number(x, "int"))
@@ -409,6 +428,10 @@ def whole(atom: Atom, rounded: Atom) -> Any:
 
 @call(float)
 def float_(x: Any = 0.0, /) -> Any:
+    if isinstance(x, str | bytes):
+        touched(x)
+    if isinstance(x, Text):
+        return text_names.float_of(x)
     if not isinstance(x, Tracer):
         return float(x)
     atom = value(not_a_number(x, "float"))
@@ -528,6 +551,8 @@ def rounded_decimal(x: Atom, digits: int) -> Atom:
 def python_type(x: Any) -> type:
     if isinstance(x, List):
         return collections.deque if x.queue else list
+    if isinstance(x, Text):
+        return x.kind
     if isinstance(x, Scalar):
         return PYTHON_TYPES[x.atom.dtype.kind] if x.kind == PYTHON else x.atom.dtype.type
     return np.ndarray if isinstance(x, Array) else type(x)

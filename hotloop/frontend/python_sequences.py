@@ -144,6 +144,8 @@ def ordered_by(keys: List, reverse: bool) -> Atom:
     """The stable order of the keys: indices."""
     n = keys.n
     columns = list(_key_columns(keys.data.item, iter(exact(keys).atoms)))
+    if NO_NUMBERS in columns:
+        return exact(as_list(in_plain("merged_order")(keys, reverse))).atoms[0]
     order: Atom | None = None
     if reverse:
         numbers, = emit("iota", [n], [(I64, (n,))], dtype=I64)
@@ -159,6 +161,10 @@ def ordered_by(keys: List, reverse: bool) -> Atom:
     return order
 
 
+NO_NUMBERS = object()
+"""For a key that is compared as Python does it: text."""
+
+
 def _key_columns(item: Any, atoms: Any) -> Any:
     if isinstance(item, ScalarSlot) and item.dtype.kind in "biuf":
         yield next(atoms)
@@ -169,7 +175,7 @@ def _key_columns(item: Any, atoms: Any) -> Any:
         for part in item.items:
             yield from _key_columns(part, atoms)
     else:
-        raise unsupported("sorting by such keys", "sort by numbers or tuples of numbers")
+        yield NO_NUMBERS
 
 
 def sorted_list(x: Any, key: Any, reverse: Any) -> List:

@@ -80,12 +80,19 @@ def complete(f: Any, bound: Callable[..., Any], args: tuple[Any, ...]) -> Active
     """The function for arguments of these types; None if it needs something else from outside."""
     active = Active(f.__name__, lifted(args))
     active.limited = False
+    state = current().state
+    raising = state.raising
     free = _completed(f, active, bound, len(args), ())
+    state.raising = raising                    # nothing that handlers of the user's see
     return None if free or active.bases or active.lists or active.places else active
 
 
 def called(active: Active, args: tuple[Any, ...]) -> Any:
-    return _emitted(None, active, lifted(args), 0, lambda eqn: None, [])
+    state = current().state
+    raising = state.raising
+    result = _emitted(None, active, lifted(args), 0, lambda eqn: None, [])
+    state.raising = raising
+    return result
 
 
 def _completed(f: Any, active: Active, bound: Callable[..., Any], count: int,

@@ -109,6 +109,7 @@ _BUILTINS = lazy.module("hotloop.frontend.python_names")
 _SEQUENCES = lazy.module("hotloop.frontend.python_sequences")
 _LIBRARY = (lazy.module("hotloop.frontend.python_library"),)
 _MATH = (lazy.module("hotloop.frontend.math_names"),)
+_TEXT_BUILTINS = frozenset((str, repr, ascii, format, chr, ord, bin, hex, oct))
 _REDUCE = lazy.module("hotloop.frontend.numpy_reduce")
 _SHAPE = lazy.module("hotloop.frontend.numpy_shape")
 _METHODS = lazy.module("hotloop.frontend.numpy_methods")
@@ -135,6 +136,7 @@ LATER: dict[str, tuple[Any, ...]] = {
     "numpy.ndarray": (_METHODS, _REDUCE, _SHAPE, _SEQUENCES),
     "numpy.random": (lazy.module("hotloop.frontend.numpy_random"),
                      lazy.module("hotloop.frontend.numpy_distributions")),
+    "text": (lazy.module("hotloop.frontend.text_builtins"),),
     "random": (lazy.module("hotloop.frontend.python_random"),),
     **dict.fromkeys(("warnings", "_warnings"), (lazy.module("hotloop.frontend.python_warnings"),)),
     "scipy": (lazy.module("hotloop.frontend.scipy_names"),),
@@ -201,7 +203,8 @@ def _loaded(key: Any) -> bool:
     """Was a module that knows `key` loaded just now?"""
     if _known(key):
         return False
-    home = "numpy.ndarray" if isinstance(key, str) else home_of(key)
+    home = "numpy.ndarray" if isinstance(key, str) else "text" if (
+        key in _TEXT_BUILTINS) else home_of(key)
     homes = dict.fromkeys((home, home.split(".")[0]))     # np.linalg.outer stands beside np.outer
     return any(lazy.load(module) and _known(key)
                for home in homes for module in LATER.get(home, ()))

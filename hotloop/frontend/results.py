@@ -22,7 +22,7 @@ from hotloop.frontend.dims import MIN
 from hotloop.frontend.instances import InstanceSlot, attributes
 from hotloop.frontend.list_results import RESULTS, plan_of
 from hotloop.frontend.list_results import parts as list_parts
-from hotloop.frontend.list_values import List, Table
+from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.messages import has_marks
 from hotloop.frontend.references import ChosenBase, leaves, leaves_of
 from hotloop.frontend.session import Session, StandIn
@@ -47,6 +47,7 @@ from hotloop.ir.types import BOOL, I64
 from hotloop.record import record
 
 tables = lazy.module("hotloop.frontend.tables")
+text = lazy.module("hotloop.frontend.text")
 
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None), type, np.dtype, range, slice,
              enum.Enum, frozenset, np.generic, type(Ellipsis), types.ModuleType,
@@ -170,6 +171,8 @@ class Results:
             return self.growing(x)
         if isinstance(x, Table) and id(x) not in self.stand_ins:
             return self.table(x)
+        if isinstance(x, Text):
+            return self.made_of(*text.result_parts(x))
         if isinstance(x, np.ndarray):
             x = self.session.captured(x)
         if isinstance(x, Array):

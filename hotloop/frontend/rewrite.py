@@ -402,6 +402,14 @@ class Rewriter(ast.NodeTransformer):
         return ast.copy_location(
             call("if_expression", n.test, delayed(n.body), delayed(n.orelse)), n)
 
+    def visit_JoinedStr(self, n: ast.JoinedStr) -> Any:
+        """Values that are known at run time only make an f-string text of run time."""
+        self.generic_visit(n)
+        parts = [p if not isinstance(p, ast.FormattedValue) else ast.Tuple(
+            [p.value, constant("" if p.conversion < 0 else chr(p.conversion)),
+             p.format_spec or constant("")], ast.Load()) for p in n.values]
+        return ast.copy_location(call("fstring", *parts), n)
+
     def visit_Call(self, n: ast.Call) -> Any:
         f = n.func
         if isinstance(f, ast.Name) and f.id in UNTOUCHED_CALLS:

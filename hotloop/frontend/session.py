@@ -54,6 +54,7 @@ from hotloop.ir.types import CODE_OF, I64, U64
 
 generators = lazy.module("hotloop.frontend.generators")
 tables = lazy.module("hotloop.frontend.tables")
+text = lazy.module("hotloop.frontend.text")
 
 RANDOM_MODULES = ("numpy.random._generator", "numpy.random.mtrand")
 MAX_LEAVES = 10_000
@@ -65,6 +66,9 @@ SIMPLE = (str, bytes, type(None), bool, int, float, complex, type, types.Functio
           types.BuiltinFunctionType, types.ModuleType, np.dtype, np.ufunc, type(Ellipsis),
           enum.Enum, range, frozenset, functools._lru_cache_wrapper)
 
+
+FIXED_TEXTS = "fixed texts"
+"""Among `growing`: text is known while tracing, as its content was refused at run time."""
 
 SHORT, FAR = 4, 8
 
@@ -115,6 +119,10 @@ class Session:
         self.key: Var | None = None
         self.addresses: dict[Any, Var] = {}
         self.transforms = False                            # `transforms.expand` has to run
+        self.known_texts: dict[Any, Path] = {}             # text among the arguments
+        self.pool: Any = None                              # text of run time (`text.Pool`)
+        self.sizes: dict[Var, int] = {}                    # of dimensions, in this call
+        self.traced = False                                # the arguments are known
         self.spaces: list[tuple[types.FunctionType, dict[str, Any]]] = []
         self.given = Given(self._guard, lambda *two: self.aliases.append(two))
 
@@ -182,6 +190,12 @@ class Session:
             view.__dict__["_hl_source"] = self, x, path, owner
             self.known[id(x)] = x, view
             return view
+        if isinstance(x, str | bytes) and is_argument:
+            if ("text", path[:1]) in self.growing and not self.traced:
+                self._guard((*path, ("type",)), type(x), owner)
+                return text.given(self, x, path)
+            if FIXED_TEXTS not in self.growing:
+                self.known_texts[x] = path[:1]
         self.constant_at(x, path, owner, is_argument)
         if isinstance(x, type) and x.__module__ not in ("builtins", "numpy"):
             self._class_guards(x, path, owner)

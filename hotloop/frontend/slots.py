@@ -178,6 +178,25 @@ class Kind:
         """The values in it that may be arrays or lists."""
         return []
 
+    by_value = False
+    """May it be one of several types of a name, and an item of lists? Then it has `columns`,
+    `assemble`, `recast` and `plan` (see `list_slots` and `list_results`)."""
+
+    takes_constants = False
+    """Does it join constants, as text does?"""
+
+    def columns(self, slot: Any) -> list[Any]:
+        raise NotImplementedError
+
+    def assemble(self, slot: Any, atoms: Any) -> Any:
+        raise NotImplementedError
+
+    def recast(self, atoms: Any, old: Any, new: Any) -> Any:
+        raise NotImplementedError
+
+    def plan(self, slot: Any) -> tuple[Any, ...]:
+        raise NotImplementedError
+
     def items(self, slot: Any) -> tuple[Any, ...] | None:
         """The slots of which it consists, in the order of its Vars, if it can be an item of a list;
         `rebuilt` makes it of the values of these."""
@@ -423,7 +442,12 @@ def _is_value(slot: Any) -> bool:
         return slot.type is not list and all(map(_is_value, slot.items))
     if isinstance(slot, ObjectSlot):
         return _is_constant(slot)
-    return isinstance(slot, ScalarSlot | MixedSlot | RefSlot | OneOfSlot)
+    return isinstance(slot, ScalarSlot | MixedSlot | RefSlot | OneOfSlot) or by_value(slot)
+
+
+def by_value(slot: Any) -> bool:
+    """Is it of a further kind whose values are a few numbers (text)?"""
+    return type(slot) in KINDS and KINDS[type(slot)].by_value
 
 
 def _has_arrays(slot: Any) -> bool:

@@ -13,15 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.errors import UnsupportedError
 from hotloop.frontend import truth
 from hotloop.frontend.builder import check, current, emit, lit, unsupported
+from hotloop.frontend.list_values import Text
 from hotloop.frontend.lists import item, write
 from hotloop.frontend.one_of import OneOf
 from hotloop.frontend.slots import Either
 from hotloop.frontend.tracers import PYTHON, Array, Scalar, Widened, convert, dim_of, value
 from hotloop.ir.core import Atom, Var
 from hotloop.ir.types import BOOL, I64
+
+text = lazy.module("hotloop.frontend.text")
 
 U64 = np.dtype(np.uint64)
 PRIME1, PRIME2, PRIME5 = 11400714785074694791, 14029467366897019727, 2870177450012600261
@@ -73,10 +77,12 @@ def hash_of(key: Any) -> Any:
 def _hash_atom(key: Any) -> Atom:
     if isinstance(key, tuple):
         return _of_tuple([_hash_atom(e) for e in key])
+    if isinstance(key, Text | str | bytes) or type(key) is OneOf and text.is_text(key):
+        return text.hash_atom(key)
     if type(key) is OneOf:
         return key.place
-    if isinstance(key, str | bytes) or key is None:
-        raise unsupported("text among the keys of a dict or set of run-time values",
+    if key is None:
+        raise unsupported("None among the keys of a dict or set of run-time values",
                           "use numbers for keys")
     if isinstance(key, Widened):
         if key.narrow_kind is None and not _is_bound(key.flag):

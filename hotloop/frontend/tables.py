@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.frontend import dims as dm
 from hotloop.frontend import in_tables, lists, table_keys
 from hotloop.frontend.branches import settled_kinds
 from hotloop.frontend.builder import Builder, current, opened, staging, unsupported
 from hotloop.frontend.calls import function
+from hotloop.frontend.iterables import touched
 from hotloop.frontend.list_results import MakeList
 from hotloop.frontend.list_results import parts as list_parts
 from hotloop.frontend.list_slots import list_of
@@ -44,6 +46,8 @@ from hotloop.frontend.slots import dict_of as dict_of_slot
 from hotloop.frontend.tracers import Tracer, lift
 from hotloop.ir.core import Atom, Var
 from hotloop.record import record
+
+text = lazy.module("hotloop.frontend.text")
 
 
 def traced(name: str) -> Callable[..., Any]:
@@ -71,9 +75,7 @@ def _empty() -> List:
 def of_known(x: Any) -> Table:
     """A Table for a dict or set that is known while tracing."""
     if isinstance(x, dict):
-        made = new("dict")
-        for key, item in x.items():
-            traced("set_item")(made, key, item)
+        return filled(list(x), list(x.values()))
     else:
         made = new("set")
         for key in x:
@@ -85,12 +87,17 @@ def filled(keys: list[Any], items: list[Any]) -> Table:
     """A dict of these keys and values: one loop over them, if they can be items of lists."""
     made = new("dict")
     kinds = {type(k) for k in keys}
-    if len(keys) > MOST_WRITTEN_OUT and len(kinds) == 1 and kinds <= {int, float, tuple}:
-        traced("fill")(made, list_of(keys), list_of(items))
+    if len(keys) > MOST_WRITTEN_OUT and len(kinds) == 1 and kinds <= {int, float, tuple, str}:
+        traced("fill")(made, _list_of(keys), _list_of(items))
     else:
         for key, x in zip(keys, items, strict=True):
             traced("set_item")(made, key, x)
     return made
+
+
+def _list_of(items: list[Any]) -> List:
+    known = isinstance(items[0], str | bytes) and text.list_of_known(items)
+    return known if isinstance(known, List) else list_of(items)
 
 
 MOST_WRITTEN_OUT = 4
@@ -134,6 +141,8 @@ def set_of(items: Any = ()) -> Any:
 
 def _known(items: Any) -> list[Any] | None:
     """The items, if they can be told without a loop and are few."""
+    if isinstance(items, str | bytes):
+        touched(items)
     if isinstance(items, list | tuple | set | frozenset | dict | str | range):
         return list(items)
     return None

@@ -15,16 +15,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from hotloop import config, lazy
 from hotloop.errors import Location, SourceError, UnsupportedError
 from hotloop.frontend import numpy_elementwise, one_of, operators, slice_slots
 from hotloop.frontend.builder import Builder, Dead, Regrow, Restart, Settled, opened
 from hotloop.frontend.calls import function
 from hotloop.frontend.results import Results
-from hotloop.frontend.session import Session, short_sizes
+from hotloop.frontend.session import FIXED_TEXTS, Session, short_sizes
 from hotloop.frontend.traced import Constant, Path, Traced
 from hotloop.frontend.warned import found, traced_state
 from hotloop.ir.core import Program, Var
 from hotloop.record import replace
+
+text = lazy.module("hotloop.frontend.text")
+traceback = lazy.module("traceback")
+
+TEXTS = "text"
+"""What the sites of text begin with, or are (`text.TEXTS`)."""
 
 _signatures: weakref.WeakKeyDictionary[Any, inspect.Signature] = weakref.WeakKeyDictionary()
 
@@ -70,6 +77,9 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                 recursive.add(error.recursive)
             elif set(error.inputs) - set(frozen):
                 frozen.update(dict.fromkeys(error.inputs))
+            elif _has_texts(growing):
+                _report(error)
+                frozen, growing, wary, recursive = {}, {FIXED_TEXTS}, set(), set()
             elif error.sourceless:
                 raise SourceError(
                     f"{error.message}; the source of {error.sourceless} is not known, which only "
@@ -78,6 +88,22 @@ def trace(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                     ) from None
             else:
                 raise
+        except Exception as error:
+            if not _has_texts(growing):
+                raise
+            _report(error)
+            frozen, growing, wary, recursive = {}, {FIXED_TEXTS}, set(), set()
+
+
+def _report(error: Exception) -> None:
+    """Why text is compiled in that could have been an input."""
+    if config.debug >= 2:
+        traceback.print_exception(error)
+
+
+def _has_texts(growing: set[Any]) -> bool:
+    """Was the content of an argument that is text made an input?"""
+    return any(type(site) is tuple and site[0] == TEXTS for site in growing)
 
 
 def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[str],
@@ -96,12 +122,15 @@ def _traced(fn: Callable[..., Any], bound: inspect.BoundArguments, statics: set[
     for x in bound.arguments.values():
         session.short.update(*map(short_sizes, x if type(x) in (tuple, list) else (x,)))
     with opened(root), traced_state():
+        if any(site == TEXTS or type(site) is tuple and site[0] == TEXTS for site in growing):
+            session.pool = text.Pool(session)
         for name, x in bound.arguments.items():
             path = (("arg", name),)
             if name in statics:
                 session.statics.append((path, x))
             else:
                 bound.arguments[name] = session.stand_in(x, path, None, True)
+        session.traced = True
         try:
             outcome.append(function(fn)(*bound.args, **bound.kwargs))
             died = False
@@ -134,6 +163,8 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
         tree = results.tree(outcome[0])
         session.check_cells()
         writes = results.writes()
+    if session.pool is not None:
+        session.pool.finish(session)
     into: list[Var | None] = [None] * len(results.outs)
     outs = list(results.outs)
     inputs = []
@@ -147,7 +178,7 @@ def _finish(fn: Callable[..., Any], session: Session, tree: Any, outcome: list[A
         inputs.append(given)
     params = [var for _, var, _ in session.inputs]
     program = Program(params, root.eqns, outs, getattr(fn, "__name__", "main"), into)
-    sizes = {dim: size for size, dim in session.dims.items()}
+    sizes = {dim: size for size, dim in session.dims.items()} | session.sizes
     examples = [tuple(d if isinstance(d, int) else sizes[d] for d in var.shape)
                 for _, var, _ in session.inputs]
     return Traced(program, inputs, tree, session.guards, session.statics, session.functions,

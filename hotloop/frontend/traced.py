@@ -30,15 +30,17 @@ Place = tuple[Path, Callable[..., Any] | None]
 
 ARRAY, PYTHON, NUMPY = "array", "python", "numpy"
 OBJECT, CAPSULE = "object", "capsule"
+TEXT, BYTES = "str", "bytes"
 
 
 @record
 class Input:
     """Parameter k of the Program. `kind`: the address of an object, or that in a capsule (int64);
-    an ndarray; a Python bool/int/float/complex (its dtype is bool/int64/float64/complex128); a
-    NumPy scalar. Rank, static dimensions (ints, only size 1) and dimensions that must be equal (the
-    same Var) are in the parameter's type. `contiguous`: C order, `fortran`: the opposite one, and
-    not C's. `owner` is the function whose globals or cells a global or cell path starts from."""
+    an ndarray; the codes of a str or bytes (int32[n], of any n); a Python bool/int/float/complex
+    (its dtype is bool/int64/float64/complex128); a NumPy scalar. Rank, static dimensions (ints,
+    only size 1) and dimensions that must be equal (the same Var) are in the parameter's type.
+    `contiguous`: C order, `fortran`: the opposite one, and not C's. `owner` is the function whose
+    globals or cells a global or cell path starts from."""
     path: Path
     kind: str
     dtype: np.dtype

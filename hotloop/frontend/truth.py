@@ -20,7 +20,7 @@ from hotloop.frontend.branches import staged_if
 from hotloop.frontend.builder import CONTEXT, check, current, emit, lit, unsupported
 from hotloop.frontend.dims import compare
 from hotloop.frontend.jumps import VALUE
-from hotloop.frontend.list_values import List, Table
+from hotloop.frontend.list_values import List, Table, Text
 from hotloop.frontend.objects import get
 from hotloop.frontend.references import ChosenBase, chosen
 from hotloop.frontend.slots import Either, Unjoined
@@ -40,6 +40,7 @@ from hotloop.ir.types import BOOL, I64
 
 calls = lazy.module("hotloop.frontend.calls")
 tables = lazy.module("hotloop.frontend.tables")
+text = lazy.module("hotloop.frontend.text")
 
 
 def truth(x: Any) -> Any:
@@ -52,8 +53,8 @@ def truth(x: Any) -> Any:
         raise x.error
     if isinstance(x, Table):
         return tables.size(x) > 0
-    if isinstance(x, List):
-        answer = compare("gt", x.n, 0)
+    if isinstance(x, List | Text):
+        answer = compare("gt", x.n if isinstance(x, List) else x.length, 0)
         return answer if isinstance(answer, bool) else Scalar(answer, PYTHON)
     if isinstance(x, Array):
         if any(not (isinstance(d, int) and d == 1) for d in x.dims):
@@ -263,6 +264,8 @@ def if_expression(condition: Any, yes: Callable[[], Any], no: Callable[[], Any])
 
 def equal(a: Any, b: Any) -> Any:
     """`a == b`; tuples and lists item by item"""
+    if (isinstance(a, Text) or isinstance(b, Text)) and Either not in (type(a), type(b)):
+        return text.equal(a, b)
     if isinstance(a, Either) or isinstance(b, Either):
         return exactly(equal, a, b)
     kind = type(a)
@@ -298,6 +301,8 @@ IN_PYTHON: dict[str, Callable[..., Any]] = {}
 
 def _ordered(name: str, compared: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def ordered(a: Any, b: Any) -> Any:
+        if (isinstance(a, Text) or isinstance(b, Text)) and Either not in (type(a), type(b)):
+            return text.ordered(name, a, b)
         if isinstance(a, List) or isinstance(b, List):
             x, y = (b, a) if name[0] == "g" else (a, b)
             if name.endswith("equal"):
@@ -330,6 +335,8 @@ def _same_item(p: Any, q: Any) -> Any:
 
 def not_equal(a: Any, b: Any) -> Any:
     """`a != b`"""
+    if (isinstance(a, Text) or isinstance(b, Text)) and Either not in (type(a), type(b)):
+        return not_(text.equal(a, b))
     if isinstance(a, Either) or isinstance(b, Either):
         return exactly(not_equal, a, b)
     if type(a) is type(b) and (type(a) in (tuple, list, dict) or (
@@ -341,6 +348,9 @@ def not_equal(a: Any, b: Any) -> Any:
 
 def in_(x: Any, items: Any) -> Any:
     """`x in items`"""
+    if isinstance(items, Text) or isinstance(items, str | bytes) and isinstance(
+            x, Text | Scalar) or text_in_one(x, items):
+        return text.contains(x, items)
     if isinstance(x, Either) or isinstance(items, Either):
         return exactly(in_, x, items)
     if isinstance(items, Unjoined):
@@ -366,6 +376,11 @@ def in_(x: Any, items: Any) -> Any:
         if found is True:
             return True
     return truth(found)
+
+
+def text_in_one(x: Any, items: Any) -> bool:
+    """Is text of run time looked for in one of several constants?"""
+    return isinstance(x, Text) and isinstance(items, Either) and type(items) is not Either
 
 
 def not_in(x: Any, items: Any) -> Any:

@@ -22,7 +22,7 @@ from hotloop.entry.paths import Scope
 from hotloop.entry.results import build
 from hotloop.errors import HotloopError, InternalError, UnsupportedError
 from hotloop.frontend.trace import trace
-from hotloop.frontend.traced import ARRAY, Traced
+from hotloop.frontend.traced import ARRAY, BYTES, TEXT, Traced
 from hotloop.fuzz import cases, check, compare, modes
 from hotloop.fuzz.cases import Case
 from hotloop.ir import interp as program_interp
@@ -33,6 +33,7 @@ from hotloop.loops import interp as loops_interp
 from hotloop.loops import lower as lowering
 from hotloop.loops import pipeline as loops_pipeline
 from hotloop.loops import verify as loops_verify
+from hotloop.ops.text_calls import codes_of
 from hotloop.passes import pipeline as passes_pipeline
 
 Interpret = Callable[[Program, list[Any]], list[Any]]
@@ -49,7 +50,8 @@ def run(traced: Traced, bound: dict[str, Any],
             values.append(np.uint64(12345))
             continue
         x = scope.fetch(given.path, given.owner)
-        values.append(x if given.kind == ARRAY else given.dtype.type(x))
+        values.append(codes_of(x) if given.kind in (TEXT, BYTES) else x if given.kind == ARRAY
+                      else given.dtype.type(x))
     outs = interpret(traced.program, values)
     params = traced.program.params
     results = {}

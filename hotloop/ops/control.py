@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hotloop import lazy
 from hotloop.ir.core import Atom, Block, Dim, Lit
 from hotloop.ir.types import BOOL, I64, Type
 from hotloop.ops.derivative import Zero
@@ -29,6 +30,10 @@ from hotloop.ops.table import (
     Sample,
     register,
 )
+
+text_calls = lazy.module("hotloop.ops.text_calls")
+WORD = "\x01"
+"""Stands before each number of a message that is a part of a text (`text_calls.with_text`)."""
 
 
 def _stands_for(atom: Atom, dim: Dim) -> bool:
@@ -203,7 +208,8 @@ def exception_of(exception: type[BaseException], message: str, operands: Sequenc
     """What a failing check raises: `message` formatted with the operands, Python scalars; no
     argument at all for an empty message, like a bare `assert`. With `attributes` it is an object
     whose __init__ has run while the program was traced."""
-    text = (message.format(*operands),) if message else ()
+    shown = message.format(*operands)
+    text = (text_calls.with_text(shown) if WORD in shown else shown,) if message else ()
     if attributes is None:
         return _of_text(exception, text)
     error = exception.__new__(exception)

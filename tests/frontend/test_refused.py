@@ -84,9 +84,9 @@ def assigns_a_global(x):
     return x
 
 
-@refused(StagingError, "text", f8(4))
-def formats_a_value(x):
-    return {f"{x[0]}": 1}
+@refused(UnsupportedError, "as text", f8(4))
+def formats_an_array(x):
+    return {f"{x}": 1}
 
 
 @refused(UnsupportedError, "dtype", np.array([None, 1]))
