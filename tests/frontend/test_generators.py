@@ -176,7 +176,8 @@ SEVERAL = """random(n) | random((n, 3)) | random(size=()) | random(n, dtype=np.f
     choice(20000, 3, False) | choice(20000, 1000, replace=False) | choice(m, 2, replace=False)
     choice(n, replace=False) | choice(n, n + 1, replace=False) | choice(n - 7) | choice(n - 8, 0)
     choice(a[:0]) | choice(2.5) | choice(a, n, p=a / a.sum()) | permutation(a) | permutation(n)
-    permutation(m) | permutation(-n) | choice(a, -1) | permutation(m, axis=1) | choice(m, 2, axis=1)"""
+    permutation(m) | permutation(-n) | choice(a, -1)
+    permutation(m, axis=1) | choice(m, 2, axis=1)"""
 
 
 @pytest.mark.parametrize("given", [x.strip() for x in SEVERAL.replace("\n", "|").split("|")])
