@@ -295,12 +295,14 @@ FOUND = {
                 for i in range(len(a)):
                     if k > 1:
                         return i, k, t
-            with Guard():
+            with Guard() as guard:
                 t += a[k]
                 b[-np.arange(len(a)) - 1] = a
             return a, b, t
-        """, ["np.arange(3), np.zeros(3), 1", "np.arange(3), np.zeros(3), 0",
-              "np.arange(3), np.ones(3), 2", "np.arange(3), np.zeros(3), 5"]),
+        """, ["np.arange(3, dtype='f4'), np.zeros(3), -1",
+              "np.arange(3, dtype='f4'), np.zeros(3), 0",
+              "np.arange(3, dtype='f4'), np.ones(3), 2",
+              "np.arange(3, dtype='f4'), np.zeros(3), 5"]),
     "a tuple is no key that a NumPy number could be": ("""
         def f(a, k):
             d, t = {np.int64(1): 1.0, np.count_nonzero(a): 2.0}, 0
