@@ -548,6 +548,8 @@ polysub = numpy_function(np.polysub)(_aligned(np.subtract))
 def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: Any = None,
             cov: bool = False) -> Array:
     degree = static_int(deg, "the degree of polyfit")
+    if any(as_array(v).dtype.kind == "c" for v in (x, y)):
+        raise unsupported("np.polyfit of complex numbers")
     if full or cov or rcond is not None:
         raise unsupported("np.polyfit with full=, cov= or rcond=")
     points, values = converted(as_array(x), F64), converted(as_array(y), F64)

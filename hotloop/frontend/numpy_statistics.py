@@ -282,14 +282,14 @@ def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None,
     number = scalar_of(bins) if not isinstance(bins, str) else None
     if number is None:
         raise unsupported("np.histogram with a rule for the bins", "give their number")
-    if weights is not None and as_array(weights).dtype.kind == "c":
-        raise unsupported("np.histogram with complex weights")
+    if x.dtype.kind == "c" or weights is not None and as_array(weights).dtype.kind == "c":
+        raise unsupported("np.histogram of complex numbers, or with complex weights")
     if isinstance(number, Array):
         counts, edges = histogram_between(x, number, weights)
     else:
         counts, edges = histogram_even(x, number, range, weights)
     if density:
-        widths = apply(np.subtract, edges[1:], edges[:-1])
+        widths = converted(apply(np.subtract, edges[1:], edges[:-1]), F64)
         counts = apply(np.divide, apply(np.divide, counts, widths), total(counts))
     return counts, edges
 

@@ -69,6 +69,7 @@ I8, U8 = np.arange(3, dtype=np.int8), np.arange(3, dtype=np.uint8)
     (lambda x: np.rollaxis(x, 1, -2), (MATRIX,)),
     (lambda m, k: (np.insert(m, 1, m[:k, 0], axis=1), np.insert(m, 1, 5, axis=0)), (MATRIX, 3)),
     (lambda x: (np.argwhere(x), np.where(x > 0)), (ROW,)),
+    (lambda x: (np.polyfit(x, x * 1j, 1), np.histogram(x, 2, (0, 3), density=True)), (F4,)),
     (lambda n: (range(n), range(2, n, n - 4)), (6,)),
     (lambda x: np.pad(x, np.array([[1, 2], [0, 1]]), "edge"), (MATRIX,)),
     (lambda x: np.pad(x, np.array([1, 2])), (MATRIX,)),
