@@ -65,7 +65,9 @@ def trial(call: Invocation, atoms: Sequence[Atom], careful: bool) -> Trial:
     shared: set[int] = set()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for example in examples(atoms, call.kinds, careful):
+        for example, unlikely in examples(atoms, call.kinds, careful):
+            if unlikely and trees:
+                break
             before = [x.tobytes() if isinstance(x, np.ndarray) else b"" for x in example]
             args, named = call.given(example)
             lists = [(x, list(x)) for x in (*args, *named.values()) if type(x) is list]
@@ -126,18 +128,22 @@ TRIED = (("same", 3, NICE), ("other", 3, NICE), ("same", 4, SIGNS), ("same", 2, 
          ("same", 5, DOWN))
 """For each example: all free sizes the same or different, the size, the content."""
 
+AS_A_LAST_RESORT = (("all", 3, NICE), ("all", 4, SIGNS))
+"""All sizes the same, though it is not known that they can be: tried if nothing else went."""
+
 
 def examples(atoms: Sequence[Atom], kinds: Sequence[str],
-             careful: bool) -> Iterator[list[Any]]:
-    """Lists of operands, as the user's call would give them. To be careful: nothing but the first
-    call's own if they are known; else arrays with elements whose integers are 0."""
+             careful: bool) -> Iterator[tuple[list[Any], bool]]:
+    """Lists of operands, as the user's call would give them, and whether they are a last resort.
+    To be careful: nothing but the first call's own if they are known; else arrays with elements
+    whose integers are 0."""
     known = first_values(atoms)
     if known is not None:
-        yield [_argument(x, kind) for x, kind in zip(known, kinds, strict=True)]
+        yield [_argument(x, kind) for x, kind in zip(known, kinds, strict=True)], False
         if careful:
             return
-    for number, (rule, size, content) in enumerate(TRIED):
-        sizes = _sizes(atoms, size, 0 if rule == "same" else 1)
+    for number, (rule, size, content) in enumerate(TRIED + AS_A_LAST_RESORT):
+        sizes = _sizes(atoms, size, rule)
         if sizes is None or careful and (size < 2 or rule == "other"):
             continue
         given = []
@@ -153,7 +159,7 @@ def examples(atoms: Sequence[Atom], kinds: Sequence[str],
             else:
                 value = _number(atom.dtype, number + 3 * k)
             given.append(_argument(value, kind))
-        yield given
+        yield given, rule == "all"
 
 
 def _argument(value: Any, kind: str) -> Any:
@@ -195,11 +201,14 @@ def _content(dtype: np.dtype, shape: tuple[int, ...], content: int, k: int) -> n
     return np.asarray(x).astype(dtype)
 
 
-def _sizes(atoms: Sequence[Atom], size: int, step: int) -> dict[Any, int] | None:
+def _sizes(atoms: Sequence[Atom], size: int, rule: str) -> dict[Any, int] | None:
     """A size for every Var among the dimensions, and for the numbers that are computed from them;
     None if one would be negative."""
     affine = current().state.affine
     dims: list[Dim] = [d for atom in atoms for d in atom.shape]
+    if rule == "all":
+        return {d: size for d in dims if isinstance(d, Var)}
+    step = 0 if rule == "same" else 1
     free: dict[Var, int] = {}
     for d in dims:
         if isinstance(d, Var):

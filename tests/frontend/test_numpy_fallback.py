@@ -55,6 +55,21 @@ def test_agrees(f, args):
     jitted(f, *args)
 
 
+def test_sizes_that_turn_out_to_be_equal():
+    """Nothing says that the system has as many rows as its right side; a clipped slice does not."""
+    def solved(a, b, n):
+        rows = a.copy()
+        for k in range(n):
+            if rows[k + 1, k] < -5.0:
+                break
+        right = np.zeros(k + 2)
+        right[0] = b
+        return np.linalg.lstsq(rows[:k + 2, :k + 1], right, rcond=None)[0]
+
+    a = np.random.default_rng(0).random((6, 5))
+    agree(solved, a, 1.0, 5)
+
+
 def test_sizes_vary():
     agree(lambda p: np.poly(p), (P,), (np.arange(1.0, 7.0),), (np.zeros(0),), traces=1)
 
