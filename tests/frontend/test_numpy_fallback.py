@@ -67,7 +67,7 @@ def test_sizes_that_turn_out_to_be_equal():
         return np.linalg.lstsq(rows[:k + 2, :k + 1], right, rcond=None)[0]
 
     a = np.random.default_rng(0).random((6, 5))
-    agree(solved, a, 1.0, 5)
+    agree(solved, (a, 1.0, 5))
 
 
 def test_sizes_vary():
