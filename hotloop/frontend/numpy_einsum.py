@@ -20,9 +20,9 @@ from hotloop.frontend import dims as dm
 from hotloop.frontend import ufuncs
 from hotloop.frontend.builder import fail
 from hotloop.frontend.numpy_arrays import as_array, as_dtype, converted, delivered
+from hotloop.frontend.numpy_diagonals import diagonal
 from hotloop.frontend.numpy_products import matmul
 from hotloop.frontend.numpy_reduce import total
-from hotloop.frontend.numpy_select import diagonal
 from hotloop.frontend.numpy_shape import permuted, reshape_to
 from hotloop.frontend.registry import numpy_function
 from hotloop.frontend.tracers import Array, Scalar

@@ -22,7 +22,7 @@ from hotloop.frontend.builder import check, current, emit, unsupported
 from hotloop.frontend.numpy_arrays import as_array, scalar_of, settled
 from hotloop.frontend.numpy_atoms import atom_of, op, select
 from hotloop.frontend.numpy_callback import REFUSED
-from hotloop.frontend.numpy_select import argsort
+from hotloop.frontend.numpy_order import argsort
 from hotloop.frontend.python_names import python
 from hotloop.frontend.registry import NUMPY, numpy_function
 from hotloop.frontend.tracers import (

@@ -2,7 +2,7 @@
 
     j = search(a, x, "right")      # the number of elements of the sorted vector a that are <= x
 
-NaN sorts last, as in NumPy. Whole arrays of keys are NumPy's own searchsorted (`numpy_select`).
+NaN sorts last, as in NumPy. Whole arrays of keys are NumPy's own searchsorted (`numpy_order`).
 """
 
 from __future__ import annotations

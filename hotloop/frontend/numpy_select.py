@@ -1,4 +1,4 @@
-"""Choosing, gathering, sorting, searching: where, take, put, sort, unique, searchsorted, clip.
+"""Choosing and gathering: where, select, clip, nonzero, take, put, compress.
 
     np.where(x > 0, x, 0)       # select[...]: NumPy 2's promotion, weak Python numbers
     np.take(x, i, axis=1)       # a gather with checked indices
@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,21 +22,16 @@ from hotloop.frontend.numpy_arrays import (
     as_dtype,
     axis_of,
     common_dtype,
-    converted,
     delivered,
     scalar_of,
     settled,
-    static_int,
     target_array,
-    zeros_array,
 )
 from hotloop.frontend.numpy_atoms import either, op, select
-from hotloop.frontend.numpy_callback import RAISING, VIA_NUMPY, through_numpy
 from hotloop.frontend.numpy_elementwise import truth
 from hotloop.frontend.numpy_join import sequence
 from hotloop.frontend.numpy_reduce import NO_VALUE, given
-from hotloop.frontend.numpy_search import search
-from hotloop.frontend.numpy_shape import moveaxis, ravel, reshape_to
+from hotloop.frontend.numpy_shape import ravel
 from hotloop.frontend.registry import NUMPY, UFUNC_METHODS, method, numpy_function
 from hotloop.frontend.tracers import (
     Array,
@@ -51,7 +45,6 @@ from hotloop.frontend.tracers import (
     dtype_of,
     fit,
     fresh,
-    full,
     iota,
     is_python_number,
     keep_order,
@@ -59,9 +52,8 @@ from hotloop.frontend.tracers import (
     reshaped,
     value,
     wrap,
-    zero,
 )
-from hotloop.frontend.views import Diagonal, Reshape
+from hotloop.frontend.views import Reshape
 from hotloop.ir.core import Lit
 from hotloop.ir.types import BOOL, I64
 
@@ -439,423 +431,3 @@ def one_by_one(ufunc: np.ufunc, a: Array, indices: Any, b: Any) -> None:
 
 
 UFUNC_METHODS["at"] = ufunc_at
-
-
-# ---- sorting
-
-def sortable(a: Array, axis: Any) -> tuple[Array, int]:
-    if axis is None:
-        return ravel(a), 0
-    return a, axis_of(axis, a.ndim)
-
-
-@numpy_function(np.sort)
-def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
-         stable: Any = None) -> Array:
-    unordered(order)
-    a, k = sortable(as_array(a), axis)
-    made = fresh(op("sort", a.value(), axis=k, **order_of(kind, stable)))
-    return keep_order(made, [a])
-
-
-def unordered(order: Any, kind: str = "introselect") -> None:
-    """NumPy tells what is wrong with these arguments."""
-    if order is not None or kind != "introselect":
-        raise unsupported("the order of fields, or another algorithm, for arrays of numbers")
-
-
-def order_of(kind: Any, stable: Any) -> dict[str, Any]:
-    """The parameter of `sort`: which of the equal 0.0 and -0.0 comes first."""
-    return {"kind": "stable"} if stably(kind, stable) else {}
-
-
-def stably(kind: Any, stable: Any) -> bool:
-    if kind is not None and stable is not None:
-        fail(ValueError, "`kind` and keyword parameters can't be provided at the same time. Use "
-             "only one of them.")
-    return bool(stable or kind is not None and kind[0] in "sSmM")
-
-
-@method("sort")
-def sort_in_place(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
-                  stable: Any = None) -> None:
-    unordered(order)
-    along_axis(axis)
-    a.assign(op("sort", a.value(), axis=sortable(a, axis)[1], **order_of(kind, stable)))
-
-
-def along_axis(axis: Any) -> None:
-    """In place there is no way to sort all axes as one."""
-    if axis is None:
-        fail(TypeError, "'NoneType' object cannot be interpreted as an integer")
-
-
-@numpy_function(np.argsort)
-@method("argsort")
-def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *,
-            stable: Any = None) -> Array:
-    unordered(order)
-    a = as_array(a)
-    if not a.dims and axis in (0, -1, None):      # which NumPy lets pass
-        return fresh(full(lit(0), (1,)))
-    a, k = sortable(a, axis)
-    how: dict[str, Any] = {"axis": k}
-    if not stably(kind, stable):
-        how["kind"] = "quicksort"                 # whose order of equal elements is NumPy's
-    return fresh(emit("argsort", [a.value()], [(I64, a.dims)], **how)[0])
-
-
-@numpy_function(np.lexsort)
-def lexsort(keys: Any, axis: Any = -1) -> Array:
-    """Stable sorts by each key, the last one being the most significant."""
-    parts = [as_array(k) for k in sequence(keys)]
-    if not parts or parts[0].ndim != 1:
-        raise unsupported("np.lexsort of keys that are not vectors")
-    axis_of(axis, 1)
-    order = argsort(parts[0], stable=True)
-    for key in parts[1:]:
-        order = order[argsort(key[order], stable=True)]
-    return order
-
-
-@numpy_function(np.partition)
-def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
-              order: Any = None) -> Array:
-    unordered(order, kind)
-    return _partitioned(np.partition, as_array(a), kth, axis, None)
-
-
-@method("partition")
-def partition_in_place(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
-                       order: Any = None) -> None:
-    unordered(order, kind)
-    along_axis(axis)
-    a.assign(_partitioned(np.partition, a, kth, axis, None).value())
-
-
-@numpy_function(np.argpartition)
-@method("argpartition")
-def argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect",
-                 order: Any = None) -> Array:
-    unordered(order, kind)
-    return _partitioned(np.argpartition, as_array(a), kth, axis, I64)
-
-
-def _partitioned(function: Any, a: Array, kth: Any, axis: Any, dtype: Any) -> Array:
-    """By NumPy: the elements beside the kth stand in an order of its own."""
-    a, k = sortable(a, axis)
-    at = scalar_of(settled(lift(kth)))
-    result, = through_numpy(function, [a.value(), convert(value(at), I64)],
-                            [(dtype or a.dtype, a.dims)], axis=k)
-    return fresh(result)
-
-
-RAISING.update((np.partition, np.argpartition, np.digitize))  # a kth out of bounds, no order
-
-
-@numpy_function(np.searchsorted)
-@method("searchsorted")
-def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """A loop for one number, NumPy's own binary search for arrays of them."""
-    a, at = as_array(a), settled(lift(v))
-    if a.ndim != 1:
-        fail(ValueError, "object too deep for desired array")
-    if sorter is not None:
-        a = a[sorter]
-    if side not in ("left", "right"):
-        fail(ValueError, f"search side must be one of 'left' or 'right' (got '{side}')")
-    work = np.result_type(a.dtype, dtype_of(at))
-    haystack = convert(a.value(), work)
-    if not dims_of(at) and work.kind != "c":
-        return Scalar(search(haystack, convert(value(at), work), side))
-    result, = through_numpy(np.searchsorted, [haystack, convert(value(at), work)],
-                            [(I64, dims_of(at))], side=side)
-    return wrap(result)
-
-
-@numpy_function(np.digitize)
-def digitize(x: Any, bins: Any, right: bool = False) -> Any:
-    edges, at = as_array(bins), settled(lift(x))
-    if dtype_of(at).kind == "c":
-        fail(TypeError, "x may not be complex")
-    work = np.result_type(edges.dtype, dtype_of(at))
-    result, = through_numpy(np.digitize, [convert(value(at), work), convert(edges.value(), work)],
-                            [(I64, dims_of(at))], right=bool(right))
-    return wrap(result)
-
-
-VIA_NUMPY.update((np.searchsorted, np.digitize))
-
-
-# ---- sets
-
-@numpy_function(np.unique)
-def unique(ar: Any, return_index: bool = False, return_inverse: bool = False,
-           return_counts: bool = False, axis: Any = None, *, equal_nan: bool = True,
-           sorted: bool = True) -> Any:
-    if axis is not None:
-        raise unsupported("np.unique along an axis", "encode the rows as numbers")
-    if not sorted:
-        raise unsupported("np.unique that is not sorted")        # in an order of NumPy's own
-    whole = as_array(ar)
-    a = ravel(whole)
-    order = argsort(a, stable=True) if return_index or return_inverse else None
-    values = a[order] if order is not None else sort(a)
-    n = a.dims[0]
-    first = NUMPY[np.ones](as_int(n), bool)
-    if not (isinstance(n, int) and n < 2):
-        differs = ufuncs.apply(np.not_equal, [values[1:], values[:-1]])
-        if a.dtype.kind in "fc" and equal_nan:
-            nan = ufuncs.apply(np.isnan, [values])
-            both = ufuncs.apply(np.logical_and, [nan[1:], nan[:-1]])
-            differs = ufuncs.apply(np.logical_and, [differs, ufuncs.apply(np.logical_not, [both])])
-        first[1:] = differs
-    starts = nonzero(first)[0]
-    results = [values[starts]]
-    if return_index:
-        assert order is not None
-        results.append(order[starts])
-    if return_inverse:
-        group = NUMPY[np.cumsum](first) - 1
-        inverse = zeros_array((n,), I64)
-        inverse[order] = group
-        results.append(reshape_to(inverse, whole.dims))
-    if return_counts:
-        size = as_int(n)
-        ends = NUMPY[np.append](starts[1:], [size])
-        total = NUMPY[np.where](ufuncs.apply(np.greater, [size, 0]), ends, 0)
-        results.append(total[:as_int(starts.dims[0])] - starts)
-    return results[0] if len(results) == 1 else tuple(results)
-
-
-if hasattr(np, "unique_values"):
-    def _unique(name: str, *parts: bool) -> None:
-        function = getattr(np, name)
-        made = type(function(np.zeros(1)))
-
-        def stand_in(x: Any) -> Any:
-            return made(*unique(x, *parts, equal_nan=False))
-        numpy_function(function)(stand_in)
-
-    _unique("unique_all", True, True, True)
-    _unique("unique_counts", False, False, True)
-    _unique("unique_inverse", False, True, False)
-
-
-@numpy_function(np.isin)
-def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *,
-         kind: Any = None) -> Any:
-    """Membership by search in the sorted test elements."""
-    if kind not in (None, "sort"):
-        raise unsupported("np.isin by a table")
-    a, tests = settled(lift(element)), ravel(test_elements)
-    work = np.result_type(dtype_of(a), tests.dtype)
-    known = sort(converted(tests, work))
-    x = fresh(convert(value(a), work))
-    n = known.dims[0]
-    if isinstance(n, int) and n == 0:
-        result = ufuncs.apply(np.not_equal, [x, x])
-    else:
-        at = searchsorted(known, x if x.dims else Scalar(x.value()))
-        inside = ufuncs.apply(np.less, [at, as_int(n)])
-        last = dm.at_least_zero(dm.minus(dm.form(n), dm.ONE))
-        safe = ufuncs.apply(np.minimum, [at, as_int(last)])
-        padded = NUMPY[np.append](known, [work.type(0)])
-        hit = ufuncs.apply(np.equal, [padded[safe], x])
-        result = ufuncs.apply(np.logical_and, [inside, hit])
-    result = ufuncs.apply(np.logical_not, [result]) if invert else result
-    return as_array(result)
-
-
-@numpy_function(np.union1d)
-def union1d(ar1: Any, ar2: Any) -> Array:
-    return unique(NUMPY[np.concatenate]([ar1, ar2], None))
-
-
-@numpy_function(np.intersect1d)
-def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False,
-                return_indices: bool = False) -> Array:
-    if return_indices or assume_unique:
-        raise unsupported("np.intersect1d with return_indices=True or assume_unique=True")
-    a, b = as_array(ar1), as_array(ar2)
-    first = converted(unique(a), np.result_type(a.dtype, b.dtype))
-    return first[isin(first, b)]
-
-
-@numpy_function(np.setdiff1d)
-def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
-    first = ravel(as_array(ar1)) if assume_unique else unique(as_array(ar1))
-    return first[isin(first, as_array(ar2), invert=True)]
-
-
-@numpy_function(np.setxor1d)
-def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
-    if assume_unique:
-        raise unsupported("np.setxor1d with assume_unique=True")
-    a, b = as_array(ar1), as_array(ar2)
-    return sort(NUMPY[np.concatenate]([setdiff1d(a, b), setdiff1d(b, a)]))
-
-
-# ---- diagonals and index tuples
-
-def diagonal_view(a: Array, offset: Any, axis1: Any, axis2: Any) -> Array:
-    """The diagonal of two axes as a gather, its axis last."""
-    i, j = axis_of(axis1, a.ndim), axis_of(axis2, a.ndim)
-    if i == j:
-        fail(ValueError, "axis1 and axis2 cannot be the same")
-    a = moveaxis(a, (i, j), (0, 1)) if (i, j) != (0, 1) else a
-    shift = static_int(offset, "the offset of a diagonal")
-    row, column = max(0, -shift), max(0, shift)
-    rows = dm.at_least_zero(dm.minus(dm.form(a.dims[0]), dm.form(row)))
-    columns = dm.at_least_zero(dm.minus(dm.form(a.dims[1]), dm.form(column)))
-    n = dm.minimum(rows, columns)
-    return a.view(Diagonal(shift, (*a.dims[2:], n)))
-
-
-@numpy_function(np.diagonal)
-@method("diagonal")
-def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Array:
-    a = as_array(a)
-    if a.ndim < 2:
-        fail(ValueError, "diag requires an array of at least two dimensions")
-    return diagonal_view(a, offset, axis1, axis2)
-
-
-@numpy_function(np.linalg.diagonal)
-def linalg_diagonal(x: Any, /, *, offset: Any = 0) -> Array:
-    return diagonal(x, offset, -2, -1)
-
-
-@numpy_function(np.diag)
-def diag(v: Any, k: Any = 0) -> Array:
-    a = as_array(v)
-    shift = static_int(k, "k of diag")
-    if a.ndim == 2:
-        return diagonal(a, shift)
-    if a.ndim != 1:
-        fail(ValueError, "Input must be 1- or 2-d.")
-    n = a.dims[0]
-    size = dm.dim(dm.plus(dm.form(n), dm.form(abs(shift))))
-    steps = iota(n)
-    row = op("add", steps, Lit(max(0, -shift)))
-    column = op("add", steps, Lit(max(0, shift)))
-    target = full(zero(a.dtype), (size, size))
-    return fresh(emit("set", [target, a.value(), row, column], [(a.dtype, (size, size))],
-                      codes="aa")[0])
-
-
-@numpy_function(np.diagflat)
-def diagflat(v: Any, k: Any = 0) -> Array:
-    return diag(ravel(v), k)
-
-
-@numpy_function(np.linalg.trace)
-def trace_of_matrices(x: Any, /, *, offset: Any = 0, dtype: Any = None) -> Any:
-    return trace(x, offset, -2, -1, dtype)
-
-
-@numpy_function(np.trace)
-@method("trace")
-def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None,
-          out: Any = None) -> Any:
-    return NUMPY[np.sum](diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype, out=out)
-
-
-@numpy_function(np.diag_indices)
-def diag_indices(n: Any, ndim: int = 2) -> tuple[Array, ...]:
-    return (fresh(iota(dim_of(settled(n)))),) * ndim
-
-
-@numpy_function(np.diag_indices_from)
-def diag_indices_from(arr: Any) -> tuple[Array, ...]:
-    a = as_array(arr)
-    if a.ndim < 2:
-        fail(ValueError, "input array must be at least 2-d")
-    for d in a.dims[1:]:
-        dm.require_equal(d, a.dims[0], "All dimensions of input must be of equal length")
-    return diag_indices(as_int(a.dims[0]), a.ndim)
-
-
-def _triangle_indices(name: str) -> Callable[..., Any]:
-    def triangle(n: Any, k: Any = 0, m: Any = None) -> tuple[Array, ...]:
-        mask = NUMPY[np.tri](n, m, k=k if name == "tril" else k - 1, dtype=bool)
-        return nonzero(mask if name == "tril" else ufuncs.apply(np.logical_not, [mask]))
-    return triangle
-
-
-tril_indices = numpy_function(np.tril_indices)(_triangle_indices("tril"))
-triu_indices = numpy_function(np.triu_indices)(_triangle_indices("triu"))
-
-
-@numpy_function(np.tril_indices_from)
-def tril_indices_from(arr: Any, k: Any = 0) -> tuple[Array, ...]:
-    n, m = as_array(arr).dims
-    return tril_indices(as_int(n), k, as_int(m))
-
-
-@numpy_function(np.triu_indices_from)
-def triu_indices_from(arr: Any, k: Any = 0) -> tuple[Array, ...]:
-    n, m = as_array(arr).dims
-    return triu_indices(as_int(n), k, as_int(m))
-
-
-@numpy_function(np.unravel_index)
-def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
-    sizes = [settled(d) for d in (shape if isinstance(shape, tuple | list) else (shape,))]
-    at = scalar_of(indices)
-    if dtype_of(at).kind not in "iu":
-        raise unsupported("np.unravel_index of indices that are no integers")
-    if dtype_of(at) != I64:
-        at = wrap(convert(value(at), I64))
-    total: Any = 1
-    for d in sizes:
-        total = total * d
-    low = ufuncs.apply(np.greater_equal, [at, 0])
-    high = ufuncs.apply(np.less, [at, total])
-    inside = ufuncs.apply(np.logical_and, [low, high])
-    if isinstance(at, Array):
-        check(value(NUMPY[np.all](inside)), ValueError,
-              "index is out of bounds for array with the given shape")
-    else:
-        check(value(inside), ValueError, "index {} is out of bounds for array with size {}",
-              value(at), value(lift(total)))
-    parts = []
-    for d in (sizes[::-1] if order == "C" else sizes):
-        parts.append(ufuncs.apply(np.remainder, [at, d]))
-        at = ufuncs.apply(np.floor_divide, [at, d])
-    return tuple(parts[::-1] if order == "C" else parts)
-
-
-@numpy_function(np.ravel_multi_index)
-def ravel_multi_index(multi_index: Any, dims: Any, mode: str = "raise", order: str = "C") -> Any:
-    if mode not in ("raise", "wrap", "clip"):
-        raise unsupported("np.ravel_multi_index with several modes")
-    sizes = [settled(d) for d in dims]
-    parts = [scalar_of(p) for p in multi_index]
-    result: Any = 0
-    pairs = list(zip(parts, sizes, strict=True))
-    for p, d in (pairs if order == "C" else pairs[::-1]):
-        if mode == "wrap":
-            p = ufuncs.apply(np.remainder, [p, d])
-        elif mode == "clip":
-            p = clip(p, 0, d - 1)
-        else:
-            inside = ufuncs.apply(np.logical_and, [ufuncs.apply(np.greater_equal, [p, 0]),
-                                                   ufuncs.apply(np.less, [p, d])])
-            check(value(NUMPY[np.all](inside)), ValueError, "invalid entry in coordinates array")
-        result = ufuncs.apply(np.add, [ufuncs.apply(np.multiply, [result, d]), p])
-    return result
-
-
-@numpy_function(np.ix_)
-def ix_(*args: Any) -> tuple[Array, ...]:
-    rank = len(args)
-    grids = []
-    for k, x in enumerate(args):
-        a = as_array(x)
-        if a.dtype == BOOL:
-            a = nonzero(a)[0]
-        elif not isinstance(x, Array | np.ndarray) and a.ndim and a.dims[0] == 0:
-            a = converted(a, I64)                  # an empty list is one of indices
-        grids.append(a[tuple(slice(None) if j == k else None for j in range(rank))])
-    return tuple(grids)

@@ -20,7 +20,7 @@ rank 0 (`ufuncs.apply` has promoted and broadcast them and wraps what comes back
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
@@ -124,6 +124,8 @@ LATER: dict[str, tuple[Any, ...]] = {
     "numpy": (
         lazy.module("hotloop.frontend.numpy_create"), _REDUCE, _SHAPE, _METHODS,
         lazy.module("hotloop.frontend.numpy_select"),
+        lazy.module("hotloop.frontend.numpy_order"),
+        lazy.module("hotloop.frontend.numpy_diagonals"),
         lazy.module("hotloop.frontend.numpy_join"),
         lazy.module("hotloop.frontend.numpy_products"),
         lazy.module("hotloop.frontend.numpy_numeric"),
@@ -203,11 +205,15 @@ def _loaded(key: Any) -> bool:
     """Was a module that knows `key` loaded just now?"""
     if _known(key):
         return False
+    return any(lazy.load(module) and _known(key) for module in modules_for(key))
+
+
+def modules_for(key: Any) -> Iterator[Any]:
+    """The modules among which is the one that knows `key`, if one does."""
     home = "numpy.ndarray" if isinstance(key, str) else "text" if (
         key in _TEXT_BUILTINS) else home_of(key)
-    homes = dict.fromkeys((home, home.split(".")[0]))     # np.linalg.outer stands beside np.outer
-    return any(lazy.load(module) and _known(key)
-               for home in homes for module in LATER.get(home, ()))
+    for name in dict.fromkeys((home, home.split(".")[0])):  # np.linalg.outer stands beside np.outer
+        yield from LATER.get(name, ())
 
 
 def _known(key: Any) -> bool:

@@ -59,8 +59,21 @@ def test_a_walk_of_a_generator_that_goes_on():
 @pytest.mark.parametrize("draw, name", [
     (lambda rng, a: rng.gamma(a, 2.0), "gamma with respect to shape"),
     (lambda rng, a: rng.beta(a, 2.0), "beta"),
-    (lambda rng, a: rng.choice(np.array([a, 1.0])), "choice"),
+    (lambda rng, a: rng.choice(np.array([a, 1.0]), p=[0.5, 0.5]), "choice"),
 ])
 def test_what_has_no_formula_says_so(draw, name):
     with pytest.raises(UnsupportedError, match=f"the derivative of {name}"):
         hotloop.grad(lambda a: draw(np.random.default_rng(3), a))(0.7)
+
+
+def test_choices_and_orders_of_what_is_differentiated():
+    """What is drawn are places: the derivatives are those of the elements there."""
+    def weighed(x):
+        rng = np.random.default_rng(3)
+        y = rng.permutation(x) * np.arange(5.0)
+        return y.sum() + rng.choice(x, 3, replace=False).sum() + rng.choice(x) ** 2
+
+    x = np.arange(1.0, 6.0)
+    step = np.eye(5) * 1e-6
+    wanted = [(weighed(x + d) - weighed(x - d)) / 2e-6 for d in step]
+    np.testing.assert_allclose(hotloop.grad(weighed)(x), wanted, rtol=1e-7)
