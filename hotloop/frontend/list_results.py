@@ -33,10 +33,10 @@ from hotloop.frontend.slots import (
 from hotloop.frontend.structure import Keys
 from hotloop.frontend.traced import PYTHON
 from hotloop.ir.core import Var
-from hotloop.ops.text_calls import text_at
 from hotloop.record import record
 
 text = lazy.module("hotloop.frontend.text")
+text_calls = lazy.module("hotloop.ops.text_calls")
 
 LAST = -1
 """The limit of a deque that is known at run time only: it is the last of the items."""
@@ -90,7 +90,7 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any], pool: Any) -> 
             return list(map(chr, np.asarray(next(arrays)).tolist()))
         case ("text", kind):
             starts, sizes = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
-            return [text_at(pool, s, k, kind) for s, k in zip(starts, sizes, strict=True)]
+            return [text_calls.text_at(pool, s, k, kind) for s, k in zip(starts, sizes, strict=True)]
         case ("one of", objects):
             return [objects[k] for k in np.asarray(next(arrays)).tolist()]
         case ("array",):
