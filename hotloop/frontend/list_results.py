@@ -90,7 +90,8 @@ def _column(plan: tuple[Any, ...], n: int, arrays: Iterator[Any], pool: Any) -> 
             return list(map(chr, np.asarray(next(arrays)).tolist()))
         case ("text", kind):
             starts, sizes = np.asarray(next(arrays)).tolist(), np.asarray(next(arrays)).tolist()
-            return [text_calls.text_at(pool, s, k, kind) for s, k in zip(starts, sizes, strict=True)]
+            return [text_calls.text_at(pool, s, k, kind)
+                    for s, k in zip(starts, sizes, strict=True)]
         case ("one of", objects):
             return [objects[k] for k in np.asarray(next(arrays)).tolist()]
         case ("array",):
