@@ -17,7 +17,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from hotloop.loops import cost
-from hotloop.loops.core import Call, For, If, Kernel, Let, Nest, Statement, While, walk
+from hotloop.loops.core import (
+    Call,
+    For,
+    If,
+    Kernel,
+    Let,
+    Nest,
+    ScalarParam,
+    Statement,
+    While,
+    walk,
+)
 from hotloop.loops.expr import I64, Expr, affine
 from hotloop.loops.rewrite import at_entry
 from hotloop.loops.scalar import SCALAR_OPS
@@ -38,71 +49,96 @@ CALL = 1000.0
 def operations(kernel: Kernel, values: Mapping[str, float]) -> tuple[float, int]:
     """Operations of one call, `values` being those of names of dimensions and integers, and of the
     kernel's text."""
-    size = sum(1 + len(cost.nodes(list(at_entry(s)), set())) for s in walk(kernel.body))
+    size = sum(1 + len(cost.nodes(list(at_entry(s)), set()))
+               for one in (kernel, *kernel.functions) for s in walk(one.body))
     largest = max(values.values(), default=math.inf)
-    return _list(kernel.body, {**values, LARGEST: largest, AROUND: 1.0}), size
+    estimate = _Estimate(kernel.functions)
+    return estimate.statements(kernel.body, {**values, LARGEST: largest, AROUND: 1.0}), size
 
 
-def _list(body: list[Statement], values: dict[str, float]) -> float:
-    total = 0.0
-    seen: set[Expr] = set()
-    for s in body:
-        total += len(cost.nodes(list(at_entry(s)), seen)) + 1
-        match s:
-            case Let():
+class _Estimate:
+    def __init__(self, functions: list[Kernel]):
+        self.functions = functions
+        self.inside: set[int] = set()           # functions that are being called
+
+    def statements(self, body: list[Statement], values: dict[str, float]) -> float:
+        total = 0.0
+        seen: set[Expr] = set()
+        for s in body:
+            total += len(cost.nodes(list(at_entry(s)), seen)) + 1
+            match s:
+                case Let():
+                    values[s.name] = _value(s.value, values)
+                case For():
+                    total += self.loop(s, values)
+                case If():
+                    total += max(self.statements(s.then, values), self.statements(s.orelse, values))
+                case Call():
+                    total += self.function(s, values) if s.routine == "invoke" else CALL
+                case While():
+                    total += self.while_(s, values)
+                case Nest():
+                    return math.inf
+        return total
+
+    def function(self, call: Call, values: dict[str, float]) -> float:
+        """A function of the kernel's; one that calls itself may do so for ever."""
+        if call.site in self.inside:
+            return math.inf
+        called = self.functions[call.site]
+        inner = {name: values[name] for name in (LARGEST, AROUND)}
+        given = iter(call.ins)                  # arrays are followed by their sizes
+        for param in called.params:
+            passed: Any = next(given)
+            if isinstance(param, ScalarParam):
+                inner[param.name] = _value(passed, values)
+                continue
+            for x in param.shape:
+                size: Any = next(given)
+                if x.op == "var":
+                    inner.setdefault(x.args[0], _value(size, values))
+        self.inside.add(call.site)
+        total = self.statements(called.body, inner)
+        self.inside.discard(call.site)
+        return total
+
+    def loop(self, loop: For, values: dict[str, float]) -> float:
+        lo, hi, step = (_value(x, values) for x in (loop.lo, loop.hi, loop.step))
+        trips = (hi - lo) / step if step else math.inf
+        if math.isnan(lo) and math.isnan(hi):
+            trips = max(1.0, values[LARGEST] / max(1.0, values[AROUND]))
+        elif math.isnan(trips):
+            trips = values[LARGEST]
+        if math.isfinite(trips):
+            trips = math.ceil(trips)
+        if trips <= 0:
+            return 0.0
+        values[loop.var] = (lo + hi) / 2
+        ends = [c.next for c in loop.carries]
+        return self.repeated(trips, loop.body, ends, values) / (cost.LANES if loop.lanes else 1)
+
+    def repeated(self, trips: float, body: list[Statement], ends: list[Expr],
+                 values: dict[str, float]) -> float:
+        around = values[AROUND]
+        values[AROUND] = around * trips
+        inside = self.statements(body, values) + len(cost.nodes(ends, set()))
+        values[AROUND] = around
+        return trips * inside
+
+    def while_(self, loop: While, values: dict[str, float]) -> float:
+        for carry in loop.carries:
+            values[carry.name] = _value(carry.init, values)
+        for s in loop.test:
+            if isinstance(s, Let):
                 values[s.name] = _value(s.value, values)
-            case For():
-                total += _loop(s, values)
-            case If():
-                total += max(_list(s.then, values), _list(s.orelse, values))
-            case Call():
-                total += math.inf if s.routine == "invoke" else CALL
-            case While():
-                total += _while(s, values)
-            case Nest():
-                return math.inf
-    return total
-
-
-def _loop(loop: For, values: dict[str, float]) -> float:
-    lo, hi, step = (_value(x, values) for x in (loop.lo, loop.hi, loop.step))
-    trips = (hi - lo) / step if step else math.inf
-    if math.isnan(lo) and math.isnan(hi):
-        trips = max(1.0, values[LARGEST] / max(1.0, values[AROUND]))
-    elif math.isnan(trips):
-        trips = values[LARGEST]
-    if math.isfinite(trips):
-        trips = math.ceil(trips)
-    if trips <= 0:
-        return 0.0
-    values[loop.var] = (lo + hi) / 2
-    ends = [c.next for c in loop.carries]
-    return _repeated(trips, loop.body, ends, values) / (cost.LANES if loop.lanes else 1)
-
-
-def _repeated(trips: float, body: list[Statement], ends: list[Expr],
-              values: dict[str, float]) -> float:
-    around = values[AROUND]
-    values[AROUND] = around * trips
-    inside = _list(body, values) + len(cost.nodes(ends, set()))
-    values[AROUND] = around
-    return trips * inside
-
-
-def _while(loop: While, values: dict[str, float]) -> float:
-    for carry in loop.carries:
-        values[carry.name] = _value(carry.init, values)
-    for s in loop.test:
-        if isinstance(s, Let):
-            values[s.name] = _value(s.value, values)
-    steps = _steps(loop)
-    trips = min((_trips(part, loop, steps, values) for part in _parts(loop)), default=math.inf)
-    if not math.isfinite(trips):
-        return math.inf
-    for name, step in steps.items():               # the middle
-        values[name] += step * trips / 2
-    ends = [loop.cond, *(c.next for c in loop.carries)]
-    return _repeated(trips, [*loop.test, *loop.body], ends, values)
+        steps = _steps(loop)
+        trips = min((_trips(part, loop, steps, values) for part in _parts(loop)), default=math.inf)
+        if not math.isfinite(trips):
+            return math.inf
+        for name, step in steps.items():               # the middle
+            values[name] += step * trips / 2
+        ends = [loop.cond, *(c.next for c in loop.carries)]
+        return self.repeated(trips, [*loop.test, *loop.body], ends, values)
 
 
 def _parts(loop: While) -> list[Expr]:

@@ -298,3 +298,24 @@ def test_bounds_out_of_arrays_are_guessed_by_sizes():
     kernel = jitted.lower(np.array([0, 3, 10]), x).kernel
     assert math.isfinite(operations(kernel, {"n1": 3, "n2": 10})[0])
     assert jitted(np.array([0, 3, 10]), x) == 45.0
+
+
+def test_functions_that_a_long_program_is_cut_into_are_counted(tmp_path):
+    lines = "\n".join(300 * ["    y = np.sin(y) * x - (y + 0.5)"])
+    file = tmp_path / "program.py"
+    file.write_text(f"import numpy as np\ndef f(x):\n    y = x\n{lines}\n    return y\n")
+    space = {"__name__": "program", "__file__": str(file)}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    kernel = hotloop.jit(hotloop.jacrev(space["f"])).lower(np.ones(3)).kernel
+    assert kernel.functions
+    found = [operations(kernel, {str(kernel.params[0].shape[0]): n}) for n in (100, 1000)]
+    assert all(math.isfinite(work) and size > 1000 for work, size in found)
+    assert found[0][0] < found[1][0]
+
+
+def test_a_function_that_calls_itself_may_do_so_for_ever():
+    @hotloop.jit
+    def steps(n):
+        return 0 if n <= 1 else 1 + steps(n // 2 if n % 2 == 0 else 3 * n + 1)
+
+    assert operations(steps.lower(27).kernel, {"p1": 27})[0] == math.inf
