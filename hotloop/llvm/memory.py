@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,6 +43,7 @@ class Memory(Values):
         self._owned: list[list[Buffer]] = []
         self._borrowed: set[Buffer] = set()     # on the stack, or in another one's memory
         self._exits: dict[tuple[str, str], str] = {}    # blocks that give memory back, then return
+        self._chain = Chain()
         self._code = ""                                 # where these find what to return
         self._swapped = swapped(kernel.body)
         self.moving = bool(self._swapped)
@@ -198,9 +200,14 @@ class Memory(Values):
             self.lines.append(f"store ptr {self.pointers[buffer]}, ptr {self.slot(slot)}")
 
     def _exit(self, held: list[str]) -> str:
-        """The block that gives back what these point to, and returns."""
-        at = ""
-        for pointer in held:
+        """The block that gives back what these point to, and returns. Most exits hold what the one
+        before them did, and some more or less."""
+        chain = self._chain
+        common = bisect_left(range(min(len(held), len(chain.held))), True,
+                             key=lambda n: held[:n + 1] != chain.held[:n + 1])
+        del chain.held[common:], chain.labels[common:]
+        for pointer in held[common:]:
+            at = chain.labels[-1] if chain.labels else ""
             label = self._exits.get((at, pointer))
             if label is None:
                 label = self._exits[at, pointer] = self.label()
@@ -210,8 +217,18 @@ class Memory(Values):
                         self.jump(at)
                     else:
                         self.lines.append(f"ret i64 {self.op(f'load i64, ptr {self._code}')}")
-            at = label
-        return at
+            chain.held.append(pointer)
+            chain.labels.append(label)
+        return chain.labels[-1]
+
+
+class Chain:
+    """The blocks that the last exit goes through: `labels[k]` gives back what `held[k]` points to,
+    and goes on to `labels[k - 1]`."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+        self.labels: list[str] = []
 
 
 def swapped(statements: list[Statement]) -> set[Buffer]:
