@@ -9,8 +9,8 @@ outside what compiled code handles (overlapping arrays where one is written, int
 byte-swapped arrays, subclasses of ndarray, ...) make Python run the function: always right.
 
 Functions defined again with the same code, closure values, globals and defaults (a lambda in a
-loop) share their specializations. Machine code dies with the last function that uses it, or when
-a few hundred others were made after it.
+loop) share their specializations. Machine code dies with the last function that uses it; that of
+functions which are made again and again lives on until a few hundred others were made so.
 """
 
 from __future__ import annotations
@@ -227,13 +227,20 @@ def specializations(function: Callable[..., Any], compile: Compile,
         if found is None:
             found = _known[key] = Specializations(function, compile, keep)
             if isinstance(function, FunctionType) and made_anew(function) and light(function):
-                found.key = key, compile
+                if hash(key) in _met:
+                    found.key = key, compile
+                _met[hash(key)] = None
+                if len(_met) > MET:
+                    del _met[next(iter(_met))]
         return found
 
 
 _known: weakref.WeakValueDictionary[Hashable, Specializations] = weakref.WeakValueDictionary()
 _recent = Recent()
-"""The entries of functions that may be made again, as one that another jits at each call."""
+"""The entries of functions that were made again, as one that another jits at each call."""
+_met: dict[int, None] = {}
+"""Hashes of what functions do that may be made again. The first one's code dies with it."""
+MET = 4096
 _lock = threading.Lock()
 
 

@@ -641,10 +641,7 @@ def test_very_many_inputs():
 
 
 def test_functions_are_collected_with_their_code():
-    held = object()
-
     def user(x):
-        held                    # noqa: B018  what it holds is not kept for one that is made again
         return x + 1
 
     made = kernels.scalar_kernel("%r = add i64 %x, 1", [("x", "python", "i8")], "i8")
